@@ -1,0 +1,145 @@
+"""From a configuration to its parts, and from a run folder back to them. The only file that knows `instantiate`."""
+
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import hydra.utils
+import torch
+from hydra.errors import InstantiationException
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.loggers import Logger
+from omegaconf import DictConfig, OmegaConf
+
+from hourglass import checks
+from hourglass.autoencoder import Autoencoder
+from hourglass.checkpoints import DurableCheckpointIO
+from hourglass.data.module import ImageData
+from hourglass.errors import ConfigError, DataError, HourglassError
+from hourglass.ids import resolved
+from hourglass.loggers import MetricsCsv
+from hourglass.module import AutoencoderModule
+
+
+def part(config: DictConfig, path: str) -> Any:
+    """What the node at `path` describes: an object, or with `_partial_` a callable that waits for run-time facts."""
+    node = OmegaConf.select(config, path)
+    plain = OmegaConf.to_container(node, resolve=True)
+    raw = OmegaConf.to_container(node, resolve=False)
+    checked = _checked(plain, raw, path)
+    try:
+        return hydra.utils.instantiate(checked, _convert_="all")
+    except InstantiationException as error:
+        if isinstance(error.__cause__, HourglassError):
+            raise error.__cause__ from None
+        raise
+
+
+def _checked(node: Any, raw: Any, path: str) -> Any:
+    """The node with its values checked, and without the entries that only parts inside it read."""
+    target = hydra.utils.get_object(node["_target_"])
+    taken = checks.arguments(node, raw, target, path)
+    for key, value in taken.items():
+        if isinstance(value, dict) and "_target_" in value:
+            taken[key] = _checked(value, raw[key], f"{path}.{key}")
+    return {key: value for key, value in node.items() if key.startswith("_")} | taken
+
+
+def data(config: DictConfig) -> ImageData:
+    """The data module; no image is read yet."""
+    return part(config, "data")(corruption=part(config, "corruption"))
+
+
+def autoencoder(config: DictConfig, image_shape: tuple[int, ...]) -> Autoencoder:
+    """The untrained autoencoder; raises IncompatiblePair where its parts cannot work together."""
+    parts = {name: part(config, name) for name in ("encoder", "latent", "decoder")}
+    return part(config, "model")(image_shape, **parts)
+
+
+def module(config: DictConfig, model: Autoencoder) -> AutoencoderModule:
+    return AutoencoderModule(
+        model, part(config, "loss"), part(config, "optimizer"), seed=config.seed, config=resolved(config)
+    )
+
+
+def callbacks(config: DictConfig) -> list[Callback]:
+    return [part(config, f"callbacks.{name}") for name in config.callbacks]
+
+
+def loggers(config: DictConfig, folder: Path, run_id: str, name: str, group: str | None) -> list[Logger]:
+    """`metrics.csv`, then what `logger=` chose; one that cannot work has said so and is left out."""
+    chosen = [part(config, f"logger.{key}")(folder, run_id, name, group) for key in config.logger or {}]
+    return [MetricsCsv(folder), *(logger for logger in chosen if logger is not None)]
+
+
+def trainer(config: DictConfig, folder: Path, loggers: list[Logger]) -> Trainer:
+    checkpoint = ModelCheckpoint(
+        folder / "checkpoints", filename="best", monitor="val/loss", save_last=True, enable_version_counter=False
+    )
+    return part(config, "trainer")(
+        default_root_dir=folder,
+        logger=loggers,
+        callbacks=[*callbacks(config), checkpoint],
+        plugins=[DurableCheckpointIO()],
+    )
+
+
+def load_run(folder: str | Path, checkpoint: str = "best") -> Autoencoder:
+    """The trained autoencoder of a run folder, in `eval` mode on the CPU; `checkpoint` is `best` or `last`.
+
+    Needs no Hydra state. Nothing in the folder is executed: the configuration may name classes of this package only and
+    hold no resolver, and checkpoints are loaded with `weights_only=True`. Raises DataError where a file is missing.
+    """
+    folder = Path(folder)
+    model = autoencoder(_config_of(folder), _image_shape(folder))
+    path = folder / "checkpoints" / f"{checkpoint}.ckpt"
+    if not path.exists():
+        raise DataError(f"{path} does not exist: the run has not saved it (yet), see {folder / 'summary.json'}")
+    weights = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    prefix = "autoencoder."
+    model.load_state_dict({key.removeprefix(prefix): w for key, w in weights.items() if key.startswith(prefix)})
+    return model.to(memory_format=torch.channels_last).eval()
+
+
+def load_data(folder: str | Path) -> ImageData:
+    """The data module of a run folder, with its images read: `pick("test", range(8))` gives a corrupted batch."""
+    module = data(_config_of(Path(folder)))
+    module.setup()
+    return module
+
+
+def _image_shape(folder: Path) -> tuple[int, ...]:
+    return data(_config_of(folder)).image_shape
+
+
+def _config_of(folder: Path) -> DictConfig:
+    path = folder / ".hydra" / "config.yaml"
+    if not path.exists():
+        raise DataError(f"{path} does not exist: {folder} is not a run folder")
+    config = OmegaConf.load(path)
+    refuse_foreign_code(OmegaConf.to_container(config, resolve=False), path)
+    return config  # type: ignore[return-value]
+
+
+def refuse_foreign_code(node: Any, path: Path, key: str = "config") -> None:
+    """Raise ConfigError where a configuration names anything but classes and functions that this package defines.
+
+    `instantiate` would run whatever stands there, `torch.load` included. `logger` and `trainer` are never built from it.
+    """
+    if isinstance(node, dict):
+        target = node.get("_target_")
+        if target is not None and not key.startswith(("config.trainer", "config.callbacks", "config.logger")):
+            module, _, name = str(target).rpartition(".")
+            known = re.fullmatch(r"hourglass(\.\w+)+", module) and getattr(importlib.import_module(module), name, None)
+            if not known or getattr(known, "__module__", None) != module:
+                raise ConfigError(f"{path}: {key}._target_={target} is not a part of hourglass; nothing was run")
+        for name, value in node.items():
+            refuse_foreign_code(value, path, f"{key}.{name}")
+    elif isinstance(node, list):
+        for i, value in enumerate(node):
+            refuse_foreign_code(value, path, f"{key}[{i}]")
+    elif isinstance(node, str) and re.search(r"\$\{[^}]*:", node) and not key.startswith("config.sweep"):
+        raise ConfigError(f"{path}: {key}={node} asks for more than a value of the configuration; nothing was run")
+

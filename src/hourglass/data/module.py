@@ -1,0 +1,202 @@
+"""The data module: splits, whole batches, and corruption on the device that trains."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from hourglass import noise
+from hourglass.data.sources import Splits
+from hourglass.errors import ConfigError, DataError
+from hourglass.spec import Count, Shape, Size
+
+Split = Literal["train", "val", "test"]
+
+
+class Source(Protocol):
+    image_shape: Shape
+
+    def load(self) -> Splits: ...
+
+
+class Picked(NamedTuple):
+    """A batch as it leaves the data loader: no arithmetic yet."""
+
+    images: Tensor
+    """(N, C, H, W) uint8"""
+    index: Tensor
+    """(N,) position in the split"""
+
+
+class Batch(NamedTuple):
+    """A batch as the model sees it."""
+
+    input: Tensor
+    """(N, C, H, W) float in [0, 1] before corruption, corrupted"""
+    target: Tensor
+    """(N, C, H, W) float in [0, 1], clean"""
+    key: Tensor
+    """(N,) int64, one a (seed, split, epoch, image): the key of all randomness about this image"""
+
+
+class Images(Dataset[Picked]):
+    """All images of a split in memory, fetched a batch at a time: no per-item Python."""
+
+    def __init__(self, images: Tensor) -> None:
+        self.images = images.contiguous(memory_format=torch.channels_last)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, i: int) -> Picked:
+        return self.__getitems__([i])
+
+    def __getitems__(self, indices: Sequence[int]) -> Picked:
+        index = torch.as_tensor(indices)
+        return Picked(self.images[index], index)
+
+
+class TrainBatches(Sampler[list[int]]):
+    """Shuffled batches, a pure function of (seed, epoch); each rank takes its share of every global batch.
+
+    The images beyond the last whole batch are left out, others each epoch.
+    """
+
+    def __init__(
+        self, n: int, batch_size: int, seed: int, epoch: Callable[[], int], rank: int = 0, ranks: int = 1
+    ) -> None:
+        self.n, self.batch_size, self.seed, self.epoch = n, batch_size, seed, epoch
+        self.rank, self.ranks = rank, ranks
+
+    def __len__(self) -> int:
+        return self.n // self.batch_size
+
+    def __iter__(self) -> Iterator[list[int]]:
+        generator = torch.Generator().manual_seed(noise.seed_of("order", self.seed, self.epoch()))
+        order = torch.randperm(self.n, generator=generator)[: len(self) * self.batch_size]
+        return iter(order.view(len(self), -1)[:, self.rank :: self.ranks].tolist())
+
+
+class EvalBatches(Sampler[list[int]]):
+    """Every image once, over all ranks, in as many batches on each rank, so that none waits for another."""
+
+    def __init__(self, n: int, batch_size: int, rank: int = 0, ranks: int = 1) -> None:
+        if n < ranks:
+            raise DataError(f"a split has {n} images for {ranks} devices: use more images")
+        rounds = min(-(-n // batch_size), n // ranks)  # none of them empty on any rank
+        self.batches = torch.arange(rank, n, ranks).tensor_split(rounds)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter(batch.tolist() for batch in self.batches)
+
+
+class ImageData(LightningDataModule):
+    """Images of one source, split, batched and corrupted.
+
+    `batch_size` counts the images of one optimizer step over all devices, so that a result does not depend on their
+    number. `val_size` images are split off train by `seed` where the source has no validation split; test is never
+    touched. Building it reads nothing; `setup` does, once. Raises DataError or ConfigError where a split cannot fill a batch.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        corruption: Callable[[Tensor, Tensor], Tensor],
+        batch_size: Count,
+        eval_batch_size: Count,
+        val_size: Count | None,
+        num_workers: Size,
+        seed: Size,
+    ) -> None:
+        super().__init__()
+        self.source, self.corruption = source, corruption
+        self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
+        self.val_size, self.num_workers, self.seed = val_size, num_workers, seed
+        self.images: dict[str, Images] = {}
+
+    @property
+    def image_shape(self) -> Shape:
+        return self.source.image_shape
+
+    def setup(self, stage: str | None = None) -> None:
+        if self.images:
+            return
+        train, val, test = self.source.load()
+        if val is None:
+            if self.val_size is None or self.val_size >= len(train):
+                raise DataError(f"data.val_size={self.val_size} must be less than the {len(train)} images to train on")
+            generator = torch.Generator().manual_seed(noise.seed_of("split", self.seed))
+            order = torch.randperm(len(train), generator=generator)
+            train, val = train[order[self.val_size :]], train[order[: self.val_size]]
+        elif self.val_size is not None:
+            raise ConfigError("this data set has a validation split of its own: use data.val_size=null")
+        if len(train) < self.batch_size:
+            raise DataError(
+                f"{len(train)} training images are fewer than one batch: use data.batch_size={len(train)} or less"
+            )
+        for name, images in {"train": train, "val": val, "test": test}.items():
+            if len(images) == 0:
+                raise DataError(f"the {name} split is empty")
+            if tuple(images.shape[1:]) != tuple(self.image_shape) or images.dtype != torch.uint8:
+                raise DataError(
+                    f"the {name} images are {images.dtype} {tuple(images.shape[1:])}, expected uint8 {self.image_shape}"
+                )
+            self.images[name] = Images(images)
+
+    def train_dataloader(self) -> DataLoader[Picked]:
+        n, (rank, ranks) = len(self.images["train"]), self._rank()
+        if self.batch_size % ranks:
+            raise ConfigError(f"data.batch_size={self.batch_size} must be a multiple of the {ranks} devices that share it")
+        return self._loader("train", TrainBatches(n, self.batch_size, self.seed, self._epoch, rank, ranks))
+
+    def val_dataloader(self) -> DataLoader[Picked]:
+        return self._loader("val", EvalBatches(len(self.images["val"]), self.eval_batch_size, *self._rank()))
+
+    def test_dataloader(self) -> DataLoader[Picked]:
+        return self._loader("test", EvalBatches(len(self.images["test"]), self.eval_batch_size, *self._rank()))
+
+    def _loader(self, split: Split, batches: Sampler[list[int]]) -> DataLoader[Picked]:
+        return DataLoader(
+            self.images[split],
+            batch_sampler=batches,
+            collate_fn=_as_it_is,
+            num_workers=self.num_workers,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def on_after_batch_transfer(self, batch: Picked, dataloader_idx: int) -> Batch:
+        trainer = self.trainer
+        assert trainer is not None, "the trainer calls this"
+        split: Split = "train" if trainer.training else "test" if trainer.testing else "val"
+        return self.prepare(batch, split, self._epoch() if split == "train" else 0)
+
+    def prepare(self, batch: Picked, split: Split, epoch: int = 0) -> Batch:
+        """Floats in [0, 1], corrupted by a pure function of (seed, split, epoch, image), on the batch's own device.
+
+        Validation and test have one corruption for ever: call it with epoch 0.
+        """
+        target = batch.images.float().div_(255)
+        key = noise.keys(noise.seed_of(self.seed, split, epoch), batch.index)
+        return Batch(self.corruption(target, key), target, key)
+
+    def pick(self, split: Split, indices: Sequence[int], device: torch.device | str = "cpu") -> Batch:
+        """Some images of a split, corrupted as in evaluation; `setup` first."""
+        picked = self.images[split].__getitems__(indices)
+        return self.prepare(Picked(*(part.to(device) for part in picked)), split)
+
+    def _epoch(self) -> int:
+        return self.trainer.current_epoch if self.trainer else 0
+
+    def _rank(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+
+
+def _as_it_is(batch: Picked) -> Picked:
+    return batch

@@ -1,0 +1,158 @@
+"""Where images come from. A source knows its `image_shape` before any I/O; `load()` reads and returns `Splits`."""
+
+import gzip
+import logging
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hourglass.errors import DataError
+from hourglass.noise import seed_of
+from hourglass.spec import Count, Shape, Size
+
+log = logging.getLogger(__name__)
+ASSETS = Path(__file__).parent / "assets"
+
+
+class Splits(NamedTuple):
+    """uint8 images, (N, C, H, W). `val` is None where the data set has no split of its own: it comes off `train`."""
+
+    train: Tensor
+    val: Tensor | None
+    test: Tensor
+
+
+class Mnist5k:
+    """5,000 MNIST digits, 28×28 grey, embedded in the package; fixed split 4,000 / 500 / 500 (see assets/README.md)."""
+
+    image_shape: Shape = (1, 28, 28)
+
+    def load(self) -> Splits:
+        with np.load(ASSETS / "mnist5k.npz", allow_pickle=False) as file:
+            images = torch.from_numpy(file["images"]).unsqueeze(1)
+        train, val, test = images.split([4000, 500, 500])
+        return Splits(train, val, test)
+
+
+Name = Literal["MNIST", "FashionMNIST", "KMNIST", "CIFAR10", "CIFAR100", "SVHN", "STL10"]
+
+SHAPES: dict[Name, Shape] = {
+    "MNIST": (1, 28, 28),
+    "FashionMNIST": (1, 28, 28),
+    "KMNIST": (1, 28, 28),
+    "CIFAR10": (3, 32, 32),
+    "CIFAR100": (3, 32, 32),
+    "SVHN": (3, 32, 32),
+    "STL10": (3, 96, 96),
+}
+
+
+class Torchvision:
+    """A labelled data set of torchvision, read from `root`, downloaded into it first where `download` is true.
+
+    MNIST's family is also read from a folder that holds its four IDX files as they lie, compressed or not.
+    """
+
+    def __init__(self, *, name: Name, root: str, download: bool) -> None:
+        self.name, self.root, self.download = name, Path(root).expanduser(), download
+        self.image_shape = SHAPES[name]
+
+    def load(self) -> Splits:
+        if (self.root / "train-images-idx3-ubyte").exists() or (self.root / "train-images-idx3-ubyte.gz").exists():
+            return Splits(read_idx(self.root, "train"), None, read_idx(self.root, "t10k"))
+        return Splits(self._read(train=True), None, self._read(train=False))
+
+    def _read(self, train: bool) -> Tensor:
+        import torchvision.datasets
+
+        by_name = {"SVHN", "STL10"}  # these call their halves by name
+        half = {"split": "train" if train else "test"} if self.name in by_name else {"train": train}
+        try:
+            data = getattr(torchvision.datasets, self.name)(str(self.root), download=self.download, **half).data
+        except (RuntimeError, OSError) as error:
+            raise missing(self.name, self.root, error) from error
+        images = torch.as_tensor(np.asarray(data))
+        if images.ndim == 3:  # (N, H, W)
+            return images.unsqueeze(1)
+        return images.permute(0, 3, 1, 2).contiguous() if images.shape[-1] == 3 else images
+
+
+class CelebA:
+    """CelebA's aligned faces, 178×218: the central square, resized to `size`×`size`, colour. Its own three splits."""
+
+    def __init__(self, *, root: str, download: bool, size: Count) -> None:
+        self.root, self.download, self.size = Path(root).expanduser(), download, size
+        self.image_shape: Shape = (3, size, size)
+
+    def load(self) -> Splits:
+        train, val, test = (self._read(split) for split in ("train", "valid", "test"))
+        return Splits(train, val, test)
+
+    def _read(self, split: str) -> Tensor:
+        from torchvision.datasets import CelebA as TorchvisionCelebA
+        from torchvision.transforms.v2 import CenterCrop, Compose, PILToTensor, Resize
+
+        transform = Compose([CenterCrop(178), Resize(self.size), PILToTensor()])
+        try:
+            data = TorchvisionCelebA(str(self.root), split=split, transform=transform, download=self.download)
+        except (RuntimeError, OSError) as error:
+            raise missing("CelebA", self.root, error) from error
+        log.info("reading %s CelebA images (%s) into memory", f"{len(data):,}", split)
+        images = torch.empty(len(data), *self.image_shape, dtype=torch.uint8)
+        for i in range(len(data)):
+            images[i] = data[i][0]
+        return images
+
+
+class Synthetic:
+    """Seeded patterns in which checkerboards show: gratings, bars and flat colours, a third each, in random order.
+
+    A grating is a sinusoid of random direction, phase and wavelength (4 px to half the image); a bar has sharp edges at a
+    random angle; every channel has its own two grey levels. `train` and `test` are numbers of images, drawn from separate seeds.
+    """
+
+    def __init__(self, *, image_shape: tuple[Count, Count, Count], train: Count, test: Count, seed: Size) -> None:
+        self.image_shape: Shape = tuple(image_shape)
+        self.train, self.test, self.seed = train, test, seed
+
+    def load(self) -> Splits:
+        return Splits(self._draw("train", self.train), None, self._draw("test", self.test))
+
+    def _draw(self, split: str, n: int) -> Tensor:
+        random = np.random.Generator(np.random.Philox(seed_of("synthetic", split, self.seed)))
+        c, h, w = self.image_shape
+        angle, phase, u = random.uniform(0, np.pi, (n, 1, 1)), random.uniform(0, 1, (n, 1, 1)), random.random((n, 1, 1))
+        rows, columns = np.mgrid[:h, :w] - (np.array([h, w])[:, None, None] - 1) / 2
+        across = rows * np.sin(angle) + columns * np.cos(angle)  # (N, H, W), px
+        longest = max(min(h, w) / 2, 4.0)
+        grating = 0.5 + 0.5 * np.sin(2 * np.pi * (across / (4 * (longest / 4) ** u) + phase))
+        bar = np.abs(across + (phase - 0.5) * longest) < 1 + u * longest / 2
+        kind = random.permutation(n)[:, None, None] % 3
+        level = np.select([kind == 0, kind == 1], [grating, bar], 0.0)[:, None]  # (N, 1, H, W)
+        low, high = random.random((2, n, c, 1, 1))
+        return torch.from_numpy(np.rint(255 * (low + (high - low) * level)).astype(np.uint8))
+
+
+def read_idx(folder: Path, half: Literal["train", "t10k"]) -> Tensor:
+    """(N, 1, H, W) uint8 from `<half>-images-idx3-ubyte[.gz]`: 4 big-endian numbers (magic, N, H, W), then the bytes."""
+    path = folder / f"{half}-images-idx3-ubyte"
+    packed = path.with_name(path.name + ".gz")
+    try:
+        raw = path.read_bytes() if path.exists() else gzip.decompress(packed.read_bytes())
+        magic, n, h, w = np.frombuffer(raw, ">u4", 4)
+        if magic != 0x803 or len(raw) != 16 + int(n) * int(h) * int(w):
+            raise ValueError("it is not a complete IDX file of images")
+    except (OSError, EOFError, ValueError) as error:
+        raise DataError(f"{path if path.exists() else packed} cannot be read: {error}") from error
+    return torch.from_numpy(np.frombuffer(raw, np.uint8, offset=16).reshape(n, 1, h, w).copy())
+
+
+def missing(name: str, root: Path, error: Exception) -> DataError:
+    first_line = (str(error).splitlines() or [type(error).__name__])[0]
+    return DataError(
+        f"{name} is not in {root.resolve()} ({first_line}). "
+        "Either data.download=true fetches it there, or data.root=<folder> names the folder that holds it."
+    )

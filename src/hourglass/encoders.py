@@ -1,0 +1,70 @@
+"""Encoders: an image goes down to a code. Each has `.spec`, its shapes, and `.index_bits`."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from hourglass.errors import IncompatiblePair
+from hourglass.layers import activate
+from hourglass.spec import Activation, Channels, CodeSpec, Count, Encoded, Shape
+
+
+class LinearEncoder(nn.Module):
+    """code = act(W·flatten(x) + b), (N, C, H, W) -> (N, dim): the source's linear autoencoder, going down."""
+
+    index_bits = 0.0
+
+    def __init__(self, image_shape: Shape, *, dim: Count, activation: Activation) -> None:
+        super().__init__()
+        self.spec = CodeSpec(shapes=(image_shape, (dim,)), index=None)
+        self.linear = nn.Linear(math.prod(image_shape), dim)
+        self.activation = activate(activation)
+
+    def forward(self, images: Tensor) -> Encoded:
+        return Encoded(self.activation(self.linear(images.flatten(1))), (None,))
+
+
+class ConvEncoder(nn.Module):
+    """One `Down` a stage, (N, C, H, W) -> (N, channels[-1], h, w); `channels` decides depth and widths.
+
+    The shapes are measured by sending one zero image through, never typed in by hand.
+    """
+
+    def __init__(
+        self, image_shape: Shape, *, down: Callable[..., nn.Module], channels: Channels, activation: Activation
+    ) -> None:
+        super().__init__()
+        widths = [image_shape[0], *channels]
+        self.stages = nn.ModuleList(
+            down(wide, narrow, activate(activation)) for wide, narrow in zip(widths, widths[1:], strict=False)
+        )
+        factor = self.stages[0].factor
+        if min(image_shape[1:]) < factor:
+            raise IncompatiblePair(f"images of {image_shape} are smaller than factor={factor}: use larger images")
+        self.spec = CodeSpec(shapes=self._measure(image_shape), index=self.stages[0].index_kind)
+
+    @torch.no_grad()
+    def _measure(self, image_shape: Shape) -> tuple[Shape, ...]:
+        self.eval()
+        shapes, x = [image_shape], torch.zeros(1, *image_shape)
+        for stage in self.stages:
+            x, _ = stage(x)
+            shapes.append(tuple(x.shape[1:]))
+        self.train()
+        return tuple(shapes)
+
+    @property
+    def index_bits(self) -> float:
+        """Bits per image that travel beside the code, where a decoder uses them."""
+        if self.spec.index is None:
+            return 0.0
+        return sum(stage.index_bits(shape) for stage, shape in zip(self.stages, self.spec.shapes[1:], strict=True))
+
+    def forward(self, images: Tensor) -> Encoded:
+        x, indices = images, []
+        for stage in self.stages:
+            x, index = stage(x)
+            indices.append(index)
+        return Encoded(x, tuple(indices))

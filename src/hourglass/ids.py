@@ -1,0 +1,37 @@
+"""The id of a run: a short hash of the configuration without its volatile parts. No torch in here."""
+
+import hashlib
+import json
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+VOLATILE = (
+    "hydra", "sweep", "logger",
+    "data.root", "data.download", "data.source.root", "data.source.download", "data.num_workers",
+    "trainer.enable_progress_bar", "trainer.enable_model_summary",
+)  # fmt: skip
+"""Keys that say where and how a run is carried out, not what is computed: the same run has the same id on any machine."""
+
+
+def resolved(config: DictConfig) -> dict[str, Any]:
+    """The configuration as plain values, without Hydra's own part."""
+    plain = OmegaConf.create({key: config._get_node(key) for key in config if key != "hydra"})
+    return OmegaConf.to_container(plain, resolve=True)  # type: ignore[return-value]
+
+
+def run_id(config: DictConfig) -> str:
+    """8 hexadecimal digits of the SHA-256 of the resolved configuration."""
+    plain = resolved(config)
+    for key in VOLATILE:
+        *parents, last = key.split(".")
+        node: Any = plain
+        for parent in parents:
+            node = node.get(parent, {})
+        node.pop(last, None)
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def register_resolvers() -> None:
+    """`${run_id:}` in the configuration; call it before Hydra composes one."""
+    OmegaConf.register_new_resolver("run_id", lambda *, _root_: run_id(_root_), replace=True)

@@ -1,0 +1,196 @@
+"""Where numbers and pictures go: `metrics.csv` in the run folder always, W&B and others as configured.
+
+Nothing that W&B does may cost a training run: what it cannot do is said once, and training goes on.
+"""
+
+import csv
+import importlib
+import logging
+import os
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
+from lightning.pytorch.utilities import rank_zero_only
+from PIL import Image
+
+from hourglass.spec import NonNegative, Positive
+
+log = logging.getLogger(__name__)
+
+
+class MetricsCsv(Logger):
+    """`metrics.csv`: one row a logging step, one column a metric, empty where a metric was not logged at that step.
+
+    Rows are kept in memory and the file is written anew, atomically, at each `save` after `every_n_rows` new ones and at
+    the end.
+    """
+
+    def __init__(self, folder: Path, every_n_rows: int = 100) -> None:
+        super().__init__()
+        self.path, self.every_n_rows = folder / "metrics.csv", every_n_rows
+        self.rows: dict[int, dict[str, float]] = {}
+        self.unwritten = 0
+
+    @property
+    def name(self) -> str:
+        return "metrics.csv"
+
+    @property
+    def version(self) -> None:
+        return None
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        self.rows.setdefault(step or 0, {}).update(metrics)
+        self.unwritten += 1
+
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """The configuration lies in `.hydra/` already."""
+
+    @rank_zero_only
+    def save(self) -> None:
+        if self.unwritten >= self.every_n_rows:
+            self.write()
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        self.write()
+
+    def write(self) -> None:
+        columns = sorted({name for row in self.rows.values() for name in row} - {"epoch"})
+        partial = self.path.with_suffix(".csv.tmp")
+        with partial.open("w", newline="") as file:
+            writer = csv.DictWriter(file, ["step", "epoch", *columns])
+            writer.writeheader()
+            writer.writerows({"step": step, **row} for step, row in sorted(self.rows.items()))
+        os.replace(partial, self.path)
+        self.unwritten = 0
+
+
+class PatientWandbLogger(WandbLogger):
+    """A WandbLogger whose failures while logging are said once and cost nothing but W&B's copy."""
+
+    failed = False
+
+    def _try(self, action: Callable[[], Any]) -> None:
+        if self.failed:
+            return
+        try:
+            action()
+        except Exception as error:  # whatever the client, its service process or the disk may raise
+            self.failed = True
+            log.warning("W&B stopped recording (%s); training goes on, metrics.csv and images/ are complete", first_line(error))
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Any, step: int | None = None) -> None:
+        self._try(lambda: super(PatientWandbLogger, self).log_metrics(metrics, step))
+
+    @rank_zero_only
+    def log_hyperparams(self, params: Any) -> None:
+        self._try(lambda: super(PatientWandbLogger, self).log_hyperparams(params))
+
+    @rank_zero_only
+    def log_image(self, key: str, images: list[Any], step: int | None = None, **kwargs: Any) -> None:
+        self._try(lambda: super(PatientWandbLogger, self).log_image(key, images, step, **kwargs))
+
+    @rank_zero_only
+    def finish(self, exit_code: int) -> None:
+        """Close the run, so that the next one in this process gets its own."""
+        import wandb
+
+        self._try(lambda: wandb.finish(exit_code=exit_code))
+        wandb.teardown()
+
+
+def wandb_logger(
+    folder: Path,
+    run_id: str,
+    name: str,
+    group: str | None,
+    *,
+    project: str,
+    entity: str | None,
+    mode: Literal["auto", "online", "offline"],
+    tags: list[str],
+    init_timeout: Positive,
+    finish_timeout: NonNegative,
+) -> Logger | None:
+    """A connected W&B logger, online if a key is configured (`mode=auto`), else offline; None where it cannot even write.
+
+    Unreachable within `init_timeout` seconds: it goes on offline. Each of these is said in one line.
+    """
+    if rank_zero_only.rank != 0:
+        return None  # one W&B run a training run, on rank 0
+    import wandb
+
+    later = f"upload it later with: wandb sync {folder / 'wandb'}/offline-run-*"
+    if mode == "auto":
+        mode = "online" if has_wandb_key() else "offline"
+        if mode == "offline":
+            log.info("W&B: no API key is configured (wandb login), so this run is logged offline; %s", later)
+
+    def build(mode: Literal["online", "offline"]) -> PatientWandbLogger:
+        settings = wandb.Settings(init_timeout=init_timeout, finish_timeout=finish_timeout, console="off", silent=True)
+        logger = PatientWandbLogger(
+            save_dir=folder, id=None if os.environ.get("WANDB_SWEEP_ID") else run_id, name=name, group=group, mode=mode,
+            project=project, entity=entity, tags=tags, job_type="train", settings=settings,
+        )  # fmt: skip
+        _ = logger.experiment  # connect now, not inside fit()
+        return logger
+
+    try:
+        (folder / "wandb").mkdir(parents=True, exist_ok=True)
+        (folder / "wandb" / ".writable").touch()
+        (folder / "wandb" / ".writable").unlink()
+        return build(mode)
+    except wandb.errors.Error as error:
+        wandb.teardown()  # else the second try fails: the id is in use
+        if mode == "online":
+            log.warning("W&B cannot be reached (%s); this run is logged offline; %s", first_line(error), later)
+            return _or_none(lambda: build("offline"))
+        log.warning("W&B cannot record this run (%s); training goes on without it", first_line(error))
+    except OSError as error:
+        log.warning("W&B cannot write to %s (%s); training goes on without it", folder / "wandb", first_line(error))
+    return None
+
+
+def _or_none(build: Callable[[], Logger]) -> Logger | None:
+    try:
+        return build()
+    except Exception as error:
+        log.warning("W&B cannot record this run (%s); training goes on without it", first_line(error))
+        return None
+
+
+def has_wandb_key() -> bool:
+    """Is there an API key, in WANDB_API_KEY or as `wandb login` left it? The network is not asked."""
+    import wandb
+
+    if os.environ.get("WANDB_MODE") in ("offline", "dryrun", "disabled"):
+        return False
+    return bool(os.environ.get("WANDB_API_KEY") or wandb.api.api_key)
+
+
+def tensorboard_logger(folder: Path, run_id: str, name: str, group: str | None) -> Logger:
+    """TensorBoard event files under `tensorboard/` in the run folder; needs the `tensorboard` extra."""
+    if importlib.util.find_spec("tensorboard") is None:
+        from hourglass.errors import ConfigError
+
+        raise ConfigError("logger=tensorboard needs a package more: pip install -e '.[tensorboard]'")
+    return TensorBoardLogger(save_dir=folder, name="tensorboard", version="", default_hp_metric=False)
+
+
+def log_image(logger: Logger, key: str, picture: Image.Image, step: int) -> None:
+    if isinstance(logger, WandbLogger):
+        logger.log_image(key, [picture])
+    elif isinstance(logger, TensorBoardLogger):
+        import numpy as np
+
+        logger.experiment.add_image(key, np.asarray(picture), step, dataformats="HWC")
+
+
+def first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

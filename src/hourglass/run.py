@@ -1,0 +1,133 @@
+"""The story of one run: from a composed configuration to a folder that holds its result."""
+
+import logging
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Timer
+from lightning.pytorch.utilities import rank_zero_only
+from omegaconf import DictConfig
+
+from hourglass import build, cost, summary
+from hourglass.data.module import ImageData
+from hourglass.errors import ConfigError, Diverged, HourglassError
+from hourglass.loggers import PatientWandbLogger
+from hourglass.module import AutoencoderModule
+
+log = logging.getLogger(__name__)
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells count; 143 after SIGTERM."""
+
+
+@dataclass
+class Job:
+    """Who this run is: facts that Hydra knows and the configuration does not."""
+
+    folder: Path
+    id: str
+    choices: dict[str, str]
+    """The option taken in each group: {"model": "conv", "decoder": "transpose", …}"""
+    overrides: list[str] = field(default_factory=list)
+    group: str | None = None
+    """The sweep this run belongs to."""
+
+    @property
+    def name(self) -> str:
+        return "{model}/{encoder}-{decoder}".format(**self.choices)
+
+
+def train(config: DictConfig, job: Job) -> float:
+    """Train, test with the best weights, and leave `summary.json` behind however it ends; returns the best val/loss."""
+    quieten()
+    job.folder.mkdir(parents=True, exist_ok=True)
+    result = summary.Summary(job.folder, job.id, job.choices, config.seed)
+    loggers: list[Any] = []
+    try:
+        data = build.data(config)
+        pl.seed_everything(config.seed, verbose=False)
+        autoencoder = build.autoencoder(config, data.image_shape)
+        module = build.module(config, autoencoder)
+        result.cost |= cost.of(autoencoder)
+        data.setup()
+        loggers = build.loggers(config, job.folder, job.id, f"{job.name}/{config.seed}", job.group)
+        for logger in loggers:
+            logger.log_hyperparams(module.config | {"choices": job.choices, "cost": result.cost})
+        trainer = build.trainer(config, job.folder, loggers)
+        result.cost |= fit(trainer, module, data)
+        result.metrics |= test(trainer, module, data)
+        result.status = "completed"
+    except HourglassError as error:
+        result.status, result.error = error.status, str(error)
+        raise
+    except BaseException as error:
+        interrupted = isinstance(error, KeyboardInterrupt | SystemExit)
+        result.status, result.error = ("interrupted" if interrupted else "failed"), f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        if rank_zero_only.rank == 0:
+            result.write()
+        for logger in loggers:
+            if isinstance(logger, PatientWandbLogger):
+                logger.finish(exit_code=0 if result.status == "completed" else 1)
+    if rank_zero_only.rank == 0:
+        print(summary.table(result, job.overrides))
+    return float(result.metrics["val/loss"])
+
+
+def fit(trainer: Trainer, module: AutoencoderModule, data: ImageData) -> dict[str, float]:
+    """Train; returns what it cost. Raises where nothing would be trained, and SystemExit where it was interrupted."""
+    timer = Timer(interval="step")
+    trainer.callbacks.append(timer)  # type: ignore[attr-defined]
+    data.trainer = trainer
+    per_epoch = len(data.train_dataloader())
+    if trainer.max_epochs == 0 or trainer.max_steps == 0 or trainer.limit_train_batches == 0:
+        raise ConfigError("nothing would be trained: trainer.max_epochs, max_steps and limit_train_batches must not be 0")
+    if trainer.limit_val_batches == 0 or trainer.limit_test_batches == 0:
+        raise ConfigError("nothing would be measured: trainer.limit_val_batches and limit_test_batches must not be 0")
+    log.info(
+        "training on %s images of %s, %s steps an epoch, on %s",
+        f"{len(data.images['train']):,}", "×".join(map(str, data.image_shape)), per_epoch, cost.hardware(trainer)["device"],
+    )  # fmt: skip
+    try:
+        trainer.fit(module, datamodule=data)
+    except SystemExit:
+        raise SystemExit(INTERRUPTED) from None  # Lightning says 1 after Ctrl-C
+    if trainer.received_sigterm:
+        raise SystemExit(143)  # Lightning would end as if nothing had happened
+    images = trainer.global_step * trainer.accumulate_grad_batches * data.batch_size
+    seconds = timer.time_elapsed("train") - timer.time_elapsed("validate")
+    return {
+        "train_seconds": round(timer.time_elapsed("train"), 3),
+        "images_per_second": round(images / seconds, 1),
+        "peak_memory_bytes": cost.peak_memory_bytes(trainer),
+    }
+
+
+def test(trainer: Trainer, module: AutoencoderModule, data: ImageData) -> dict[str, float]:
+    """Metrics of the best weights on the test split, beside the last validation's."""
+    last = {name: value for name, value in trainer.callback_metrics.items() if name.startswith(("train/", "val/"))}
+    best = trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]
+    if best is None:
+        raise Diverged("no checkpoint was saved: the validation loss was never a finite number")
+    trainer.test(module, datamodule=data, ckpt_path="best", verbose=False)
+    values = last | {"val/loss": best} | trainer.callback_metrics
+    return {name: float(value) for name, value in values.items() if name.startswith(("train/", "val/", "test/"))}
+
+
+def quieten() -> None:
+    """Leave the screen to what concerns this run: Lightning's tips and device tables go, its warnings stay."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    for text in (
+        ".*does not have many workers.*",  # the images lie in memory
+        ".*exists and is not empty.*",  # the run folder is ours
+        ".*Checkpoint directory.*",
+        ".*lr_scheduler.step.*",
+    ):
+        warnings.filterwarnings("ignore", text)
+    torch.set_float32_matmul_precision("high")

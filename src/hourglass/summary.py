@@ -1,0 +1,75 @@
+"""`summary.json`, the result of a run for everything that reads it later, and the table for the one who waits."""
+
+import json
+import math
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hourglass import cost
+
+
+@dataclass
+class Summary:
+    """Keys are added, never renamed. `status`: completed, failed, diverged, incompatible or interrupted."""
+
+    folder: Path
+    id: str
+    choices: dict[str, str]
+    seed: int
+    status: str = "failed"
+    error: str | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    cost: dict[str, float] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        values = asdict(self)
+        del values["folder"]
+        order = ("status", "error", "id", "choices", "seed", "metrics", "cost")
+        return {key: values[key] for key in order} | {"versions": cost.versions()}
+
+    def write(self) -> None:
+        """Atomically: a reader finds a whole file or none. Numbers that are not finite become null, as JSON wants."""
+        path = self.folder / "summary.json"
+        partial = path.with_suffix(".json.tmp")
+        partial.write_text(json.dumps(_finite(self.as_json()), indent=2, allow_nan=False) + "\n")
+        os.replace(partial, path)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def table(result: Summary, overrides: list[str]) -> str:
+    """What was reached, where the pictures are, and what to type next."""
+    m, c = result.metrics, result.cost
+    lines = [
+        "",
+        f"  test      MSE {m['test/mse']:.5f}   PSNR {m['test/psnr']:.2f} dB   SSIM {m['test/ssim']:.4f}",
+    ]
+    if "test/psnr_gain" in m:
+        lines.append(f"  denoised  {m['test/psnr_input']:.2f} dB in, {m['test/psnr']:.2f} dB out: {m['test/psnr_gain']:+.2f} dB")
+    if "test/kl" in m:
+        lines.append(f"  nats      reconstruction {m['test/reconstruction']:.2f} + KL {m['test/kl']:.2f} an image")
+    index = f" + {c['index_bits']:,} bits of positions" if c["index_bits"] else ""
+    lines += [
+        f"  code      {c['code_numbers']:,} numbers{index} for {c['image_numbers']:,} in the image",
+        f"  cost      {c['num_params']:,} parameters   {c['macs_per_image'] / 1e6:.2f} M multiply-adds an image   "
+        f"{c['images_per_second']:,.0f} images/s",
+        f"  pictures  {result.folder / 'images'}",
+        f"  next      {suggestion(result.choices, overrides)}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def suggestion(choices: dict[str, str], overrides: list[str]) -> str:
+    """The command that compares this run with its nearest neighbour."""
+    kept = " ".join(override for override in overrides if not override.startswith("decoder="))
+    other = "transpose" if choices["decoder"] == "resize" else "resize"
+    if choices["decoder"] == "linear":
+        return "python train.py model=conv"
+    return f"python train.py -m decoder={choices['decoder']},{other} {kept}".strip()

@@ -1,0 +1,142 @@
+"""Operators that go up: (N, Ci, h, w) -> (N, Co, *size), one learned convolution each; mirror images of `down.py`.
+
+Every class has the call `x = up(y, size, index)`: it makes h·s × w·s pixels and crops bottom and right to exactly
+`size`. There is no activation inside. `needs_index` says what the operator wants from the encoder; the others ignore it.
+"""
+
+from typing import Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hourglass.errors import IncompatiblePair
+from hourglass.layers import initialise
+from hourglass.spec import Count, Factor, IndexKind, Init
+
+Size2d = tuple[int, int]
+Padding = Literal["zeros", "reflect"]
+ResizeMode = Literal["nearest", "bilinear", "bicubic"]
+
+
+def crop(x: Tensor, size: Size2d) -> Tensor:
+    return x[..., : size[0], : size[1]]
+
+
+class Nearest(nn.Module):
+    """Nearest-neighbour unpooling: every value becomes an s×s block, x[i, j] = conv3(y)[i//s, j//s].
+
+    The convolution stands before the copy, so nothing smooths the blocks; `Resize` has it behind.
+    Size: n·s, cropped. Side information: none. Source: the text's "unpooling by nearest neighbour".
+    """
+
+    needs_index: IndexKind | None = None
+
+    def __init__(self, in_channels: Count, out_channels: Count, *, factor: Factor, init: Init) -> None:
+        super().__init__()
+        self.factor = factor
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        initialise(self.conv, init, taps=in_channels * 9)
+
+    def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
+        return crop(F.interpolate(self.conv(y), scale_factor=float(self.factor), mode="nearest"), size)
+
+
+class MaxUnpool(nn.Module):
+    """Max unpooling: every value returns to the position its maximum had, zeros elsewhere; then conv3.
+
+    Size: exactly `size`. Side information: the encoder's `argmax` index, log2(s²) bits a value past the bottleneck.
+    Written as a scatter, which is deterministic where `max_unpool2d` is not (the windows do not overlap, so no two
+    values meet). Source: Zeiler et al. 2011; Zhao et al. 2015, "Stacked what-where auto-encoders".
+    """
+
+    needs_index: IndexKind | None = "argmax"
+
+    def __init__(self, in_channels: Count, out_channels: Count, *, factor: Factor, init: Init) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        initialise(self.conv, init, taps=in_channels * 9 / factor**2)
+
+    def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
+        if index is None:
+            raise IncompatiblePair("max unpooling got no positions: use the encoder's, encoder=maxpool")
+        flat = y.new_zeros(*y.shape[:2], size[0] * size[1]).scatter(2, index.flatten(2), y.flatten(2))
+        return self.conv(flat.unflatten(2, size))
+
+
+class Transpose(nn.Module):
+    """Transposed convolution: every value stamps its k×k kernel, s pixels apart, and overlapping stamps are summed.
+
+    Size: n·s (padding ceil((k-s)/2)), cropped. k = `kernel_size`, or 2s - 1 where that is null: 3 at s = 2. Where s does
+    not divide k the stamps overlap unevenly. Side information: none. Source: Zeiler et al. 2010; Dumoulin & Visin 2016.
+    """
+
+    needs_index: IndexKind | None = None
+
+    def __init__(
+        self, in_channels: Count, out_channels: Count, *, factor: Factor, init: Init, kernel_size: Count | None
+    ) -> None:
+        super().__init__()
+        k = kernel_size or 2 * factor - 1
+        if k < factor:
+            raise IncompatiblePair(
+                f"a transposed convolution of kernel_size={k} leaves holes at factor={factor}: "
+                f"use decoder.kernel_size={factor} or more"
+            )
+        padding = -(-(k - factor) // 2)
+        self.conv = nn.ConvTranspose2d(
+            in_channels, out_channels, k, factor, padding, output_padding=factor - k + 2 * padding
+        )
+        initialise(self.conv, init, taps=in_channels * k**2 / factor**2)
+
+    def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
+        return crop(self.conv(y), size)
+
+
+class Resize(nn.Module):
+    """Resize + convolution: x = conv3(interpolate(y)), the cure of Odena et al. for checkerboards.
+
+    `mode` nearest, bilinear or bicubic (align_corners=False; a = -0.75); `padding` of the convolution: zeros or reflect
+    (no dark rim). Size: n·s, cropped. Side information: none. Source: Odena, Dumoulin & Olah 2016, Distill.
+    """
+
+    needs_index: IndexKind | None = None
+
+    def __init__(
+        self,
+        in_channels: Count,
+        out_channels: Count,
+        *,
+        factor: Factor,
+        init: Init,
+        mode: ResizeMode,
+        padding: Padding,
+    ) -> None:
+        super().__init__()
+        self.factor, self.mode = factor, mode
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1, padding_mode=padding)
+        initialise(self.conv, init, taps=in_channels * 9)
+
+    def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
+        return self.conv(crop(F.interpolate(y, scale_factor=float(self.factor), mode=self.mode), size))
+
+
+class Subpixel(nn.Module):
+    """Sub-pixel convolution: conv3 to s²·Co channels, which PixelShuffle lays out as s×s blocks.
+
+    `icnr`: the s² filters of a block start alike, so that the untrained layer equals conv3 followed by nearest.
+    Size: n·s, cropped. Side information: none. Source: Shi et al. 2016; ICNR: Aitken et al. 2017.
+    """
+
+    needs_index: IndexKind | None = None
+
+    def __init__(self, in_channels: Count, out_channels: Count, *, factor: Factor, init: Init, icnr: bool) -> None:
+        super().__init__()
+        self.factor = factor
+        self.conv = nn.Conv2d(in_channels, out_channels * factor**2, 3, padding=1)
+        initialise(self.conv, init, taps=in_channels * 9)
+        if icnr:
+            for parameter in self.conv.parameters():
+                parameter.data = parameter.data[:: factor**2].repeat_interleave(factor**2, dim=0)
+
+    def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
+        return crop(F.pixel_shuffle(self.conv(y), self.factor), size)
