@@ -49,7 +49,7 @@ def compute_floors(
     (factor_total None): no patch_pca, and the finest pooled grid with at most code_numbers values, if there is one.
     With corrupted_test: noisy_input. With noise_std too, only where the noise is additive, Gaussian and not clipped:
     wiener (full rank, what a denoiser must beat) and wiener_code (rank code_numbers). With corrupted_train too: affine.
-    wiener and affine are left out where the images are too large to decompose exactly. With bce: bce_entropy.
+    wiener and affine are left out where images and pixels are both more than 4096. With bce: bce_entropy.
     `cache` is the folder for `cached`; None computes every time.
     """
     check_images(train, test)
@@ -79,13 +79,13 @@ def compute_floors(
         floors["pool_nearest"] = cached(cache, pool_and_resize, test, factor, "nearest")
         floors["pool_bicubic"] = cached(cache, pool_and_resize, test, factor, "bicubic")
     if corrupted_test is not None:
-        pixels = train[0].numel()
+        exact = min(len(train), train[0].numel()) <= EXACT_LIMIT
         floors["noisy_input"] = cached(cache, noisy_input, corrupted_test, test)
         if noise_std is not None:
-            if min(len(train), pixels) <= EXACT_LIMIT:
+            if exact:
                 floors["wiener"] = cached(cache, wiener, train, corrupted_test, test, noise_std)
             floors["wiener_code"] = cached(cache, wiener, train, corrupted_test, test, noise_std, code_numbers)
-        if corrupted_train is not None and pixels <= EXACT_LIMIT:
+        if corrupted_train is not None and exact:
             floors["affine"] = cached(cache, affine_denoiser, corrupted_train, train, corrupted_test, test)
     if bce:
         floors["bce_entropy"] = cached(cache, bce_entropy, test)

@@ -82,8 +82,8 @@ def affine_denoiser(train_corrupted: Tensor, train_clean: Tensor, test_corrupted
     check_pairs(test_corrupted, test_clean)
     source, target = train_corrupted.flatten(1), train_clean.flatten(1)  # (N, P)
     count, pixels = source.shape
-    if pixels > EXACT_LIMIT:
-        raise ValueError(f"affine_denoiser takes {EXACT_LIMIT} numbers an image, not {pixels}: use smaller images")
+    if min(count, pixels) > EXACT_LIMIT:
+        raise ValueError(f"affine_denoiser takes {EXACT_LIMIT} images or pixels, not {count} and {pixels}: give fewer")
     basis, target_basis = _principal(source, pixels), _mean_only(target)
     cross = torch.zeros_like(basis.vectors)  # (P, d): covariance of clean pixels with components of corrupted images
     for noisy, clean in zip(blocks(source), blocks(target), strict=True):
@@ -172,7 +172,7 @@ def _wiener_rank(train: Tensor, noise_std: float, rank: int | None) -> int:
         raise ValueError(f"noise_std={noise_std} is negative: give the standard deviation in units of [0, 1]")
     full = min(len(train), train[0].numel())
     if rank is None and full > EXACT_LIMIT:
-        raise ValueError(f"a full-rank Wiener filter takes {EXACT_LIMIT} images or pixels, not {full}: give rank")
+        raise ValueError(f"a full-rank Wiener filter takes {EXACT_LIMIT} images or pixels, not {full}: give a rank")
     if rank is not None:
         check_count("rank", rank, 0)
     return full if rank is None else rank

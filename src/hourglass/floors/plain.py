@@ -19,7 +19,7 @@ def pool_and_resize(test: Tensor, factor: int, mode: str) -> float:
     height, width = test.shape[2:]
     error = 0.0
     for clean in blocks(test):
-        small = F.avg_pool2d(clean, factor, ceil_mode=True, count_include_pad=False)
+        small = F.avg_pool2d(clean, factor, ceil_mode=True)
         big = F.interpolate(small, scale_factor=float(factor), mode=mode)[..., :height, :width]
         error += (big - clean).square().sum().item()
     return error / test.numel()

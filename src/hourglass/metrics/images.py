@@ -127,7 +127,7 @@ class RadialPowerSpectrum(Sums):
     """Power |FFT2(y)|²/HW, mean over images and over directions: (bins,) in pixel units squared, DC in the first bin.
 
     `frequencies` (cycles/pixel) are the centres of the bins, 0 to sqrt(½), the corner; above ½ only diagonals are left.
-    `counts` are frequencies of the grid a bin. White noise: σ² in every bin. Parseval: Σ counts·power / HW = mean y².
+    `counts`: FFT bins in each. White noise: σ² in every bin. Parseval: Σ counts·power / HW = mean y².
     Source: azimuthal averaging as in Durall et al. 2020; equal steps up to the corner are ours.
     """
 
