@@ -131,9 +131,7 @@ def refuse_foreign_code(node: Any, path: Path, key: str = "config") -> None:
     if isinstance(node, dict):
         target = node.get("_target_")
         if target is not None and not key.startswith(("config.trainer", "config.callbacks", "config.logger")):
-            module, _, name = str(target).rpartition(".")
-            known = re.fullmatch(r"hourglass(\.\w+)+", module) and getattr(importlib.import_module(module), name, None)
-            if not known or getattr(known, "__module__", None) != module:
+            if not defined_here(str(target)):
                 raise ConfigError(f"{path}: {key}._target_={target} is not a part of hourglass; nothing was run")
         for name, value in node.items():
             refuse_foreign_code(value, path, f"{key}.{name}")
@@ -143,3 +141,11 @@ def refuse_foreign_code(node: Any, path: Path, key: str = "config") -> None:
     elif isinstance(node, str) and re.search(r"\$\{[^}]*:", node) and not key.startswith("config.sweep"):
         raise ConfigError(f"{path}: {key}={node} asks for more than a value of the configuration; nothing was run")
 
+
+def defined_here(target: str) -> bool:
+    """Does this package define a class or function of that name, in exactly that module? What it imports is not its own."""
+    module, _, name = target.rpartition(".")
+    path = Path(__file__).parent.joinpath(*module.split(".")[1:]).with_suffix(".py")
+    if not re.fullmatch(r"hourglass(\.\w+)+", module) or not path.is_file():
+        return False
+    return getattr(getattr(importlib.import_module(module), name, None), "__module__", None) == module

@@ -46,7 +46,11 @@ class ImageGrids(Callback):
         batch = data.pick("test", range(min(self.count, len(data.images["test"]))), module.device)
         autoencoder = module.autoencoder.eval()
         with trainer.precision_plugin.forward_context():
-            drawn = {"reconstructions": pictures.grid(pictures.comparison(batch.target, batch.input, autoencoder(batch.input)))}
+            drawn = {
+                "reconstructions": pictures.grid(
+                    pictures.comparison(batch.target, batch.input, autoencoder(batch.input))
+                )
+            }
             if autoencoder.generative:
                 shape = autoencoder.latent.noise_shape
                 keys = noise.keys(noise.seed_of("samples", module.seed), torch.arange(32, device=module.device))
@@ -76,9 +80,7 @@ class StopOnDivergence(Callback):
         self.every_n_steps = every_n_steps
         self.bad_step: Tensor | None = None
 
-    def on_train_batch_end(
-        self, trainer: Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         loss: Tensor = outputs["loss"] if isinstance(outputs, dict) else outputs
         if self.bad_step is None:
             self.bad_step = torch.full((), -1, device=loss.device)

@@ -26,7 +26,9 @@ def arguments(node: Node, raw: Node, target: Callable[..., Any], path: str) -> N
             continue
         if key not in parameters:
             if not read_inside(raw, key):
-                raise ConfigError(f"{path}.{key}: {target.__qualname__} has no such option; it has {options(parameters)}")
+                raise ConfigError(
+                    f"{path}.{key}: {target.__qualname__} has no such option; it has {options(parameters)}"
+                )
         else:
             if not (isinstance(value, dict) and "_target_" in value):
                 check(value, parameters[key].annotation, f"{path}.{key}")

@@ -1,10 +1,14 @@
 """From the command line to a run: what can be answered or refused without torch is, within a second."""
 
+import difflib
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
+from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
@@ -15,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from hourglass.errors import ConfigError, HourglassError
 from hourglass.ids import register_resolvers, run_id
 
+CONF = Path(__file__).parents[2] / "conf"
 GROUPS = ("model", "encoder", "latent", "decoder", "data", "corruption", "loss", "optimizer", "trainer", "experiment")
 
 
@@ -42,16 +47,41 @@ def main(task: Callable[[], object]) -> None:
     try:
         task()
     except (HourglassError, HydraException, OmegaConfBaseException) as error:
-        sys.exit(f"\n{type(error).__name__}: {error}\n(HYDRA_FULL_ERROR=1 shows where it was raised)")
+        sys.exit(f"\n{type(error).__name__}: {advice(error)}\n(HYDRA_FULL_ERROR=1 shows where it was raised)")
+
+
+def advice(error: Exception) -> str:
+    """The error's message; for a key that does not exist, with the nearest ones in place of Hydra's advice to add it."""
+    if "Available options in" in str(error):
+        return str(error).split("\nConfig search path")[0].rstrip()
+    match = re.match(r"Could not override '([^']+)'|Key '([^']+)' is not in struct", str(error))
+    if not match:
+        return str(error)
+    missing = match[1] or match[2]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        keys = dotted(compose("train"))
+    # a whole path first, then the same name elsewhere
+    near = difflib.get_close_matches(missing, keys, n=3, cutoff=0.7)
+    near += [key for key in keys if key.split(".")[-1] == missing.split(".")[-1] and key not in near][:3]
+    hint = f": did you mean {' or '.join(near)}?" if near else "; python train.py --cfg job shows the keys there are"
+    return f"{missing} is no key of this configuration{hint}"
+
+
+def dotted(node: object, prefix: str = "") -> list[str]:
+    """Every key of a configuration, `optimizer.lr` style."""
+    if not isinstance(node, DictConfig):
+        return []
+    keys: list[str] = []
+    for key in node:
+        keys += [f"{prefix}{key}", *dotted(node._get_node(key), f"{prefix}{key}.")]
+    return [key for key in keys if not key.split(".")[-1].startswith("_")]
 
 
 def train(config: DictConfig) -> float:
     """The task of `train.py`: one run."""
     hydra = HydraConfig.get()
     refuse_careless_overrides(list(hydra.overrides.task))
-    from pathlib import Path
-
-    from hourglass import run
+    from hourglass import run  # torch and lightning: only now
 
     folder = Path(hydra.runtime.output_dir)
     job = run.Job(

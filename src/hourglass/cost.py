@@ -48,7 +48,10 @@ def hardware(trainer: Trainer) -> dict[str, str | int]:
         name = torch.cuda.get_device_name(device)
     else:
         name = f"CPU ({platform.machine()}, {torch.get_num_threads()} threads)"
-    return {"device": f"{trainer.world_size}× {name}" if trainer.world_size > 1 else name, "devices": trainer.world_size}
+    return {
+        "device": f"{trainer.world_size}× {name}" if trainer.world_size > 1 else name,
+        "devices": trainer.world_size,
+    }
 
 
 def versions() -> dict[str, str]:

@@ -1,17 +1,21 @@
-"""Decoders: a code comes up to an image. Built from the encoder's `CodeSpec` alone; a pair that cannot work is refused."""
+"""Decoders: a code comes up to an image. Built from the encoder's `CodeSpec`; a pair that cannot work is refused."""
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
 
 from torch import Tensor, nn
 
+from hourglass.blocks import Norm, stack
 from hourglass.errors import IncompatiblePair
 from hourglass.layers import activate
-from hourglass.spec import ENCODERS_WITH_INDEX, Activation, CodeSpec, Encoded, IndexKind, same_rank
+from hourglass.spec import ENCODERS_WITH_INDEX, Activation, CodeSpec, Encoded, IndexKind, Size, same_rank
+from hourglass.up_filtered import Smooth
 
 
 class LinearDecoder(nn.Module):
-    """image = W·flatten(code) + b, (N, D) or (N, C, h, w) -> (N, C, H, W): the source's linear autoencoder, going up."""
+    """image = W·flatten(code) + b, (N, D) or (N, C, h, w) -> (N, C, H, W): the source's linear autoencoder, up."""
 
     needs_index: IndexKind | None = None
 
@@ -27,29 +31,43 @@ class LinearDecoder(nn.Module):
 class ConvDecoder(nn.Module):
     """One `Up` a stage, walking the encoder's shapes backwards, so any image size comes back exactly.
 
-    An activation stands between the stages, none behind the last: a ReLU must never be the last thing before an image.
+    Before each Up stand `blocks` residual blocks, behind it, where `smooth` says so, the fixed zero-order hold. An
+    activation stands between the stages, none behind the last: a ReLU must never be the last thing before an image.
     """
 
-    def __init__(self, spec: CodeSpec, *, up: Callable[..., nn.Module], activation: Activation) -> None:
+    def __init__(
+        self,
+        spec: CodeSpec,
+        *,
+        up: Callable[..., nn.Module],
+        activation: Activation,
+        smooth: bool,
+        blocks: Size,
+        norm: Norm,
+    ) -> None:
         super().__init__()
-        same_rank(spec.code_shape, 3, "a convolutional decoder", "use decoder=linear, or a convolutional encoder")
+        cure = "use decoder=linear, or a convolutional encoder such as encoder=strided"
+        same_rank(spec.code_shape, 3, "a convolutional decoder", cure)
         self.sizes = [(shape[1], shape[2]) for shape in spec.shapes[:-1]]
-        self.stages = nn.ModuleList(
-            up(code[0], image[0]) for image, code in zip(spec.shapes, spec.shapes[1:], strict=False)
-        )
+        operators: list[Any] = [up(code[0], image[0]) for image, code in pairwise(spec.shapes)]
+        if smooth:
+            operators = [Smooth(operator) for operator in operators]
+        self.stages = nn.ModuleList(operators)
+        self.blocks = nn.ModuleList(stack(code[0], blocks, norm, activation) for code in spec.shapes[1:])
         self.activation = activate(activation)
-        self.needs_index: IndexKind | None = self.stages[0].needs_index
-        if self.needs_index not in (None, spec.index):
+        self.needs_index: IndexKind | None = operators[0].needs_index
+        if self.needs_index is not None and self.needs_index != spec.index:
+            kept = "none" if spec.index is None else f"{spec.index} indices"
             raise IncompatiblePair(
-                f"this decoder needs the {self.needs_index} indices of the encoder, and this encoder keeps "
-                f"{'none' if spec.index is None else spec.index + ' indices'}: use {ENCODERS_WITH_INDEX[self.needs_index]}"
-                ", or a decoder without indices, such as decoder=resize, transpose or subpixel"
+                f"this decoder needs the {self.needs_index} indices of the encoder, and this encoder keeps {kept}: "
+                f"use {ENCODERS_WITH_INDEX[self.needs_index]}, or a decoder without indices, such as decoder=resize, "
+                "transpose or subpixel"
             )
 
     def forward(self, encoded: Encoded) -> Tensor:
         x = encoded.code
         for i in reversed(range(len(self.stages))):
-            x = self.stages[i](x, self.sizes[i], encoded.indices[i])
+            x = self.stages[i](self.blocks[i](x), self.sizes[i], encoded.indices[i])
             if i > 0:
                 x = self.activation(x)
         return x

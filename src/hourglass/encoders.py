@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from hourglass.blocks import Norm, stack
 from hourglass.errors import IncompatiblePair
 from hourglass.layers import activate
-from hourglass.spec import Activation, Channels, CodeSpec, Count, Encoded, Shape
+from hourglass.spec import Activation, Channels, CodeSpec, Count, Encoded, Shape, Size
 
 
 class LinearEncoder(nn.Module):
@@ -29,21 +32,32 @@ class LinearEncoder(nn.Module):
 class ConvEncoder(nn.Module):
     """One `Down` a stage, (N, C, H, W) -> (N, channels[-1], h, w); `channels` decides depth and widths.
 
-    The shapes are measured by sending one zero image through, never typed in by hand.
+    Behind each Down stand `blocks` residual blocks. The shapes are measured by sending one zero image through, never
+    typed in by hand.
     """
 
     def __init__(
-        self, image_shape: Shape, *, down: Callable[..., nn.Module], channels: Channels, activation: Activation
+        self,
+        image_shape: Shape,
+        *,
+        down: Callable[..., nn.Module],
+        channels: Channels,
+        activation: Activation,
+        blocks: Size,
+        norm: Norm,
     ) -> None:
         super().__init__()
         widths = [image_shape[0], *channels]
-        self.stages = nn.ModuleList(
-            down(wide, narrow, activate(activation)) for wide, narrow in zip(widths, widths[1:], strict=False)
-        )
-        factor = self.stages[0].factor
+        operators: list[Any] = [down(wide, narrow, activate(activation)) for wide, narrow in pairwise(widths)]
+        self.stages = nn.ModuleList(operators)
+        self.blocks = nn.ModuleList(stack(width, blocks, norm, activation) for width in channels)
+        factor = operators[0].factor
         if min(image_shape[1:]) < factor:
             raise IncompatiblePair(f"images of {image_shape} are smaller than factor={factor}: use larger images")
-        self.spec = CodeSpec(shapes=self._measure(image_shape), index=self.stages[0].index_kind)
+        self.spec = CodeSpec(shapes=self._measure(image_shape), index=operators[0].index_kind)
+        self.index_bits = 0.0  # per image, beside the code, where a decoder uses them
+        if self.spec.index is not None:
+            self.index_bits = sum(o.index_bits(shape) for o, shape in zip(operators, self.spec.shapes[1:], strict=True))
 
     @torch.no_grad()
     def _measure(self, image_shape: Shape) -> tuple[Shape, ...]:
@@ -55,16 +69,10 @@ class ConvEncoder(nn.Module):
         self.train()
         return tuple(shapes)
 
-    @property
-    def index_bits(self) -> float:
-        """Bits per image that travel beside the code, where a decoder uses them."""
-        if self.spec.index is None:
-            return 0.0
-        return sum(stage.index_bits(shape) for stage, shape in zip(self.stages, self.spec.shapes[1:], strict=True))
-
     def forward(self, images: Tensor) -> Encoded:
         x, indices = images, []
-        for stage in self.stages:
+        for stage, blocks in zip(self.stages, self.blocks, strict=True):
             x, index = stage(x)
+            x = blocks(x)
             indices.append(index)
         return Encoded(x, tuple(indices))

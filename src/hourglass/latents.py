@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from hourglass.errors import IncompatiblePair
 from hourglass.layers import activate
-from hourglass.spec import Activation, CodeSpec, Coded, Count, NonNegative, Shape, Size
+from hourglass.spec import Activation, Coded, CodeSpec, Count, NonNegative, Shape, Size
 
 
 class NoLatent(nn.Module):

@@ -4,18 +4,22 @@ Nothing that W&B does may cost a training run: what it cannot do is said once, a
 """
 
 import csv
-import importlib
+import importlib.util
 import logging
+import netrc
 import os
+import tempfile
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlparse
 
 from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 from PIL import Image
 
+from hourglass.errors import ConfigError
 from hourglass.spec import NonNegative, Positive
 
 log = logging.getLogger(__name__)
@@ -82,7 +86,9 @@ class PatientWandbLogger(WandbLogger):
             action()
         except Exception as error:  # whatever the client, its service process or the disk may raise
             self.failed = True
-            log.warning("W&B stopped recording (%s); training goes on, metrics.csv and images/ are complete", first_line(error))
+            log.warning(
+                "W&B stopped recording (%s); training goes on, metrics.csv and images/ are complete", first_line(error)
+            )
 
     @rank_zero_only
     def log_metrics(self, metrics: Any, step: int | None = None) -> None:
@@ -120,65 +126,65 @@ def wandb_logger(
 ) -> Logger | None:
     """A connected W&B logger, online if a key is configured (`mode=auto`), else offline; None where it cannot even write.
 
-    Unreachable within `init_timeout` seconds: it goes on offline. Each of these is said in one line.
+    Unreachable within `init_timeout` seconds: the run is logged offline. Each of these is said in one line.
     """
     if rank_zero_only.rank != 0:
-        return None  # one W&B run a training run, on rank 0
-    import wandb
+        return None  # one W&B run a training run
 
-    later = f"upload it later with: wandb sync {folder / 'wandb'}/offline-run-*"
-    if mode == "auto":
-        mode = "online" if has_wandb_key() else "offline"
-        if mode == "offline":
-            log.info("W&B: no API key is configured (wandb login), so this run is logged offline; %s", later)
-
-    def build(mode: Literal["online", "offline"]) -> PatientWandbLogger:
-        settings = wandb.Settings(init_timeout=init_timeout, finish_timeout=finish_timeout, console="off", silent=True)
+    def connect(mode: str) -> Logger:
         logger = PatientWandbLogger(
             save_dir=folder, id=None if os.environ.get("WANDB_SWEEP_ID") else run_id, name=name, group=group, mode=mode,
-            project=project, entity=entity, tags=tags, job_type="train", settings=settings,
+            project=project, entity=entity, tags=tags, job_type="train",
+            settings=wandb.Settings(init_timeout=init_timeout, finish_timeout=finish_timeout, console="off", silent=True),
         )  # fmt: skip
+        del logger._wandb_init["anonymous"]  # a deprecated argument that WandbLogger always passes
         _ = logger.experiment  # connect now, not inside fit()
         return logger
 
+    import wandb
+
+    later = f"upload it later with: wandb sync {folder / 'wandb'}/offline-run-*"
+    asked = mode if mode != "auto" else os.environ.get("WANDB_MODE", "online")
     try:
-        (folder / "wandb").mkdir(parents=True, exist_ok=True)
-        (folder / "wandb" / ".writable").touch()
-        (folder / "wandb" / ".writable").unlink()
-        return build(mode)
-    except wandb.errors.Error as error:
-        wandb.teardown()  # else the second try fails: the id is in use
-        if mode == "online":
+        check_writable(folder / "wandb")
+        if asked == "online" and mode == "auto" and not has_wandb_key():
+            log.info("W&B: no API key is configured (wandb login), so this run is logged offline; %s", later)
+            asked = "offline"
+        try:
+            return connect(asked)
+        except wandb.errors.Error as error:
+            if asked != "online":
+                raise
             log.warning("W&B cannot be reached (%s); this run is logged offline; %s", first_line(error), later)
-            return _or_none(lambda: build("offline"))
-        log.warning("W&B cannot record this run (%s); training goes on without it", first_line(error))
-    except OSError as error:
-        log.warning("W&B cannot write to %s (%s); training goes on without it", folder / "wandb", first_line(error))
-    return None
-
-
-def _or_none(build: Callable[[], Logger]) -> Logger | None:
-    try:
-        return build()
-    except Exception as error:
+            wandb.teardown()  # else the second try fails: the id is in use
+            return connect("offline")
+    except (OSError, wandb.errors.Error) as error:
         log.warning("W&B cannot record this run (%s); training goes on without it", first_line(error))
         return None
 
 
+def check_writable(folder: Path) -> None:
+    """Raise OSError unless files can be made in `folder`; W&B itself would silently turn to a temporary one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"\0" * 4096)
+        file.flush()
+
+
 def has_wandb_key() -> bool:
-    """Is there an API key, in WANDB_API_KEY or as `wandb login` left it? The network is not asked."""
+    """Is there an API key, in the environment or where `wandb login` leaves it? The network is not asked."""
     import wandb
 
-    if os.environ.get("WANDB_MODE") in ("offline", "dryrun", "disabled"):
-        return False
-    return bool(os.environ.get("WANDB_API_KEY") or wandb.api.api_key)
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
+        return True
+    path = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
+    host = urlparse(wandb.setup().settings.base_url).hostname
+    return path.exists() and host is not None and netrc.netrc(path).authenticators(host) is not None
 
 
 def tensorboard_logger(folder: Path, run_id: str, name: str, group: str | None) -> Logger:
     """TensorBoard event files under `tensorboard/` in the run folder; needs the `tensorboard` extra."""
     if importlib.util.find_spec("tensorboard") is None:
-        from hourglass.errors import ConfigError
-
         raise ConfigError("logger=tensorboard needs a package more: pip install -e '.[tensorboard]'")
     return TensorBoardLogger(save_dir=folder, name="tensorboard", version="", default_hp_metric=False)
 

@@ -55,9 +55,7 @@ class SSIM(nn.Module):
 
     def forward(self, reconstruction: Reconstruction, target: Tensor) -> Tensor:
         shape = tuple(target.shape[1:])
-        similarity = ssim(
-            reconstruction.pixels, target, data_range=1.0, reduction="none", **ssim_window(shape)
-        )
+        similarity = ssim(reconstruction.pixels, target, data_range=1.0, reduction="none", **ssim_window(shape))
         return (1 - similarity.reshape(len(target))) * target[0].numel()
 
 

@@ -41,7 +41,9 @@ def grid(rows: dict[str, Tensor], gap: int = 2, least_side: int = 84) -> Image.I
         top = gap + r * cell_h
         draw.text((6, top + height * zoom / 2), label, fill="black", font=font, anchor="lm")
         for i, image in enumerate(to_pil(images)):
-            canvas.paste(image.resize((width * zoom, height * zoom), Image.Resampling.NEAREST), (margin + i * cell_w, top))
+            canvas.paste(
+                image.resize((width * zoom, height * zoom), Image.Resampling.NEAREST), (margin + i * cell_w, top)
+            )
     return canvas
 
 

@@ -20,8 +20,8 @@ from hourglass.loggers import PatientWandbLogger
 from hourglass.module import AutoencoderModule
 
 log = logging.getLogger(__name__)
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells count; 143 after SIGTERM."""
+INTERRUPTED, TERMINATED = 130, 143
+"""Exit codes after Ctrl-C and SIGTERM, as shells count."""
 
 
 @dataclass
@@ -86,7 +86,9 @@ def fit(trainer: Trainer, module: AutoencoderModule, data: ImageData) -> dict[st
     data.trainer = trainer
     per_epoch = len(data.train_dataloader())
     if trainer.max_epochs == 0 or trainer.max_steps == 0 or trainer.limit_train_batches == 0:
-        raise ConfigError("nothing would be trained: trainer.max_epochs, max_steps and limit_train_batches must not be 0")
+        raise ConfigError(
+            "nothing would be trained: trainer.max_epochs, max_steps and limit_train_batches must not be 0"
+        )
     if trainer.limit_val_batches == 0 or trainer.limit_test_batches == 0:
         raise ConfigError("nothing would be measured: trainer.limit_val_batches and limit_test_batches must not be 0")
     log.info(
@@ -95,10 +97,10 @@ def fit(trainer: Trainer, module: AutoencoderModule, data: ImageData) -> dict[st
     )  # fmt: skip
     try:
         trainer.fit(module, datamodule=data)
-    except SystemExit:
-        raise SystemExit(INTERRUPTED) from None  # Lightning says 1 after Ctrl-C
+    except SystemExit:  # Lightning's own code is 1 after Ctrl-C, and 0 after SIGTERM
+        raise SystemExit(TERMINATED if trainer.received_sigterm else INTERRUPTED) from None
     if trainer.received_sigterm:
-        raise SystemExit(143)  # Lightning would end as if nothing had happened
+        raise SystemExit(TERMINATED)
     images = trainer.global_step * trainer.accumulate_grad_batches * data.batch_size
     seconds = timer.time_elapsed("train") - timer.time_elapsed("validate")
     return {
@@ -128,6 +130,7 @@ def quieten() -> None:
         ".*exists and is not empty.*",  # the run folder is ours
         ".*Checkpoint directory.*",
         ".*lr_scheduler.step.*",
+        ".*LeafSpec.*",
     ):
         warnings.filterwarnings("ignore", text)
     torch.set_float32_matmul_precision("high")

@@ -1,16 +1,17 @@
 """The whole contract between the parts of an autoencoder, on one screen.
 
-| part                                  | call                         | shape                                    |
-|---------------------------------------|------------------------------|------------------------------------------|
-| `Down(in_channels, out_channels, …)`  | `y, index = down(x)`         | (N, Ci, H, W) -> (N, Co, ceil(H/s), ceil(W/s)) |
-| `Up(in_channels, out_channels, …)`    | `x = up(y, size, index)`     | (N, Ci, h, w) -> (N, Co, *size)          |
-| `Encoder(image_shape, …)`             | `encoded = encoder(images)`  | (N, C, H, W) -> `Encoded`; has `.spec`   |
-| `Latent(spec, …)`                     | `latent(code, noise)`        | -> `Coded`, code of the same shape       |
-| `Decoder(spec, …)`                    | `decoder(encoded)`           | `Encoded` -> (N, C, H, W)                |
+| part                                 | call                        | shape                                          |
+|--------------------------------------|-----------------------------|------------------------------------------------|
+| `Down(in_channels, out_channels, …)` | `y, index = down(x)`        | (N, Ci, H, W) -> (N, Co, ceil(H/s), ceil(W/s)) |
+| `Up(in_channels, out_channels, …)`   | `x = up(y, size, index)`    | (N, Ci, h, w) -> (N, Co, *size)                |
+| `Encoder(image_shape, …)`            | `encoded = encoder(images)` | (N, C, H, W) -> `Encoded`; has `.spec`         |
+| `Latent(spec, …)`                    | `latent(code, noise)`       | -> `Coded`, code of the same shape             |
+| `Decoder(spec, …)`                   | `decoder(encoded)`          | `Encoded` -> (N, C, H, W)                      |
 
 A Down rounds **up**, so 28 -> 14 -> 7 -> 4 whatever the operator; an Up makes ceil(n/s)·s rows and columns and
-crops bottom and right to exactly `size`. Each of them holds exactly one learned convolution. All that a decoder may
-use arrives in `Encoded`; an Up that needs no index ignores it.
+crops bottom and right to exactly `size`. Each of them holds exactly one learned convolution (the two of `up_dynamic.py`
+learn besides how to interpolate), and counts its multiply-adds for one image as `macs(shape_in, shape_out)`. All that a
+decoder may use arrives in `Encoded`; an Up that needs no index ignores it.
 """
 
 from dataclasses import dataclass
@@ -35,10 +36,11 @@ Channels = Annotated[list[Count], Field(min_length=1)]
 
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid", "none"]
 Init = Literal["matched", "default"]
-IndexKind = Literal["argmax"]
-"""What may travel beside the code: `argmax`, the positions that max pooling kept."""
+IndexKind = Literal["argmax", "polyphase"]
+"""What may travel beside the code: `argmax`, the positions that max pooling kept, (N, C, h, w) a stage; `polyphase`,
+the sub-sampled grid that adaptive polyphase sampling kept, (N,) a stage."""
 
-ENCODERS_WITH_INDEX: dict[IndexKind, str] = {"argmax": "encoder=maxpool"}
+ENCODERS_WITH_INDEX: dict[IndexKind, str] = {"argmax": "encoder=maxpool", "polyphase": "encoder=aps"}
 
 
 @dataclass(frozen=True)

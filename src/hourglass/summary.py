@@ -51,7 +51,9 @@ def table(result: Summary, overrides: list[str]) -> str:
         f"  test      MSE {m['test/mse']:.5f}   PSNR {m['test/psnr']:.2f} dB   SSIM {m['test/ssim']:.4f}",
     ]
     if "test/psnr_gain" in m:
-        lines.append(f"  denoised  {m['test/psnr_input']:.2f} dB in, {m['test/psnr']:.2f} dB out: {m['test/psnr_gain']:+.2f} dB")
+        lines.append(
+            f"  denoised  {m['test/psnr_input']:.2f} dB in, {m['test/psnr']:.2f} dB out: {m['test/psnr_gain']:+.2f} dB"
+        )
     if "test/kl" in m:
         lines.append(f"  nats      reconstruction {m['test/reconstruction']:.2f} + KL {m['test/kl']:.2f} an image")
     index = f" + {c['index_bits']:,} bits of positions" if c["index_bits"] else ""

@@ -153,7 +153,9 @@ class ImageData(LightningDataModule):
     def train_dataloader(self) -> DataLoader[Picked]:
         n, (rank, ranks) = len(self.images["train"]), self._rank()
         if self.batch_size % ranks:
-            raise ConfigError(f"data.batch_size={self.batch_size} must be a multiple of the {ranks} devices that share it")
+            raise ConfigError(
+                f"data.batch_size={self.batch_size} must be a multiple of the {ranks} devices that share it"
+            )
         return self._loader("train", TrainBatches(n, self.batch_size, self.seed, self._epoch, rank, ranks))
 
     def val_dataloader(self) -> DataLoader[Picked]:

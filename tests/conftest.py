@@ -1,0 +1,61 @@
+"""Helpers of all tests: compose a configuration, train in this process, run the real `train.py`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from hourglass import build
+from hourglass.autoencoder import Autoencoder
+from hourglass.ids import register_resolvers
+
+ROOT = Path(__file__).parents[1]
+CONF = ROOT / "conf"
+
+register_resolvers()
+torch.set_num_threads(1)  # the suite may run in several processes
+
+
+def options(group: str) -> list[str]:
+    """Every option of a configuration group: the `conf/` folder is the registry."""
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+def configure(*overrides: str) -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("train", list(overrides))
+
+
+def autoencoder_for(image_shape: tuple[int, ...], *overrides: str) -> Autoencoder:
+    torch.manual_seed(0)
+    return build.autoencoder(configure(*overrides), image_shape)
+
+
+def run_command(
+    *arguments: str, cwd: Path = ROOT, timeout: float = 240, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """A real process of the project; `environment` is added to that of the tests."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd, env=os.environ | environment, capture_output=True, text=True, timeout=timeout,
+    )  # fmt: skip
+
+
+def run_train(folder: Path, *overrides: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`python train.py …` into `folder`."""
+    return run_command("train.py", f"hydra.run.dir={folder}", *overrides, **environment)
+
+
+@pytest.fixture(autouse=True)
+def _wandb_stays_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test may find a key, go online, or write outside its own folder."""
+    for name in ("WANDB_API_KEY", "WANDB_MODE", "WANDB_SWEEP_ID", "WANDB_PROJECT"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("WANDB_CONFIG_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "wandb_home"))
+    monkeypatch.setenv("NETRC", str(tmp_path / "no_netrc"))

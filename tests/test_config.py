@@ -1,0 +1,148 @@
+"""The `conf/` folder against the code: every option builds, every key is typed, every mistake is refused with its cure."""
+
+import pytest
+import yaml
+from conftest import CONF, configure, options, run_command
+from omegaconf import OmegaConf
+
+from hourglass import build, checks, ids
+from hourglass.errors import ConfigError, HourglassError
+
+GROUPS = ("model", "encoder", "latent", "decoder", "data", "corruption", "loss", "optimizer", "trainer", "callbacks")
+EVERY_OPTION = [f"{group}={option}" for group in (*GROUPS, "logger", "experiment") for option in options(group)]
+
+
+@pytest.mark.parametrize("choice", EVERY_OPTION)
+def test_every_option_composes_and_its_keys_fit_the_signature(choice: str) -> None:
+    config = configure(choice)
+    for path in ("encoder", "latent", "decoder", "model", "data", "corruption", "loss", "optimizer", "trainer"):
+        assert build.part(config, path) is not None  # `part` refuses a key that nothing takes and a value out of type
+    assert all(build.callbacks(config))
+    for name in config.logger or {}:
+        build.part(config, f"logger.{name}")
+
+
+def test_no_option_is_without_a_file_and_no_file_without_a_target() -> None:
+    """A preset chooses among files; every other file names what it builds, by itself or through its base."""
+    for path in CONF.rglob("*.yaml"):
+        text = path.read_text()
+        assert yaml.safe_load(text) is not None or path.parent.name == "logger", path
+        if path.parent.name not in ("conf", "hydra", "logger", "local"):
+            assert "_target_" in text or "defaults:" in text, path
+
+
+def test_same_default_never_stands_in_yaml_and_in_python() -> None:
+    """Values live in YAML: what YAML configures has no default in the signature."""
+    for choice in EVERY_OPTION:
+        group = choice.split("=")[0]
+        if group not in ("logger", "experiment", "trainer", "callbacks"):
+            assert_no_defaults(OmegaConf.to_container(configure(choice)[group], resolve=True), group)
+
+
+def assert_no_defaults(node: dict, path: str) -> None:
+    import inspect
+
+    from hydra.utils import get_object
+
+    parameters = inspect.signature(get_object(node["_target_"])).parameters
+    for key, value in node.items():
+        if isinstance(value, dict) and "_target_" in value:
+            assert_no_defaults(value, f"{path}.{key}")
+        if key in parameters:
+            assert parameters[key].default is inspect.Parameter.empty, f"{path}.{key} has two defaults"
+
+
+@pytest.mark.parametrize(
+    ("override", "part", "message"),
+    [
+        ("optimizer.lr=abc", "optimizer", "optimizer.lr=abc: input should be a valid number"),
+        ("optimizer.lr=nan", "optimizer", "optimizer.lr=nan: input should be a finite number"),
+        ("optimizer.lr=0", "optimizer", "optimizer.lr=0: input should be greater than 0"),
+        ("optimizer.lr=true", "optimizer", "optimizer.lr=True: input should be a valid number"),
+        ("optimizer.betas=[0.9]", "optimizer", "optimizer.betas"),
+        ("optimizer.schedule=linear", "optimizer", "optimizer.schedule=linear: input should be 'cosine' or 'none'"),
+        ("channels=[0]", "encoder", r"encoder.channels\[0\]=0: input should be greater than or equal to 1"),
+        ("channels=[]", "encoder", "encoder.channels"),
+        ("channels=[16,1.5]", "encoder", r"encoder.channels\[1\]=1.5: input should be a valid integer"),
+        ("channels=16", "encoder", "encoder.channels=16: input should be a valid"),
+        ("factor=1", "encoder", "encoder.down.factor=1: input should be greater than or equal to 2"),
+        ("activation=rulu", "encoder", "encoder.activation=rulu: input should be 'relu'"),
+        ("init=xavier", "encoder", "encoder.down.init=xavier: input should be 'matched' or 'default'"),
+        ("seed=-1", "data", "data.seed=-1: input should be greater than or equal to 0"),
+        ("seed=1.5", "data", "data.seed=1.5: input should be a valid integer"),
+        ("data.batch_size=0", "data", "data.batch_size=0"),
+        ("decoder.kernel_size=x", "decoder", "decoder.up.kernel_size=x: input should be a valid integer"),
+        ("model.output=softmax", "model", "model.output=softmax: input should be 'sigmoid' or 'identity'"),
+        ("trainer.max_epochs=many", "trainer", "trainer.max_epochs=many: input should be a valid integer"),
+        ("trainer.precision=13", "trainer", "trainer.precision=13"),
+    ],
+)
+def test_values_are_typed_and_ranged(override: str, part: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build.part(configure(override), part)
+
+
+def test_an_option_that_nothing_reads_is_refused() -> None:
+    node = {"_target_": "x", "dim": 3, "dims": 4}
+
+    def target(*, dim: int) -> None: ...
+
+    with pytest.raises(ConfigError, match=r"latent.dims: .*target has no such option; it has dim"):
+        checks.arguments(node, node, target, "latent")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["decoder=resiz"], "Available options in 'decoder':"),
+        (["decodr=resize"], "decodr is no key of this configuration: did you mean decoder"),
+        (["optimizer.lrr=1"], "did you mean optimizer.lr"),
+        (["kernel_size=3"], "did you mean decoder.kernel_size"),
+        (["seed=1", "seed=2"], "seed is given 2 times: give it once"),
+        (["model=conv", "model=vae"], "model is given 2 times"),
+        (["+width=3"], "a '+' adds a key that nothing reads"),
+    ],
+)
+def test_typos_are_refused_without_torch(arguments: list[str], message: str) -> None:
+    done = run_command("-X", "importtime", "train.py", *arguments, "hydra.run.dir=/tmp/hourglass-typo")
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("import time:")]
+    assert message in "\n".join(lines)
+    assert "Traceback" not in done.stderr
+    assert len(lines) < 20
+    assert "torch" not in done.stderr
+
+
+@pytest.mark.parametrize("question", ["--help", "--cfg=job"])
+def test_questions_are_answered_without_torch(question: str) -> None:
+    done = run_command("-X", "importtime", "train.py", question)
+    assert done.returncode == 0
+    assert "decoder" in done.stdout
+    assert "| torch" not in done.stderr
+
+
+def test_the_id_is_of_what_is_computed() -> None:
+    def id_of(*overrides: str) -> str:
+        return ids.run_id(configure(*overrides))
+
+    assert id_of() == id_of() == id_of("logger=none", "trainer.enable_progress_bar=false", "sweep=x")
+    assert id_of("data=mnist", "data.root=/a") == id_of("data=mnist", "data.root=/b", "data.download=true")
+    assert id_of("decoder=bilinear") == id_of("decoder=resize", "decoder.mode=bilinear")
+    others = ["seed=1", "decoder=resize", "trainer.precision=bf16-mixed", "trainer.devices=2", "channels=[16]"]
+    assert len({id_of(), *map(id_of, others)}) == 1 + len(others)
+
+
+def test_a_foreign_run_folder_runs_nothing(tmp_path) -> None:
+    folder = tmp_path / ".hydra"
+    folder.mkdir()
+    for name in ("torch.load", "hourglass.build.torch.load", "os.system", "hourglass.data.sources.Path"):
+        config = configure()
+        config.encoder._target_ = name
+        OmegaConf.save(config, folder / "config.yaml")
+        with pytest.raises(ConfigError, match="is not a part of hourglass; nothing was run"):
+            build.load_run(tmp_path)
+    config = configure()
+    config.encoder.activation = "${oc.env:HOME}"
+    OmegaConf.save(config, folder / "config.yaml")
+    with pytest.raises(HourglassError, match="nothing was run"):
+        build.load_run(tmp_path)

@@ -1,0 +1,56 @@
+"""What the default budget reaches, held against what is known: PCA, the noisy input, the mean image."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import run_train
+
+import hourglass
+from hourglass import floors
+
+
+def metrics_of(folder: Path, *overrides: str) -> dict[str, float]:
+    done = run_train(folder, "logger=none", "trainer.enable_progress_bar=false", *overrides)
+    assert done.returncode == 0, done.stderr
+    return json.loads((folder / "summary.json").read_text())["metrics"]
+
+
+def test_the_affine_autoencoder_reaches_pca_and_never_passes_it(tmp_path: Path) -> None:
+    metrics_of(tmp_path, "experiment=linear_vs_pca")
+    train = hourglass.load_data(tmp_path).images["train"].images
+    x = train.float() / 255
+    with torch.no_grad():
+        reached = (hourglass.load_run(tmp_path)(x) - x).double().square().mean().item()
+    best = floors.pca(train, train, 16)
+    assert best <= reached <= 1.01 * best
+
+
+@pytest.mark.slow
+def test_a_dense_code_beats_pca_of_its_rank_by_40_percent(tmp_path: Path) -> None:
+    reached = metrics_of(tmp_path, "model=conv", "latent=dense", "latent.dim=16")["test/mse"]
+    images = hourglass.load_data(tmp_path).images
+    assert reached < 0.6 * floors.pca(images["train"].images, images["test"].images, 16)
+
+
+@pytest.mark.slow
+def test_denoising_gains_5_db(tmp_path: Path) -> None:
+    assert metrics_of(tmp_path, "model=denoising", "corruption.std=0.3")["test/psnr_gain"] > 5
+
+
+@pytest.mark.slow
+def test_the_vae_uses_its_code_and_beats_the_mean_image(tmp_path: Path) -> None:
+    metrics = metrics_of(tmp_path, "model=vae")
+    images = hourglass.load_data(tmp_path).images
+    mean = (images["train"].images.double() / 255).mean(0).clamp(1e-6, 1 - 1e-6)
+    target = images["test"].images.double() / 255
+    baseline = (target * mean.log() + (1 - target) * (1 - mean).log()).sum((1, 2, 3)).mean().item()
+    assert metrics["test/kl"] > 10
+    assert metrics["test/elbo"] > baseline + 50
+    assert metrics["test/elbo"] == pytest.approx(-metrics["test/reconstruction"] - metrics["test/kl"], rel=1e-5)
+    samples = hourglass.load_run(tmp_path).sample(torch.randn(200, 16, generator=torch.Generator().manual_seed(0)))
+    assert (tmp_path / "images" / "samples_epoch0015.png").exists()
+    # samples have the ink of digits: neither empty, full, nor grey
+    assert 0.08 < samples.mean() < 0.2
+    assert ((samples < 0.1) | (samples > 0.9)).float().mean() > 0.75
