@@ -2,18 +2,17 @@
 
     python benchmarks/throughput.py [--images N] [--rounds R] [--model M] [group=option] [key=value] …
 
-Four contenders train the same network on the same images for one epoch, with the same loss, optimizer and schedule:
-`hourglass` as `train.py` does, with its data module, callbacks, progress bar and metrics.csv, but without W&B;
-`bare PyTorch` in a plain loop over float images in memory, in both memory formats; `Lightning, per item` with a data
-set that makes a PIL image and then a tensor of each item. Only the epoch's steps are timed: no start-up, validation,
-checkpoint or picture. Machines are noisy, so the contenders take turns, and a ratio is taken within a round.
+One training, one epoch: `hourglass` as `train.py` does it, with callbacks, progress bar and metrics.csv, but without
+W&B; `bare PyTorch` in a plain loop over float images in memory, in both memory formats; `Lightning, per item` with a
+data set that makes a PIL image and a tensor of each item. Timed are the epoch's steps: no start-up, no validation, no
+pictures. Machines are noisy, so the contenders take turns, and a ratio is taken within a round.
 """
 
 import argparse
 import contextlib
 import io
 import os
-import platform
+import re
 import statistics
 import tempfile
 import time
@@ -22,11 +21,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-import lightning
 import torch
 from hydra import compose, initialize_config_dir
-from lightning.pytorch import Callback, LightningModule, Trainer, seed_everything
+from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import CSVLogger
 from omegaconf import DictConfig
 from PIL import Image
@@ -36,31 +35,23 @@ from torchvision.transforms import ToTensor
 
 from hourglass import build, run
 from hourglass.autoencoder import Autoencoder
-from hourglass.data.module import Source
 from hourglass.data.sources import Splits
 from hourglass.ids import register_resolvers
 from hourglass.loggers import MetricsCsv
-from hourglass.optimizers import OptimizerAndSchedule
 
-IMAGES = {"conv": 12_000, "linear": 60_000}
-"""The networks measured by default and the images of an epoch: some seconds of work each."""
-WARM_UP_IMAGES = 1_280
-NVML = "PYTORCH_NVML_BASED_CUDA_CHECK"
-"""Lightning sets it, and torch then looks for GPUs anew in every optimizer step: no part of a bare loop."""
-
-Optimizer = Callable[..., OptimizerAndSchedule]
+IMAGES = {"conv": 6_400, "linear": 60_000}  # an epoch's, by model: a second of work or some
+FIXED = ["trainer.accelerator=cpu", "trainer.max_epochs=1", "logger=none"]
 
 
 class Tiled:
     """The training images of another source, repeated or cut to `n`."""
 
-    def __init__(self, source: Source, n: int) -> None:
+    def __init__(self, source: Any, n: int) -> None:
         self.source, self.n, self.image_shape = source, n, source.image_shape
 
     def load(self) -> Splits:
-        splits = self.source.load()
-        times = -(-self.n // len(splits.train))
-        return splits._replace(train=splits.train.repeat(times, 1, 1, 1)[: self.n])
+        splits: Splits = self.source.load()
+        return splits._replace(train=splits.train[torch.arange(self.n) % len(splits.train)])
 
 
 class Stopwatch(Callback):
@@ -88,7 +79,7 @@ class Items(Dataset[tuple[Tensor, int]]):
 
 
 class UsualModule(LightningModule):
-    def __init__(self, model: Autoencoder, loss: nn.Module, optimizer: Optimizer) -> None:
+    def __init__(self, model: Autoencoder, loss: nn.Module, optimizer: Callable[..., Any]) -> None:
         super().__init__()
         self.model, self.loss, self.optimizer = model, loss, optimizer
 
@@ -102,14 +93,12 @@ class UsualModule(LightningModule):
 
 
 def objective(model: Autoencoder, loss: nn.Module, images: Tensor) -> Tensor:
-    """What our module minimises, without its bookkeeping."""
     result = model.reconstruct(images)
-    reconstruction: Tensor = loss(result, images).mean()
-    return (reconstruction + result.penalty) / images[0].numel()
+    return (loss(result, images).mean() + result.penalty) / images[0].numel()
 
 
-def parts(config: DictConfig, n: int) -> tuple[Tensor, Autoencoder, nn.Module, Optimizer]:
-    """`n` training images, (n, C, H, W) uint8, and what is to be trained on them."""
+def parts(config: DictConfig, n: int) -> tuple[Tensor, Autoencoder, nn.Module, Callable[..., Any]]:
+    """`n` training images, (n, C, H, W) uint8, with model, loss and optimizer."""
     source = Tiled(build.data(config).source, n)
     model = build.autoencoder(config, source.image_shape)
     return source.load().train, model, build.part(config, "loss"), build.part(config, "optimizer")
@@ -129,32 +118,30 @@ def bare(config: DictConfig, n: int, memory_format: torch.memory_format) -> floa
     pixels, model, loss, optimizer = parts(config, n)
     images = pixels.float().div(255).contiguous(memory_format=memory_format)
     model = model.to(memory_format=memory_format)
-    size: int = config.data.batch_size
+    size = config.data.batch_size
     chosen = optimizer(model.parameters(), n // size)
-    lightnings, os.environ[NVML] = os.environ[NVML], "0"
-    start = time.perf_counter()
-    for index in torch.randperm(n)[: n // size * size].split(size):
-        chosen["optimizer"].zero_grad()
-        objective(model, loss, images[index]).backward()
-        chosen["optimizer"].step()
-        if "lr_scheduler" in chosen:
-            chosen["lr_scheduler"]["scheduler"].step()
-    seconds = time.perf_counter() - start
-    os.environ[NVML] = lightnings
-    return seconds
+    # Lightning has set this, and torch looks for GPUs anew in each optimizer step: not in a loop without Lightning.
+    with patch.dict(os.environ, PYTORCH_NVML_BASED_CUDA_CHECK="0"):
+        start = time.perf_counter()
+        for index in torch.randperm(n)[: n // size * size].split(size):
+            chosen["optimizer"].zero_grad()
+            objective(model, loss, images[index]).backward()
+            chosen["optimizer"].step()
+            if "lr_scheduler" in chosen:
+                chosen["lr_scheduler"]["scheduler"].step()
+        return time.perf_counter() - start
 
 
 def per_item(config: DictConfig, n: int, workers: int) -> float:
-    pixels, *rest = parts(config, n)
+    pixels, model, loss, optimizer = parts(config, n)
     loader = DataLoader(Items(pixels), config.data.batch_size, shuffle=True, num_workers=workers, drop_last=True)
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(accelerator="cpu", max_epochs=1, logger=CSVLogger(folder), enable_model_summary=False)
-        return seconds_of(trainer, lambda: trainer.fit(UsualModule(*rest), loader))
+        return seconds_of(trainer, lambda: trainer.fit(UsualModule(model, loss, optimizer), loader))
 
 
 def seconds_of(trainer: Trainer, fit: Callable[[], object]) -> float:
-    stopwatch = Stopwatch()
-    trainer.callbacks.append(stopwatch)  # type: ignore[attr-defined]  # behind the others: their work is counted
+    trainer.callbacks.append(stopwatch := Stopwatch())  # type: ignore[attr-defined]  # last: all others are counted
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):
         fit()  # the progress bar is drawn, but not on this screen
     torch.use_deterministic_algorithms(False)  # a trainer leaves its setting behind
@@ -170,28 +157,24 @@ CONTENDERS: dict[str, Callable[[DictConfig, int], float]] = {
 }
 
 
-def rows(config: DictConfig, n: int, rounds: int) -> Iterator[str]:
-    """The table's rows of one network."""
+def table_rows(config: DictConfig, n: int, rounds: int) -> Iterator[str]:
     for train in CONTENDERS.values():
-        train(config, min(n, WARM_UP_IMAGES))
+        train(config, min(n, 10 * config.data.batch_size))  # warm up
     rates: dict[str, list[float]] = {name: [] for name in CONTENDERS}
     for _ in range(rounds):
         for name, train in CONTENDERS.items():
-            seed_everything(config.seed, verbose=False)
             rates[name].append(n // config.data.batch_size * config.data.batch_size / train(config, n))
     for name, theirs in rates.items():
         ratios = [ours / other for ours, other in zip(rates["hourglass"], theirs, strict=True)]
-        spread = f" ({min(ratios):.2f}–{max(ratios):.2f})" if name != "hourglass" else ""
-        yield f"{name} | {statistics.median(theirs):,.0f} | {statistics.median(ratios):.2f}{spread} |"
+        ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})" if name != "hourglass" else "1"
+        yield f"{name} | {statistics.median(theirs):,.0f} | {ratio} |"
 
 
 def hardware() -> str:
-    cpuinfo = Path("/proc/cpuinfo")  # elsewhere than on Linux, Python knows little of the processor
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    cpu = (names or [platform.processor()])[0] or platform.machine()
-    cores = f"{os.cpu_count()} cores, {torch.get_num_threads()} threads"
-    return f"{cpu}, {cores}, no GPU used; torch {torch.__version__}, Lightning {lightning.__version__}"
+    cpuinfo = Path("/proc/cpuinfo")  # of Linux; elsewhere Python does not know
+    name = re.search(r"model name\s*: (.*)", cpuinfo.read_text() if cpuinfo.exists() else "")
+    cpu = f"{name[1] if name else 'unknown CPU'}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
+    return f"{cpu}, no GPU; torch {torch.__version__}"
 
 
 def main(arguments: list[str] | None = None) -> str:
@@ -203,15 +186,13 @@ def main(arguments: list[str] | None = None) -> str:
     given = parser.parse_args(arguments)
     register_resolvers()
     run.quieten()
-    fixed = ["trainer.accelerator=cpu", "trainer.max_epochs=1", "logger=none"]
     lines = ["| model | training loop | images/s | hourglass is … times as fast |", "|---|---|--:|--:|"]
     for model in given.model or IMAGES:
         n = given.images or IMAGES.get(model, IMAGES["conv"])
         with initialize_config_dir(str(Path(__file__).parents[1] / "conf"), version_base="1.3"):
-            config = compose("train", [f"model={model}", *fixed, *given.overrides])
-        lines += [f"| {model}, {n:,} images | {row}" for row in rows(config, n, given.rounds)]
-    how = f"Medians of {given.rounds} rounds; the ratio within a round, its least and its greatest value in brackets."
-    return "\n".join([*lines, "", f"{how} {hardware()}."])
+            config = compose("train", [f"model={model}", *FIXED, *given.overrides])
+        lines += [f"| {model}, {n:,} images | {row}" for row in table_rows(config, n, given.rounds)]
+    return "\n".join([*lines, "", f"Medians of {given.rounds} rounds (least–greatest ratio in one). {hardware()}."])
 
 
 if __name__ == "__main__":

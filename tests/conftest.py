@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,9 @@ def options(group: str) -> list[str]:
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
 
 
+@cache
 def configure(*overrides: str) -> DictConfig:
+    """The composed configuration; do not change it, other tests get the same object."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return compose("train", list(overrides))
 
@@ -34,6 +37,16 @@ def configure(*overrides: str) -> DictConfig:
 def autoencoder_for(image_shape: tuple[int, ...], *overrides: str) -> Autoencoder:
     torch.manual_seed(0)
     return build.autoencoder(configure(*overrides), image_shape)
+
+
+def pair_for(image_shape: tuple[int, ...], encoder: str, decoder: str, *overrides: str) -> Autoencoder:
+    """As `autoencoder_for`, with few compositions for many pairs."""
+    torch.manual_seed(0)
+    parts = {
+        name: build.part(configure(f"{name}={option}", *overrides), name)
+        for name, option in {"encoder": encoder, "latent": "none", "decoder": decoder}.items()
+    }
+    return build.part(configure(*overrides), "model")(image_shape, **parts)
 
 
 def run_command(

@@ -81,7 +81,7 @@ def test_batches_are_fetched_whole_and_stay_bytes() -> None:
 
 
 def test_the_order_is_a_function_of_the_seed() -> None:
-    first, again, other = (next(iter(data_of(f"seed={s}").train_dataloader())).index.tolist() for s in (0, 0, 1))
+    first, again, other = (next(iter(data_of(f"seed={s}").train_dataloader())).position.tolist() for s in (0, 0, 1))
     assert first == again
     assert first != other
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from conftest import autoencoder_for, configure, options
+from conftest import autoencoder_for, configure, options, pair_for
 from torch import nn
 
 from hourglass import build
@@ -29,7 +29,7 @@ def batch_of(shape: tuple[int, ...], n: int = 16) -> torch.Tensor:
 @pytest.mark.parametrize(("encoder", "decoder"), PAIRS)
 def test_every_pair_trains_or_says_why_not(encoder: str, decoder: str, shape: tuple[int, ...]) -> None:
     try:
-        model = autoencoder_for(shape, f"encoder={encoder}", f"decoder={decoder}", "channels=[4,8]")
+        model = pair_for(shape, encoder, decoder, "channels=[4,8]")
     except IncompatiblePair as error:
         refusal = str(error)
     else:

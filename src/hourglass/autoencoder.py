@@ -1,7 +1,7 @@
 """The autoencoder: encoder, latent and decoder, and the map from the decoder's output to pixels."""
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,10 @@ class Autoencoder(nn.Module):
     `encoder`, `latent` and `decoder` come as callables of `image_shape`, `CodeSpec` and `CodeSpec`, since shapes are
     known only at run time. Raises IncompatiblePair, before any data is read, where they cannot work together.
     """
+
+    encoder: Any
+    latent: Any
+    decoder: Any
 
     def __init__(
         self,

@@ -126,13 +126,13 @@ def _config_of(folder: Path) -> DictConfig:
 def refuse_foreign_code(node: Any, path: Path, key: str = "config") -> None:
     """Raise ConfigError where a configuration names anything but classes and functions that this package defines.
 
-    `instantiate` would run whatever stands there, `torch.load` included. `logger` and `trainer` are never built from it.
+    `instantiate` would run whatever stands there, `torch.load` included. `logger` and `trainer` are not built here.
     """
     if isinstance(node, dict):
         target = node.get("_target_")
-        if target is not None and not key.startswith(("config.trainer", "config.callbacks", "config.logger")):
-            if not defined_here(str(target)):
-                raise ConfigError(f"{path}: {key}._target_={target} is not a part of hourglass; nothing was run")
+        built_here = not key.startswith(("config.trainer", "config.callbacks", "config.logger"))
+        if target is not None and built_here and not defined_here(str(target)):
+            raise ConfigError(f"{path}: {key}._target_={target} is not a part of hourglass; nothing was run")
         for name, value in node.items():
             refuse_foreign_code(value, path, f"{key}.{name}")
     elif isinstance(node, list):
@@ -143,7 +143,7 @@ def refuse_foreign_code(node: Any, path: Path, key: str = "config") -> None:
 
 
 def defined_here(target: str) -> bool:
-    """Does this package define a class or function of that name, in exactly that module? What it imports is not its own."""
+    """Does this package define a class or function of that name, in exactly that module?"""
     module, _, name = target.rpartition(".")
     path = Path(__file__).parent.joinpath(*module.split(".")[1:]).with_suffix(".py")
     if not re.fullmatch(r"hourglass(\.\w+)+", module) or not path.is_file():

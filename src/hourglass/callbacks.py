@@ -19,8 +19,8 @@ from hourglass.spec import Count
 class ImageGrids(Callback):
     """The same test images every time, as PNG in the run folder and in the logger, at log-spaced epochs.
 
-    Epochs 0 (untrained), 1, 2, 4, 8, … and the last: rows input | corrupted | reconstruction | error, at one fixed scale;
-    where the autoencoder is generative, samples of the prior from the same noise. They lie in `images/`, named by epoch.
+    Epochs 0 (untrained), 1, 2, 4, 8, … and the last: rows input | corrupted | reconstruction | error, at one fixed
+    scale; where the autoencoder is generative, samples of the prior from the same noise. They lie in `images/`.
     """
 
     def __init__(self, *, count: Count) -> None:

@@ -51,7 +51,7 @@ def main(task: Callable[[], object]) -> None:
 
 
 def advice(error: Exception) -> str:
-    """The error's message; for a key that does not exist, with the nearest ones in place of Hydra's advice to add it."""
+    """The error's message; for an unknown key with the nearest ones in place of Hydra's advice to add it."""
     if "Available options in" in str(error):
         return str(error).split("\nConfig search path")[0].rstrip()
     match = re.match(r"Could not override '([^']+)'|Key '([^']+)' is not in struct", str(error))
@@ -73,7 +73,8 @@ def dotted(node: object, prefix: str = "") -> list[str]:
         return []
     keys: list[str] = []
     for key in node:
-        keys += [f"{prefix}{key}", *dotted(node._get_node(key), f"{prefix}{key}.")]
+        path = f"{prefix}{key!s}"
+        keys += [path, *dotted(node._get_node(key), f"{path}.")]
     return [key for key in keys if not key.split(".")[-1].startswith("_")]
 
 

@@ -1,7 +1,7 @@
 """Decoders: a code comes up to an image. Built from the encoder's `CodeSpec`; a pair that cannot work is refused."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -66,8 +66,16 @@ class ConvDecoder(nn.Module):
 
     def forward(self, encoded: Encoded) -> Tensor:
         x = encoded.code
+        for _, _, _, x in self.walk(encoded):
+            pass
+        return x
+
+    def walk(self, encoded: Encoded) -> Iterator[tuple[int, nn.Module, Tensor, Tensor]]:
+        """(stage, its operator, what that gets, what it makes), from the code to the image; stage 0 makes the image."""
+        x = encoded.code
         for i in reversed(range(len(self.stages))):
-            x = self.stages[i](self.blocks[i](x), self.sizes[i], encoded.indices[i])
+            y = self.blocks[i](x)
+            x = self.stages[i](y, self.sizes[i], encoded.indices[i])
+            yield i, self.stages[i], y, x
             if i > 0:
                 x = self.activation(x)
-        return x

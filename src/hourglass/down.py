@@ -137,8 +137,9 @@ class AntialiasResize(_Pooled):
         self.mode = mode
 
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
-        size = [cells(n, self.factor) for n in x.shape[-2:]]
-        return F.interpolate(self.features(x), size, mode=self.mode, antialias=True), None
+        size, f = [cells(n, self.factor) for n in x.shape[-2:]], self.features(x)
+        wide = f.to(torch.promote_types(f.dtype, torch.float32))  # the CPU knows no bfloat16 here
+        return F.interpolate(wide, size, mode=self.mode, antialias=True).to(f.dtype), None
 
 
 class BlurPool(_Pooled):

@@ -18,6 +18,7 @@ class LinearEncoder(nn.Module):
     """code = act(W·flatten(x) + b), (N, C, H, W) -> (N, dim): the source's linear autoencoder, going down."""
 
     index_bits = 0.0
+    strides: tuple[int, ...] = ()
 
     def __init__(self, image_shape: Shape, *, dim: Count, activation: Activation) -> None:
         super().__init__()
@@ -51,7 +52,9 @@ class ConvEncoder(nn.Module):
         operators: list[Any] = [down(wide, narrow, activate(activation)) for wide, narrow in pairwise(widths)]
         self.stages = nn.ModuleList(operators)
         self.blocks = nn.ModuleList(stack(width, blocks, norm, activation) for width in channels)
-        factor = operators[0].factor
+        self.factor: int = operators[0].factor
+        self.strides = tuple(self.factor**k for k in range(1, len(channels) + 1))  # of each stage, against the image
+        factor = self.factor
         if min(image_shape[1:]) < factor:
             raise IncompatiblePair(f"images of {image_shape} are smaller than factor={factor}: use larger images")
         self.spec = CodeSpec(shapes=self._measure(image_shape), index=operators[0].index_kind)

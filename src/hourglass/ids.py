@@ -7,11 +7,11 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 VOLATILE = (
-    "hydra", "sweep", "logger",
+    "hydra", "sweep", "logger", "floors",
     "data.root", "data.download", "data.source.root", "data.source.download", "data.num_workers",
     "trainer.enable_progress_bar", "trainer.enable_model_summary",
 )  # fmt: skip
-"""Keys that say where and how a run is carried out, not what is computed: the same run has the same id on any machine."""
+"""Keys that say where and how a run is carried out, not what it computes: its id is the same on any machine."""
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class NoLatent(nn.Module):
 
 
 class DenseLatent(nn.Module):
-    """Bottleneck of `dim` numbers: flatten, Linear to dim, Linear back, so that the code loses its place on the grid."""
+    """Bottleneck of `dim` numbers: flatten, Linear to dim, Linear back: the code loses its place on the grid."""
 
     noise_shape: Shape | None = None
 

@@ -28,8 +28,7 @@ log = logging.getLogger(__name__)
 class MetricsCsv(Logger):
     """`metrics.csv`: one row a logging step, one column a metric, empty where a metric was not logged at that step.
 
-    Rows are kept in memory and the file is written anew, atomically, at each `save` after `every_n_rows` new ones and at
-    the end.
+    Rows are kept in memory; the file is written anew, atomically, after `every_n_rows` new ones and at the end.
     """
 
     def __init__(self, folder: Path, every_n_rows: int = 100) -> None:
@@ -124,18 +123,19 @@ def wandb_logger(
     init_timeout: Positive,
     finish_timeout: NonNegative,
 ) -> Logger | None:
-    """A connected W&B logger, online if a key is configured (`mode=auto`), else offline; None where it cannot even write.
+    """A connected W&B logger, online if a key is configured (`mode=auto`), else offline; None where it cannot write.
 
     Unreachable within `init_timeout` seconds: the run is logged offline. Each of these is said in one line.
     """
-    if rank_zero_only.rank != 0:
+    if not is_rank_zero():
         return None  # one W&B run a training run
 
     def connect(mode: str) -> Logger:
+        settings = wandb.Settings(init_timeout=init_timeout, finish_timeout=finish_timeout, console="off", silent=True)
         logger = PatientWandbLogger(
             save_dir=folder, id=None if os.environ.get("WANDB_SWEEP_ID") else run_id, name=name, group=group, mode=mode,
             project=project, entity=entity, tags=tags, job_type="train",
-            settings=wandb.Settings(init_timeout=init_timeout, finish_timeout=finish_timeout, console="off", silent=True),
+            settings=settings,
         )  # fmt: skip
         del logger._wandb_init["anonymous"]  # a deprecated argument that WandbLogger always passes
         _ = logger.experiment  # connect now, not inside fit()
@@ -161,6 +161,10 @@ def wandb_logger(
     except (OSError, wandb.errors.Error) as error:
         log.warning("W&B cannot record this run (%s); training goes on without it", first_line(error))
         return None
+
+
+def is_rank_zero() -> bool:
+    return rank_zero_only.rank == 0  # type: ignore[attr-defined]
 
 
 def check_writable(folder: Path) -> None:

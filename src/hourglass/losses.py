@@ -13,10 +13,10 @@ from hourglass.errors import ConfigError
 from hourglass.spec import Shape
 
 
-def ssim_window(image_shape: Shape) -> dict[str, bool | int]:
-    """Arguments of torchmetrics' SSIM: its Gaussian window of 11, or the largest odd square that a tiny image holds."""
+def ssim_window(image_shape: Shape) -> tuple[bool, int]:
+    """(gaussian_kernel, kernel_size) for torchmetrics: its Gaussian of 11, or the odd square a tiny image holds."""
     side = min(image_shape[1:])
-    return {} if side >= 11 else {"gaussian_kernel": False, "kernel_size": max(side - (side + 1) % 2, 1)}
+    return (True, 11) if side >= 11 else (False, max(side - (side + 1) % 2, 1))
 
 
 class MSE(nn.Module):
@@ -54,8 +54,9 @@ class SSIM(nn.Module):
     nats = False
 
     def forward(self, reconstruction: Reconstruction, target: Tensor) -> Tensor:
-        shape = tuple(target.shape[1:])
-        similarity = ssim(reconstruction.pixels, target, data_range=1.0, reduction="none", **ssim_window(shape))
+        gaussian, window = ssim_window(tuple(target.shape[1:]))
+        similarity = ssim(reconstruction.pixels, target, gaussian, kernel_size=window, data_range=1.0, reduction="none")
+        assert isinstance(similarity, Tensor)
         return (1 - similarity.reshape(len(target))) * target[0].numel()
 
 

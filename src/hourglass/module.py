@@ -1,4 +1,4 @@
-"""The LightningModule: objective, metrics, optimizer. It trains any autoencoder of this package; the science is not here."""
+"""The LightningModule: objective, metrics, optimizer. It trains any autoencoder; the science is not here."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
@@ -28,7 +28,7 @@ class AutoencoderModule(LightningModule):
     def __init__(
         self,
         autoencoder: Autoencoder,
-        loss: nn.Module,
+        loss: Any,
         optimizer: Callable[[Iterable[nn.Parameter], int], OptimizerAndSchedule],
         *,
         seed: int,
@@ -43,11 +43,12 @@ class AutoencoderModule(LightningModule):
         self.metrics = nn.ModuleDict({stage: self._metrics(shape) for stage in ("val", "test")})
 
     def _metrics(self, image_shape: tuple[int, ...]) -> nn.ModuleDict:
+        gaussian, window = ssim_window(image_shape)
         metrics: dict[str, Metric] = {
             "loss": MeanMetric(),
             "mse": MeanSquaredError(),
             "psnr_per_image": MeanMetric(),
-            "ssim": StructuralSimilarityIndexMeasure(data_range=1.0, **ssim_window(image_shape)),
+            "ssim": StructuralSimilarityIndexMeasure(gaussian, kernel_size=window, data_range=1.0),
             "mse_input": MeanSquaredError(),
         }
         if self.autoencoder.latent.noise_shape is not None:
@@ -91,7 +92,7 @@ class AutoencoderModule(LightningModule):
 
     def _evaluate(self, batch: Batch, stage: Stage) -> None:
         """Pixels are judged at the posterior's mean, the objective (the ELBO of a VAE) at a sample of it."""
-        metrics, n = self.metrics[stage], len(batch.key)
+        metrics, n = self._of(stage), len(batch.key)
         result = self._reconstruct(batch, sampled=False)
         pixels, target = result.pixels.float(), batch.target
         metrics["mse"].update(pixels.flatten(), target.flatten())
@@ -106,9 +107,13 @@ class AutoencoderModule(LightningModule):
             metrics["reconstruction"].update(reconstruction, weight=n)
             metrics["kl"].update(result.kl, weight=n)
 
+    def _of(self, stage: Stage) -> dict[str, Any]:
+        return dict(self.metrics[stage].items())  # type: ignore[operator]
+
     def _log_metrics(self, stage: Stage) -> None:
-        values = {name: metric.compute() for name, metric in self.metrics[stage].items()}
-        for metric in self.metrics[stage].values():
+        values = {}
+        for name, metric in self._of(stage).items():
+            values[name] = metric.compute()
             metric.reset()
         values["psnr"] = psnr(values["mse"])
         mse_input = values.pop("mse_input")
@@ -121,7 +126,7 @@ class AutoencoderModule(LightningModule):
         for name, value in values.items():  # alike on all ranks already: torchmetrics gathered it
             self.log(f"{stage}/{name}", value, prog_bar=name in shown, rank_zero_only=False, sync_dist=False)
 
-    def configure_optimizers(self) -> OptimizerAndSchedule:
+    def configure_optimizers(self) -> OptimizerAndSchedule:  # type: ignore[override]
         return self.optimizer(self.autoencoder.parameters(), int(self.trainer.estimated_stepping_batches))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -129,5 +134,5 @@ class AutoencoderModule(LightningModule):
 
 
 def psnr(mse: Tensor) -> Tensor:
-    """10·log10(1 / mse) in dB, for images in [0, 1]. `psnr` is that of the mean error, `psnr_per_image` the mean of each."""
+    """10·log10(1 / mse) in dB, images in [0, 1]. `psnr` is of the mean error, `psnr_per_image` the mean of each."""
     return -10 * mse.log10()

@@ -50,7 +50,7 @@ def _bits(key: Tensor, shape: Shape, stream: str) -> Tensor:
 
 
 def uniform(key: Tensor, shape: Shape, stream: str) -> Tensor:
-    """(N, *shape) float32 uniform in [0, 1), 24 bits each; `stream` names the purpose, so that no two uses share bits."""
+    """(N, *shape) float32 uniform in [0, 1), 24 bits each; `stream` names the purpose: no two uses share bits."""
     return _shift(_bits(key, shape, stream), 40).float() * 2.0**-24
 
 

@@ -28,7 +28,7 @@ def comparison(images: Tensor, corrupted: Tensor, reconstruction: Tensor) -> dic
 
 
 def grid(rows: dict[str, Tensor], gap: int = 2, least_side: int = 84) -> Image.Image:
-    """Rows of images (N, C, H, W) in [0, 1] with a label each; values outside are cut, small images enlarged by pixels."""
+    """Rows of images (N, C, H, W) in [0, 1] with a label each; values outside are cut, small images enlarged."""
     first = next(iter(rows.values()))
     height, width = first.shape[-2:]
     zoom = max(1, math.ceil(least_side / min(height, width)))

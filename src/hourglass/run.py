@@ -10,16 +10,20 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Timer
-from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig
 
-from hourglass import build, cost, summary
+from hourglass import build, cost, floors, summary
+from hourglass.data.corruption import Gaussian, NoCorruption
 from hourglass.data.module import ImageData
 from hourglass.errors import ConfigError, Diverged, HourglassError
-from hourglass.loggers import PatientWandbLogger
+from hourglass.health import Health
+from hourglass.latents import NoLatent
+from hourglass.loggers import PatientWandbLogger, is_rank_zero
 from hourglass.module import AutoencoderModule
 
 log = logging.getLogger(__name__)
+KEPT = ("train/", "val/", "test/", "init/", "real/")
+"""Metrics that go into `summary.json`."""
 INTERRUPTED, TERMINATED = 130, 143
 """Exit codes after Ctrl-C and SIGTERM, as shells count."""
 
@@ -54,11 +58,16 @@ def train(config: DictConfig, job: Job) -> float:
         module = build.module(config, autoencoder)
         result.cost |= cost.of(autoencoder)
         data.setup()
+        if config.floors is not None and is_rank_zero():
+            result.floors = floors_of(module, data, config.floors)
         loggers = build.loggers(config, job.folder, job.id, f"{job.name}/{config.seed}", job.group)
         for logger in loggers:
-            logger.log_hyperparams(module.config | {"choices": job.choices, "cost": result.cost})
+            logger.log_hyperparams(
+                module.config | {"choices": job.choices, "cost": result.cost, "floors_mse": result.floors}
+            )
         trainer = build.trainer(config, job.folder, loggers)
         result.cost |= fit(trainer, module, data)
+        result.health = next((c.found for c in trainer.callbacks if isinstance(c, Health)), {})
         result.metrics |= test(trainer, module, data)
         result.status = "completed"
     except HourglassError as error:
@@ -69,12 +78,12 @@ def train(config: DictConfig, job: Job) -> float:
         result.status, result.error = ("interrupted" if interrupted else "failed"), f"{type(error).__name__}: {error}"
         raise
     finally:
-        if rank_zero_only.rank == 0:
+        if is_rank_zero():
             result.write()
         for logger in loggers:
             if isinstance(logger, PatientWandbLogger):
                 logger.finish(exit_code=0 if result.status == "completed" else 1)
-    if rank_zero_only.rank == 0:
+    if is_rank_zero():
         print(summary.table(result, job.overrides))
     return float(result.metrics["val/loss"])
 
@@ -91,10 +100,8 @@ def fit(trainer: Trainer, module: AutoencoderModule, data: ImageData) -> dict[st
         )
     if trainer.limit_val_batches == 0 or trainer.limit_test_batches == 0:
         raise ConfigError("nothing would be measured: trainer.limit_val_batches and limit_test_batches must not be 0")
-    log.info(
-        "training on %s images of %s, %s steps an epoch, on %s",
-        f"{len(data.images['train']):,}", "×".join(map(str, data.image_shape)), per_epoch, cost.hardware(trainer)["device"],
-    )  # fmt: skip
+    n, shape, device = len(data.images["train"]), "×".join(map(str, data.image_shape)), cost.hardware(trainer)["device"]
+    log.info("training on %s images of %s, %s steps an epoch, on %s", f"{n:,}", shape, per_epoch, device)
     try:
         trainer.fit(module, datamodule=data)
     except SystemExit:  # Lightning's own code is 1 after Ctrl-C, and 0 after SIGTERM
@@ -118,7 +125,33 @@ def test(trainer: Trainer, module: AutoencoderModule, data: ImageData) -> dict[s
         raise Diverged("no checkpoint was saved: the validation loss was never a finite number")
     trainer.test(module, datamodule=data, ckpt_path="best", verbose=False)
     values = last | {"val/loss": best} | trainer.callback_metrics
-    return {name: float(value) for name, value in values.items() if name.startswith(("train/", "val/", "test/"))}
+    return {name: float(value) for name, value in values.items() if name.startswith(KEPT)}
+
+
+def floors_of(module: AutoencoderModule, data: ImageData, cache: str) -> dict[str, float]:
+    """What this run is to be held against, computed on its own split; the affine denoiser on 10,000 images at most."""
+    autoencoder, corruption = module.autoencoder, data.corruption
+    train, test = (data.images[name].images for name in ("train", "test"))
+    strides = autoencoder.encoder.strides
+    corrupted = not isinstance(corruption, NoCorruption)
+    additive = isinstance(corruption, Gaussian) and not corruption.clip
+    corrupted_test = data.pick("test", range(len(test))).input if corrupted else None
+    values = floors.compute_floors(
+        train,
+        test,
+        code_numbers=autoencoder.latent.numbers,
+        code_shape=autoencoder.encoder.spec.code_shape,
+        factor_total=strides[-1] if strides and isinstance(autoencoder.latent, NoLatent) else None,
+        corrupted_test=corrupted_test,
+        noise_std=corruption.std if additive else None,
+        bce=module.loss.nats,
+        cache=cache,
+    )
+    if corrupted and not additive and train[0].numel() <= floors.EXACT_LIMIT:
+        seen = data.pick("train", range(min(len(train), 10_000)))
+        samples = (seen.input, seen.target, corrupted_test, test)
+        values["affine"] = floors.cached(cache, floors.affine_denoiser, *samples)
+    return values
 
 
 def quieten() -> None:

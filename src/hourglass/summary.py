@@ -22,12 +22,33 @@ class Summary:
     error: str | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
+    floors: dict[str, float] = field(default_factory=dict)
+    """Test MSE of the references (nats a pixel for `bce_entropy`): see `hourglass.floors`."""
+    health: dict[str, int] = field(default_factory=dict)
+    """Diseases by the epoch that first showed them: see `hourglass.health`."""
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        """Result over floor, lower is better; left out where the floor is 0."""
+        m = self.metrics
+        if "test/mse" not in m:
+            return {}
+        bce = m["test/reconstruction"] / self.cost["image_numbers"] if "test/reconstruction" in m else m["test/loss"]
+        return {
+            name: (bce if name == "bce_entropy" else m["test/mse"]) / floor
+            for name, floor in self.floors.items()
+            if floor > 1e-9
+        }
 
     def as_json(self) -> dict[str, Any]:
         values = asdict(self)
         del values["folder"]
-        order = ("status", "error", "id", "choices", "seed", "metrics", "cost")
-        return {key: values[key] for key in order} | {"versions": cost.versions()}
+        order = ("status", "error", "id", "choices", "seed", "metrics", "cost", "floors")
+        return {key: values[key] for key in order} | {
+            "ratios": self.ratios,
+            "health": self.health,
+            "versions": cost.versions(),
+        }
 
     def write(self) -> None:
         """Atomically: a reader finds a whole file or none. Numbers that are not finite become null, as JSON wants."""
@@ -43,24 +64,43 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+FLOOR_NAMES = {
+    "mean_image": "the mean image",
+    "pca": "PCA of {code_numbers:,} numbers",
+    "patch_pca": "PCA of patches",
+    "pool_nearest": "average pooling + nearest",
+    "pool_bicubic": "average pooling + bicubic",
+    "noisy_input": "the noisy input",
+    "wiener": "the linear Wiener filter",
+    "wiener_code": "Wiener of {code_numbers:,} numbers",
+    "affine": "the best affine denoiser",
+    "bce_entropy": "entropy of the targets (BCE)",
+}
+
+
 def table(result: Summary, overrides: list[str]) -> str:
-    """What was reached, where the pictures are, and what to type next."""
+    """What was reached and what to hold it against, where the pictures are, and what to type next."""
     m, c = result.metrics, result.cost
-    lines = [
-        "",
-        f"  test      MSE {m['test/mse']:.5f}   PSNR {m['test/psnr']:.2f} dB   SSIM {m['test/ssim']:.4f}",
-    ]
+    lines = ["", f"  test      MSE {m['test/mse']:.5f}   PSNR {m['test/psnr']:.2f} dB   SSIM {m['test/ssim']:.4f}"]
     if "test/psnr_gain" in m:
         lines.append(
             f"  denoised  {m['test/psnr_input']:.2f} dB in, {m['test/psnr']:.2f} dB out: {m['test/psnr_gain']:+.2f} dB"
         )
     if "test/kl" in m:
         lines.append(f"  nats      reconstruction {m['test/reconstruction']:.2f} + KL {m['test/kl']:.2f} an image")
+    for i, (name, floor) in enumerate(result.floors.items()):
+        label = FLOOR_NAMES[name].format(**c)
+        ratio = f"{result.ratios[name]:.3f} of it" if name in result.ratios else ""
+        lines.append(f"  {'against' if i == 0 else '':<9} {label:<29} {floor:.5f}   {ratio}".rstrip())
+    if "test/phase_bias_2" in m:
+        values = [m[f"{stage}/phase_bias_2"] for stage in ("test", "init", "real")]
+        lines.append("  grid      phase bias at stride 2: {:.4f}, untrained {:.4f}, real images {:.4f}".format(*values))
     index = f" + {c['index_bits']:,} bits of positions" if c["index_bits"] else ""
     lines += [
         f"  code      {c['code_numbers']:,} numbers{index} for {c['image_numbers']:,} in the image",
         f"  cost      {c['num_params']:,} parameters   {c['macs_per_image'] / 1e6:.2f} M multiply-adds an image   "
         f"{c['images_per_second']:,.0f} images/s",
+        *(f"  health    {disease}, since epoch {epoch}" for disease, epoch in result.health.items()),
         f"  pictures  {result.folder / 'images'}",
         f"  next      {suggestion(result.choices, overrides)}",
         "",

@@ -54,7 +54,7 @@ class Nearest(nn.Module):
 
 
 class MaxUnpool(nn.Module):
-    """Max unpooling: every value returns to the position its maximum had, zeros elsewhere; then conv3.
+    """Max unpooling: x = conv3(z), where each value of y stands in z at the position its maximum had, among zeros.
 
     Size: exactly `size`. Side information: the encoder's `argmax` index, log2(s²) bits a value past the bottleneck.
     Written as a scatter, which is deterministic where `max_unpool2d` is not (the windows do not overlap, so no two
@@ -122,7 +122,7 @@ class AdaptivePolyphase(BedOfNails):
 
 
 class Transpose(nn.Module):
-    """Transposed convolution: every value stamps its k×k kernel, s pixels apart, and overlapping stamps are summed.
+    """Transposed convolution: x[j] = Σ_i w[j - s·i]·y[i], a k×k stamp for each value, s pixels apart, and their sum.
 
     Size: n·s (padding ceil((k-s)/2)), cropped. k = `kernel_size`, or 2s - 1 where that is null: 3 at s = 2. Where s
     does not divide k the stamps overlap unevenly. Side information: none. Source: Zeiler et al. 2010; Dumoulin & Visin
@@ -187,7 +187,7 @@ class Resize(nn.Module):
 
 
 class Subpixel(nn.Module):
-    """Sub-pixel convolution: conv3 to s²·Co channels, which PixelShuffle lays out as s×s blocks.
+    """Sub-pixel convolution: x = pixel_shuffle(conv3(y)), s²·Co channels laid out as s×s blocks.
 
     `icnr`: the s² filters of a block start alike, so that the untrained layer equals conv3 followed by nearest.
     Size: n·s, cropped. Side information: none. Source: Shi et al. 2016; ICNR: Aitken et al. 2017.

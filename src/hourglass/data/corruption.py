@@ -43,7 +43,7 @@ class SaltAndPepper:
 
 
 class Masking:
-    """With probability p an element becomes 0, the rest is not rescaled (it is no dropout); MSE p·E[x²]. Vincent 2010."""
+    """With probability p an element becomes 0, the rest is not rescaled; MSE p·E[x²]. Vincent et al. 2010."""
 
     def __init__(self, *, p: Probability) -> None:
         self.p = p

@@ -1,7 +1,7 @@
 """The data module: splits, whole batches, and corruption on the device that trains."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
 from lightning.pytorch import LightningDataModule
@@ -27,8 +27,8 @@ class Picked(NamedTuple):
 
     images: Tensor
     """(N, C, H, W) uint8"""
-    index: Tensor
-    """(N,) position in the split"""
+    position: Tensor
+    """(N,) in the split"""
 
 
 class Batch(NamedTuple):
@@ -55,8 +55,8 @@ class Images(Dataset[Picked]):
         return self.__getitems__([i])
 
     def __getitems__(self, indices: Sequence[int]) -> Picked:
-        index = torch.as_tensor(indices)
-        return Picked(self.images[index], index)
+        position = torch.as_tensor(indices)
+        return Picked(self.images[position], position)
 
 
 class TrainBatches(Sampler[list[int]]):
@@ -101,7 +101,7 @@ class ImageData(LightningDataModule):
 
     `batch_size` counts the images of one optimizer step over all devices, so that a result does not depend on their
     number. `val_size` images are split off train by `seed` where the source has no validation split; test is never
-    touched. Building it reads nothing; `setup` does, once. Raises DataError or ConfigError where a split cannot fill a batch.
+    touched. Building it reads nothing; `setup` does, once, and raises DataError where a split cannot fill a batch.
     """
 
     def __init__(
@@ -185,7 +185,7 @@ class ImageData(LightningDataModule):
         Validation and test have one corruption for ever: call it with epoch 0.
         """
         target = batch.images.float().div_(255)
-        key = noise.keys(noise.seed_of(self.seed, split, epoch), batch.index)
+        key = noise.keys(noise.seed_of(self.seed, split, epoch), batch.position)
         return Batch(self.corruption(target, key), target, key)
 
     def pick(self, split: Split, indices: Sequence[int], device: torch.device | str = "cpu") -> Batch:
@@ -200,5 +200,5 @@ class ImageData(LightningDataModule):
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
 
-def _as_it_is(batch: Picked) -> Picked:
+def _as_it_is(batch: Any) -> Any:
     return batch

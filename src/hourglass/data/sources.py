@@ -110,8 +110,8 @@ class CelebA:
 class Synthetic:
     """Seeded patterns in which checkerboards show: gratings, bars and flat colours, a third each, in random order.
 
-    A grating is a sinusoid of random direction, phase and wavelength (4 px to half the image); a bar has sharp edges at a
-    random angle; every channel has its own two grey levels. `train` and `test` are numbers of images, drawn from separate seeds.
+    A grating is a sinusoid of random direction, phase and wavelength (4 px to half the image); a bar has sharp edges at
+    a random angle; every channel has its own two grey levels. `train` and `test` count images, from separate seeds.
     """
 
     def __init__(self, *, image_shape: tuple[Count, Count, Count], train: Count, test: Count, seed: Size) -> None:
@@ -137,7 +137,7 @@ class Synthetic:
 
 
 def read_idx(folder: Path, half: Literal["train", "t10k"]) -> Tensor:
-    """(N, 1, H, W) uint8 from `<half>-images-idx3-ubyte[.gz]`: 4 big-endian numbers (magic, N, H, W), then the bytes."""
+    """(N, 1, H, W) uint8 from `<half>-images-idx3-ubyte[.gz]`: 4 big-endian numbers (magic, N, H, W), then bytes."""
     path = folder / f"{half}-images-idx3-ubyte"
     packed = path.with_name(path.name + ".gz")
     try:

@@ -16,6 +16,7 @@ from hourglass.floors.pixels import check_images, check_range
 from hourglass.floors.plain import bce_entropy, noisy_input, pool_and_resize
 
 __all__ = [
+    "EXACT_LIMIT",
     "affine_denoiser",
     "bce_entropy",
     "cached",
