@@ -142,7 +142,10 @@ def test_a_deep_stack_trains(norm: Norm) -> None:
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.7 * losses[0]
-    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in encoder.parameters())
+    for parameter in (*encoder.parameters(), *decoder.parameters()):
+        assert parameter.grad is not None
+        assert torch.isfinite(parameter.grad).all()
+        assert parameter.grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize("norm", ["batch", "group"])

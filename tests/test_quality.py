@@ -17,14 +17,33 @@ def metrics_of(folder: Path, *overrides: str) -> dict[str, float]:
     return json.loads((folder / "summary.json").read_text())["metrics"]
 
 
-def test_the_affine_autoencoder_reaches_pca_and_never_passes_it(tmp_path: Path) -> None:
-    metrics_of(tmp_path, "experiment=linear_vs_pca")
-    train = hourglass.load_data(tmp_path).images["train"].images
-    x = train.float() / 255
+def train_mse(folder: Path, *overrides: str) -> float:
+    """MSE of the trained network on its own clean training images."""
+    metrics_of(folder, "callbacks.checkerboards.images=50", *overrides)
+    x = hourglass.load_data(folder).images["train"].images.float() / 255
     with torch.no_grad():
-        reached = (hourglass.load_run(tmp_path)(x) - x).double().square().mean().item()
-    best = floors.pca(train, train, 16)
-    assert best <= reached <= 1.01 * best
+        return (hourglass.load_run(folder)(x) - x).double().square().mean().item()
+
+
+@pytest.mark.parametrize("dim", [pytest.param(8, marks=pytest.mark.slow), 16, pytest.param(32, marks=pytest.mark.slow)])
+def test_the_affine_autoencoder_reaches_pca_and_never_passes_it(tmp_path: Path, dim: int) -> None:
+    reached = train_mse(tmp_path, "experiment=linear_vs_pca", f"encoder.dim={dim}")
+    train = hourglass.load_data(tmp_path).images["train"].images
+    best = floors.pca(train, train, dim)
+    assert best <= reached <= 1.005 * best
+
+
+@pytest.mark.slow
+def test_the_linear_convolution_reaches_the_pca_of_patches(tmp_path: Path) -> None:
+    reached = train_mse(tmp_path, "experiment=conv_vs_patch_pca")
+    train = hourglass.load_data(tmp_path).images["train"].images
+    assert reached == pytest.approx(floors.patch_pca(train, train, 4, 4), rel=0.01)
+
+
+@pytest.mark.slow
+def test_the_linear_denoiser_reaches_its_wiener_filter(tmp_path: Path) -> None:
+    metrics_of(tmp_path, "experiment=linear_vs_pca", "encoder.dim=64", "corruption=gaussian", "corruption.std=0.3")
+    assert json.loads((tmp_path / "summary.json").read_text())["ratios"]["wiener_code"] == pytest.approx(1, abs=0.02)
 
 
 @pytest.mark.slow

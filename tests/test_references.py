@@ -158,3 +158,13 @@ def test_adaptive_polyphase_sampling_is_exactly_shift_equivariant(factor: int, c
         chosen.add(tuple(encoded.indices[0].tolist()))
         equal(decoder(encoded), y.roll(shift, (2, 3)))
     assert len(chosen) > 1
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_adaptive_polyphase_sampling_keeps_the_grid_of_the_largest_norm(factor: int) -> None:
+    operator, x = pass_through(down(AdaptivePolyphase, 3, 3, factor)), noise(8, 3, 16, 24)
+    code, index = operator(x)
+    for image, kept, phase in zip(x, code, index.tolist(), strict=True):
+        grids = [image[:, p::factor, q::factor] for p in range(factor) for q in range(factor)]
+        assert phase == max(range(factor**2), key=lambda i: grids[i].norm().item())
+        assert torch.equal(kept, grids[phase])

@@ -73,6 +73,39 @@ def test_metrics_csv_has_one_row_a_logging_step(folder: Path) -> None:
     assert sum(bool(row["val/loss"]) for row in rows) == 3
 
 
+def test_the_grid_is_measured_untrained_trained_and_in_real_images(folder: Path) -> None:
+    metrics = summary_of(folder)["metrics"]
+    for stage in ("init", "test", "real"):
+        for name in ("phase_bias", "harmonic_peak", "phase_imbalance"):
+            assert {f"{stage}/{name}_2", f"{stage}/{name}_4"} <= set(metrics)
+    for stage in ("init", "test"):
+        for name in ("phase_error_imbalance_2", "shift_consistency_1", "flat_field_ripple_1", "flat_field_ripple_2"):
+            assert f"{stage}/{name}" in metrics
+    assert metrics["init/phase_bias_2"] > 0.1 > metrics["real/phase_bias_2"]
+    with (folder / "metrics.csv").open() as file:
+        assert any(row["init/phase_bias_2"] for row in csv.DictReader(file))
+    with (folder / "spectra.csv").open() as file:
+        assert next(csv.reader(file)) == ["frequency", "input", "target", "output", "error"]
+
+
+def test_floors_and_their_ratios_stand_beside_the_result(folder: Path) -> None:
+    summary = summary_of(folder)
+    expected = {
+        "mean_image",
+        "pca",
+        "patch_pca",
+        "pool_nearest",
+        "pool_bicubic",
+        "noisy_input",
+        "wiener",
+        "wiener_code",
+    }
+    assert set(summary["floors"]) == expected
+    for name, ratio in summary["ratios"].items():
+        assert ratio == pytest.approx(summary["metrics"]["test/mse"] / summary["floors"][name])
+    assert summary["floors"]["noisy_input"] == pytest.approx(0.09, rel=0.02)
+
+
 def test_checkpoints_load_safely_and_carry_the_configuration(folder: Path) -> None:
     for name in ("best", "last"):
         checkpoint = torch.load(folder / "checkpoints" / f"{name}.ckpt", weights_only=True)

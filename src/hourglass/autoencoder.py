@@ -88,7 +88,10 @@ class Autoencoder(nn.Module):
         """Images from the prior; `noise` (N, *latent.noise_shape) is standard normal."""
         code = self.latent.sample(noise)
         if not self.generative:
-            raise IncompatiblePair("max unpooling cannot sample, a prior has no positions: use another decoder")
+            raise IncompatiblePair(
+                f"a prior has no {self.decoder.needs_index} indices to sample with: use a decoder without, "
+                "such as decoder=resize"
+            )
         return self._pixels(Encoded(code, (None,) * (len(self.encoder.spec.shapes) - 1)))[0]
 
     def _pixels(self, encoded: Encoded) -> tuple[Tensor, Tensor | None]:

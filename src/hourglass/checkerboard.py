@@ -1,4 +1,4 @@
-"""What a network does to the grid of an image: its reconstructions, untrained and trained, beside the images themselves.
+"""What a network does to the grid of an image: reconstructions, untrained and trained, beside the images themselves.
 
 Names: `test/…` of the best weights, `init/…` before the first step, `real/…` of the test images, the reference value:
 a metric is never to be held against 0 alone. A trailing number is the stride (`phase_bias_2`), the shift in pixels
@@ -35,7 +35,7 @@ Values = dict[str, float]
 
 
 def of_images(images: Tensor, strides: tuple[int, ...]) -> Values:
-    """Metrics of images by themselves, (N, C, H, W); a stride is left out where an image holds too few periods of it."""
+    """Metrics of images by themselves, (N, C, H, W); a stride of which an image holds too few periods is left out."""
     values: Values = {}
     side = min(images.shape[-2:])
     for s in (s for s in strides if side >= 2 * s):

@@ -1,6 +1,7 @@
 """Decoders: a code comes up to an image. Built from the encoder's `CodeSpec`; a pair that cannot work is refused."""
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
@@ -65,10 +66,7 @@ class ConvDecoder(nn.Module):
             )
 
     def forward(self, encoded: Encoded) -> Tensor:
-        x = encoded.code
-        for _, _, _, x in self.walk(encoded):
-            pass
-        return x
+        return deque(self.walk(encoded), maxlen=1)[0][-1]
 
     def walk(self, encoded: Encoded) -> Iterator[tuple[int, nn.Module, Tensor, Tensor]]:
         """(stage, its operator, what that gets, what it makes), from the code to the image; stage 0 makes the image."""

@@ -23,8 +23,8 @@ CURES = {
     "optimizer.lr, or norm=batch with blocks=1",
     "saturated sigmoid": "the sigmoid is saturated where it is wrong, so its gradient is gone: try loss=bce, a smaller "
     "optimizer.lr, or model.output=identity",
-    "exploding code": "the code holds values beyond 10,000: try a smaller optimizer.lr, trainer.gradient_clip_val=1, or "
-    "optimizer=adamw",
+    "exploding code": "the code holds values beyond 10,000: try a smaller optimizer.lr, optimizer=adamw, or "
+    "trainer.gradient_clip_val=1",
 }
 
 
@@ -67,7 +67,7 @@ def reach(images: Tensor) -> float:
 
 
 class Health(Callback):
-    """Looks at some validation images after each validation; `found` maps a disease to the epoch that first showed it."""
+    """Looks at some images after each validation; `found` maps a disease to the epoch that first showed it."""
 
     def __init__(self, *, images: Count) -> None:
         self.images = images

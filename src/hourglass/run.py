@@ -67,7 +67,7 @@ def train(config: DictConfig, job: Job) -> float:
             )
         trainer = build.trainer(config, job.folder, loggers)
         result.cost |= fit(trainer, module, data)
-        result.health = next((c.found for c in trainer.callbacks if isinstance(c, Health)), {})
+        result.health = next((c.found for c in trainer.callbacks if isinstance(c, Health)), {})  # type: ignore[attr-defined]
         result.metrics |= test(trainer, module, data)
         result.status = "completed"
     except HourglassError as error:
@@ -134,7 +134,7 @@ def floors_of(module: AutoencoderModule, data: ImageData, cache: str) -> dict[st
     train, test = (data.images[name].images for name in ("train", "test"))
     strides = autoencoder.encoder.strides
     corrupted = not isinstance(corruption, NoCorruption)
-    additive = isinstance(corruption, Gaussian) and not corruption.clip
+    std = corruption.std if isinstance(corruption, Gaussian) and not corruption.clip else None
     corrupted_test = data.pick("test", range(len(test))).input if corrupted else None
     values = floors.compute_floors(
         train,
@@ -143,11 +143,11 @@ def floors_of(module: AutoencoderModule, data: ImageData, cache: str) -> dict[st
         code_shape=autoencoder.encoder.spec.code_shape,
         factor_total=strides[-1] if strides and isinstance(autoencoder.latent, NoLatent) else None,
         corrupted_test=corrupted_test,
-        noise_std=corruption.std if additive else None,
+        noise_std=std,
         bce=module.loss.nats,
         cache=cache,
     )
-    if corrupted and not additive and train[0].numel() <= floors.EXACT_LIMIT:
+    if corrupted and std is None and train[0].numel() <= floors.EXACT_LIMIT:
         seen = data.pick("train", range(min(len(train), 10_000)))
         samples = (seen.input, seen.target, corrupted_test, test)
         values["affine"] = floors.cached(cache, floors.affine_denoiser, *samples)

@@ -110,7 +110,7 @@ def table(result: Summary, overrides: list[str]) -> str:
 
 def suggestion(choices: dict[str, str], overrides: list[str]) -> str:
     """The command that compares this run with its nearest neighbour."""
-    kept = " ".join(override for override in overrides if not override.startswith("decoder="))
+    kept = " ".join(override for override in overrides if not override.startswith(("decoder", "hydra")))
     other = "transpose" if choices["decoder"] == "resize" else "resize"
     if choices["decoder"] == "linear":
         return "python train.py model=conv"
