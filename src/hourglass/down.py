@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hourglass.layers import box_kernel, cells, initialise, pad_reflect, pad_to_multiple, pixels
+from hourglass.layers import box_kernel, cells, initialise, overhang, pad_reflect, pad_to_multiple, pixels
 from hourglass.spec import Count, Factor, IndexKind, Init, Shape
 
 BlurTaps = Literal[3, 4, 5]
@@ -22,8 +22,8 @@ BlurTaps = Literal[3, 4, 5]
 class Strided(nn.Module):
     """Convolution that keeps every s-th output: y = act(conv_k(x)[::s, ::s]).
 
-    Size: ceil(n/s); zeros are added at the border so that output (0, 0) is centred like that of a stride-1 convolution
-    with padding (k-1)//2. k = `kernel_size`, or 2s - 1 where that is null. Side information: none.
+    Size: ceil(n/s); ceil((k-s)/2) zeros stand before the image, as `Transpose` cuts them off, so the two are adjoint.
+    k = `kernel_size`, or 2s - 1 where that is null. Side information: none.
     Source: Springenberg et al. 2015, "Striving for simplicity: the all convolutional net".
     """
 
@@ -46,7 +46,7 @@ class Strided(nn.Module):
         initialise(self.conv, init, taps=in_channels * self.kernel_size**2)
 
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
-        before = (self.kernel_size - 1) // 2
+        before = overhang(self.kernel_size, self.factor)
         h, w = ((cells(n, self.factor) - 1) * self.factor + self.kernel_size - n - before for n in x.shape[-2:])
         return self.activation(self.conv(F.pad(x, (before, w, before, h)))), None
 

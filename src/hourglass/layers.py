@@ -29,6 +29,11 @@ def cells(n: int, factor: int) -> int:
     return -(-n // factor)
 
 
+def overhang(kernel_size: int, factor: int) -> int:
+    """ceil((k - s)/2), at least 0: by how much a k×k kernel on every s-th pixel begins before the image."""
+    return max(-(-(kernel_size - factor) // 2), 0)
+
+
 def pad_to_multiple(x: Tensor, factor: int) -> Tensor:
     """Repeat the last row and column until both sides of (N, C, H, W) are multiples of `factor`."""
     bottom, right = (-x.shape[-2]) % factor, (-x.shape[-1]) % factor

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hourglass.errors import IncompatiblePair
-from hourglass.layers import initialise, pad_reflect, pixels
+from hourglass.layers import initialise, overhang, pad_reflect, pixels
 from hourglass.spec import Count, Factor, IndexKind, Init, Shape
 
 Size2d = tuple[int, int]
@@ -141,7 +141,7 @@ class Transpose(nn.Module):
                 f"a transposed convolution of kernel_size={k} leaves holes at factor={factor}: "
                 f"use decoder.kernel_size={factor} or more"
             )
-        self.factor, padding = factor, -(-(k - factor) // 2)
+        self.factor, padding = factor, overhang(k, factor)
         self.conv = nn.ConvTranspose2d(
             in_channels, out_channels, k, factor, padding, output_padding=factor - k + 2 * padding
         )

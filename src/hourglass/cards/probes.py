@@ -16,6 +16,7 @@ from hourglass.cards.variants import CHANNELS, FACTOR, Variant, positions
 COARSE = 8
 """Side of the coarse grid of pictures; the fine one has FACTOR times as many pixels."""
 FINE = COARSE * FACTOR
+MIDDLE = slice(FINE // 2 - 2, FINE // 2 + 2)
 BINS, DRAWS, IMAGES = 32, 4, 4
 """Side of the spectra, in bins; initialisations and images that they are a mean of."""
 MARGIN = 2
@@ -134,15 +135,28 @@ def rms(response: Tensor, margin: int) -> Tensor:
     return response[0, :, margin:-margin, margin:-margin].square().mean().sqrt()
 
 
-def changes(call: Call, at: Tensor, pixels: range) -> Tensor:
-    """(pixels, pixels, H, W): share of the channel pairs whose output changes with the input at each of the pixels."""
-    side, n, channels = at.shape[-1], len(pixels), torch.arange(CHANNELS)
-    nudged = at.repeat(n * n * CHANNELS, 1, 1, 1).view(n, n, CHANNELS, CHANNELS, side, side)
-    for i, row in enumerate(pixels):
-        for j, column in enumerate(pixels):
-            nudged[i, j, channels, channels, row, column] += 1e-3
-    changed = (call(nudged.flatten(0, 2)) - call(at)).abs() > 1e-12
-    return changed.unflatten(0, (n, n, CHANNELS)).double().mean((2, 3))
+def changes(call: Call, at: Tensor, pixels: Tensor) -> Tensor:
+    """(K, H, W): share of the pairs of channels whose output changes with the input at each of the pixels (K, 2)."""
+    channels = torch.arange(CHANNELS)
+    nudged = at.repeat(len(pixels), CHANNELS, 1, 1, 1)
+    for k, (row, column) in enumerate(pixels.tolist()):
+        nudged[k, channels, channels, row, column] += 1e-3
+    changed = (call(nudged.flatten(0, 1)) - call(at)).abs() > 1e-12
+    return changed.unflatten(0, (-1, CHANNELS)).double().mean((1, 2))
+
+
+def values_per_pixel(call: Call) -> Tensor:
+    """(4, 4) pixels in the middle of what an Up makes: how many values of its input each is made of."""
+    y, at_output = white(1, COARSE, 1), torch.zeros(1, CHANNELS, FINE, FINE, dtype=torch.float64)
+    at_output[..., MIDDLE, MIDDLE] = torch.rand(4, 4, generator=seeded(0), dtype=torch.float64)
+    reached = backward(call, y, at_output).abs().sum((0, 1)).nonzero()  # the others need not be tried
+    return changes(call, y.detach(), reached).sum(0)[MIDDLE, MIDDLE]
+
+
+def values_reached(call: Call) -> Tensor:
+    """(4, 4) pixels in the middle of what a Down gets: how many values of its output each contributes to."""
+    side = torch.arange(FINE)[MIDDLE]
+    return changes(call, white(1, FINE, 1), torch.cartesian_prod(side, side)).sum((1, 2)).view(4, 4)
 
 
 @torch.no_grad()
@@ -152,12 +166,11 @@ def _up(variant: Variant) -> Probes:
     impulse[0, 0, COARSE // 2, COARSE // 2] = 1
     stamp, silence = call(impulse)[:, 0]
     stamp = (stamp - silence).roll((1 - FACTOR, 1 - FACTOR), (0, 1))
-    middle = slice(FINE // 2 - 2, FINE // 2 + 2)
     grey = call(flat(COARSE))
     edges = call(edge(COARSE, COARSE // 2))[0, 0, FINE // 2 : FINE // 2 + 2]
     return Probes(
         impulse=stamp / stamp.abs().max(),
-        overlap=changes(call, white(1, COARSE, 1), range(COARSE)).sum((0, 1))[middle, middle],
+        overlap=values_per_pixel(call),
         flat=normalised(grey, MARGIN * FACTOR),
         step=edges / rms(grey, MARGIN * FACTOR),
         fifth=decibels(made_power(variant, white)),
@@ -169,12 +182,11 @@ def _up(variant: Variant) -> Probes:
 def _down(variant: Variant) -> Probes:
     call = call_of(variant, 0, FINE)
     stamp = seen(call, images=1)[0, 0].roll((1 - FACTOR, 1 - FACTOR), (0, 1))
-    middle = range(FINE // 2 - 2, FINE // 2 + 2)
     grey = call(flat(FINE * FACTOR))
     edges = [call(edge(FINE * FACTOR, FINE + shift))[0, 0, FINE // 2] for shift in (0, 1)]
     return Probes(
         impulse=stamp / stamp.abs().max(),
-        overlap=changes(call, white(1, FINE, 1), middle).sum((2, 3)),
+        overlap=values_reached(call),
         flat=normalised(grey, MARGIN),
         step=torch.stack(edges) / rms(grey, MARGIN),
         fifth=normalised(backward(call, white(1, FINE, 1), flat(COARSE)), MARGIN * FACTOR),
