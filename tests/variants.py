@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import torch
 import torch.nn.functional as F
@@ -61,19 +61,28 @@ class Variant:
         return torch.randint(self.factor**2, (n,)) if self.kind == "polyphase" else None
 
 
+def values_of(annotation: Any, factor: int) -> tuple[Any, ...]:
+    """All values of a Literal or bool, and kernels up to 5; of a number there are too many."""
+    if annotation is bool:
+        return (False, True)
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return (None, *range(factor, 6)) if type(None) in get_args(annotation) else ()
+
+
 def variants(group: str) -> Iterator[Variant]:
-    """Operators found in `conf/`, their options in the signature: all values of a Literal or bool, kernels up to 5."""
+    """Operators found in `conf/`, their options in the signature: all that `values_of` knows, or the YAML's."""
     seen = set()
     for name, factor in itertools.product(options(group), FACTORS):
         stack = part(group, name)
         if stack.func not in (ConvEncoder, ConvDecoder):
             continue
-        operator = stack.keywords["down" if group == "encoder" else "up"].func
+        side = "down" if group == "encoder" else "up"
+        operator = stack.keywords[side].func
         choices: dict[str, tuple[Any, ...]] = {}
         for key, parameter in inspect.signature(operator, eval_str=True).parameters.items():
             if parameter.kind is parameter.KEYWORD_ONLY and key not in ("factor", "init"):
-                values = (False, True) if parameter.annotation is bool else get_args(parameter.annotation)
-                choices[key] = (None, *range(factor, 6)) if type(None) in values else values
+                choices[key] = values_of(parameter.annotation, factor) or (stack.keywords[side].keywords[key],)
         for values in itertools.product(*choices.values()):
             made = (operator, stack.keywords.get("smooth"), factor, values)
             if made not in seen:
