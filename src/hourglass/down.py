@@ -115,6 +115,32 @@ class AvgPool(_Pooled):
         return F.avg_pool2d(self.features(x), self.factor, ceil_mode=True, count_include_pad=False), None
 
 
+class LpPool(_Pooled):
+    """Convolution, then the power mean of each s×s window: y = (mean_window |f|^p)^(1/p), f = act(conv3(x)).
+
+    p = 1 is the mean of magnitudes, p = 2 the root mean square; a large p is near the maximum. Size: ceil(n/s); the
+    last window holds real pixels only. Side information: none. Source: Sermanet et al. 2012; Gulcehre et al. 2014.
+    """
+
+    def __init__(
+        self,
+        in_channels: Count,
+        out_channels: Count,
+        activation: nn.Module,
+        *,
+        factor: Factor,
+        init: Init,
+        power: Count,
+    ) -> None:
+        super().__init__(in_channels, out_channels, activation, factor=factor, init=init)
+        self.power = power
+
+    def forward(self, x: Tensor) -> tuple[Tensor, None]:
+        powers = self.features(x).abs() ** self.power
+        mean = F.avg_pool2d(powers, self.factor, ceil_mode=True, count_include_pad=False)
+        return mean.clamp(min=1e-12) ** (1 / self.power), None  # the root has no slope at 0
+
+
 class AntialiasResize(_Pooled):
     """Convolution, then an image resize with a low-pass filter as wide as the step: y = resize(act(conv3(x))).
 
