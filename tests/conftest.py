@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
 
 register_resolvers()
-torch.set_num_threads(1)  # the suite may run in several processes
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start: the suite itself may be several
+torch.set_num_threads(1)
 
 
 def options(group: str) -> list[str]:

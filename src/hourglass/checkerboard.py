@@ -122,8 +122,10 @@ class Checkerboards(Callback):
         real = of_images(batch.target, module.autoencoder.encoder.strides)
         values = {f"test/{name}": value for name, value in trained.items()} | self.at_start
         module.log_dict(values | {f"real/{name}": value for name, value in real.items()})
-        if trainer.is_global_zero and min(batch.target.shape[-2:]) >= 4:
-            write_spectra(Path(trainer.default_root_dir) / "spectra.csv", module.autoencoder, batch)
+        if min(batch.target.shape[-2:]) >= 4:
+            columns = spectra(module.autoencoder, batch)  # on every rank, for the metrics' sums are gathered
+            if trainer.is_global_zero:
+                write_columns(Path(trainer.default_root_dir) / "spectra.csv", columns)
 
     def _batch(self, trainer: Trainer, module: AutoencoderModule) -> Batch:
         data: ImageData = trainer.datamodule  # type: ignore[attr-defined]
@@ -131,8 +133,8 @@ class Checkerboards(Callback):
 
 
 @torch.no_grad()
-def write_spectra(path: Path, autoencoder: Autoencoder, batch: Batch) -> None:
-    """Radially averaged power of input, target, output and error: one row a frequency, in cycles a pixel."""
+def spectra(autoencoder: Autoencoder, batch: Batch) -> dict[str, list[float]]:
+    """Radially averaged power of input, target, output and error, beside the frequency in cycles a pixel."""
     output = torch.cat([autoencoder(chunk) for chunk in batch.input.split(CHUNK)])
     columns = {"input": batch.input, "target": batch.target, "output": output, "error": output - batch.target}
     size = (output.shape[-2], output.shape[-1])
@@ -142,7 +144,11 @@ def write_spectra(path: Path, autoencoder: Autoencoder, batch: Batch) -> None:
         spectrum.update(images.cpu())
         powers["frequency"] = spectrum.frequencies.tolist()
         powers[name] = spectrum.compute().tolist()
+    return powers
+
+
+def write_columns(path: Path, columns: dict[str, list[float]]) -> None:
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(powers)
-        writer.writerows(zip(*powers.values(), strict=True))
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))

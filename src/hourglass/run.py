@@ -101,7 +101,8 @@ def fit(trainer: Trainer, module: AutoencoderModule, data: ImageData) -> dict[st
     if trainer.limit_val_batches == 0 or trainer.limit_test_batches == 0:
         raise ConfigError("nothing would be measured: trainer.limit_val_batches and limit_test_batches must not be 0")
     n, shape, device = len(data.images["train"]), "×".join(map(str, data.image_shape)), cost.hardware(trainer)["device"]
-    log.info("training on %s images of %s, %s steps an epoch, on %s", f"{n:,}", shape, per_epoch, device)
+    if is_rank_zero():
+        log.info("training on %s images of %s, %s steps an epoch, on %s", f"{n:,}", shape, per_epoch, device)
     try:
         trainer.fit(module, datamodule=data)
     except SystemExit:  # Lightning's own code is 1 after Ctrl-C, and 0 after SIGTERM
@@ -164,6 +165,7 @@ def quieten() -> None:
         ".*Checkpoint directory.*",
         ".*lr_scheduler.step.*",
         ".*LeafSpec.*",
+        ".*sync_dist=True.*",  # torchmetrics has gathered what we log
     ):
         warnings.filterwarnings("ignore", text)
     torch.set_float32_matmul_precision("high")
