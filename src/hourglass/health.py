@@ -67,24 +67,26 @@ def reach(images: Tensor) -> float:
 
 
 class Health(Callback):
-    """Looks at some images after each validation; `found` maps a disease to the epoch that first showed it."""
+    """Looks at some images after each validation; a disease seen twice in a row goes into `found`, with its epoch."""
 
     def __init__(self, *, images: Count) -> None:
         self.images = images
         self.found: dict[str, int] = {}
+        self.suspected: list[str] = []
 
     def state_dict(self) -> dict[str, Any]:
-        return {"found": self.found}
+        return {"found": self.found, "suspected": self.suspected}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.found = state_dict["found"]
+        self.found, self.suspected = state_dict["found"], state_dict["suspected"]
 
     def on_validation_end(self, trainer: Trainer, module: AutoencoderModule) -> None:  # type: ignore[override]
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
         data: ImageData = trainer.datamodule  # type: ignore[attr-defined]
         batch = data.pick("val", range(min(self.images, len(data.images["val"]))), module.device)
-        for disease in diseases(module.autoencoder, batch):
-            if disease not in self.found:
+        before, self.suspected = self.suspected, diseases(module.autoencoder, batch)
+        for disease in self.suspected:
+            if disease in before and disease not in self.found:
                 self.found[disease] = trainer.current_epoch + 1
                 log.warning("health, epoch %s: %s: %s", trainer.current_epoch + 1, disease, CURES[disease])

@@ -11,7 +11,7 @@ Colour = tuple[int, int, int]
 Point = tuple[float, float]
 
 INK, PALE, RULE = (31, 35, 40), (101, 109, 118), (208, 215, 222)
-LINES: tuple[Colour, Colour] = ((9, 105, 218), (212, 94, 0))
+LINES: tuple[Colour, Colour] = ((84, 160, 240), (196, 80, 0))
 
 SIGNED = ((33, 75, 158), (124, 165, 219), (255, 255, 255), (233, 140, 112), (170, 24, 40))
 """-1 to 1, white at 0: red is above, blue below, as in the pictures of errors."""
@@ -44,7 +44,7 @@ class Canvas:
         self.draw = ImageDraw.Draw(self.image)
         self.lettered: list[tuple[float, float, float, float]] = []
 
-    def text(self, at: Point, text: str, size: int = 24, anchor: str = "lt", fill: Colour = INK) -> None:
+    def text(self, at: Point, text: str, size: int = 24, anchor: str = "ls", fill: Colour = INK) -> None:
         self.draw.text(at, text, font=font(size), fill=fill, anchor=anchor)
         self.lettered.append(self.draw.textbbox(at, text, font=font(size), anchor=anchor))
 
@@ -80,11 +80,12 @@ class Canvas:
         for level in torch.arange(-int(reach), int(reach) + 1).tolist():
             y = (1 - level / reach) * big / 2
             draw.line((0, y, big, y), fill=PALE if level == 0 else RULE, width=SUPERSAMPLING)
-        for line, colour in zip(values.clamp(-reach, reach).tolist(), LINES, strict=True):
+        # the first is wider, so that it shows where the second lies on it
+        for line, colour, width in zip(values.clamp(-reach, reach).tolist(), LINES, (7, 3), strict=True):
             step = big / len(line)
             heights = [(1 - value / reach) * big / 2 for value in line]
             points = [(x, y) for i, y in enumerate(heights) for x in (i * step, (i + 1) * step)]
-            draw.line(points, fill=colour, width=3 * SUPERSAMPLING, joint="curve")
+            draw.line(points, fill=colour, width=width * SUPERSAMPLING, joint="curve")
         self.image.paste(panel.resize((side, side), Image.Resampling.BOX), (left, top))
         self.frame(left, top, side, side)
 
@@ -93,5 +94,5 @@ class Canvas:
         values = torch.linspace(0, 1, width)[None].expand(16, -1)
         self.image.paste(Image.fromarray(coloured(values, 0, 1, scale)), (left, top))
         self.frame(left, top, width, 16)
-        for x, label, anchor in zip((0, width / 2, width), labels, ("lt", "mt", "rt"), strict=True):
-            self.text((left + x, top + 24), label, 21, anchor, PALE)
+        for x, label, anchor in zip((0, width / 2, width), labels, ("ls", "ms", "rs"), strict=True):
+            self.text((left + x, top + 40), label, 21, anchor, PALE)

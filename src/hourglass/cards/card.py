@@ -1,25 +1,29 @@
 """The card of one operator, one row of panels for each choice of its options, and the overview of all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
-from hourglass.cards.canvas import AMOUNT, INK, LINES, PALE, POWER, RULE, SIGNED, Canvas, coloured
+from hourglass.cards.canvas import AMOUNT, INK, LINES, PALE, POWER, SIGNED, Canvas, coloured
 from hourglass.cards.probes import BINS, Probes
-from hourglass.cards.untrained import Numbers, number
-from hourglass.cards.variants import CHANNELS, FACTOR, Group, Variant
+from hourglass.cards.untrained import Numbers, decibels, number
+from hourglass.cards.variants import FACTOR, Group, Variant
 
 WIDTH, MARGIN = 1800, 14
 """Pixels; shown at half the size, so that the letters are sharp on fine screens."""
 SIDE, SMALL = 256, 224
 """Of a panel, on a card and in the overview; multiples of 32, so that every number is a square of whole pixels."""
-HEADER, CAPTION, LEGEND, LABEL = 46, 66, 70, 40
+HEADER, LABEL, CAPTION, GAP = 116, 40, 66, 36
 
 TITLES: dict[Group, tuple[str, ...]] = {
-    "decoder": ("impulse response", "values per pixel", "flat field in", "step edge in", "white noise in", "smooth in"),
+    "decoder": (
+        "impulse response", "values per pixel", "flat field in",
+        "step edge in", "spectrum, noise in", "spectrum, smooth in",
+    ),
     "encoder": (
-        "seen by one value", "values per pixel", "flat field in", "step edge in", "gradient of flat", "lets through",
+        "seen by one value", "values per pixel", "flat field in",
+        "step edge in", "gradient of flat", "power let through",
     ),
 }  # fmt: skip
 FLAT_REACH, STEP_REACH, POWER_RANGE = 2.0, 3.0, (-30.0, 20.0)
@@ -44,43 +48,39 @@ class Row:
 def card(rows: Sequence[Row]) -> Canvas:
     group, several = rows[0].variant.group, len(rows) > 1
     label = LABEL if several else 0
-    height = MARGIN + HEADER + len(rows) * (label + SIDE + CAPTION) + LEGEND
+    height = MARGIN + HEADER + len(rows) * (label + SIDE + CAPTION)
     canvas, columns = Canvas(WIDTH, height), _columns(MARGIN, SIDE)
-    _titles(canvas, columns, MARGIN, SIDE, group)
+    _header(canvas, columns, MARGIN, SIDE, group)
     top = MARGIN + HEADER
     for row in rows:
         if several:
             suffix = "   (default)" if row.variant.is_default else ""
-            canvas.text((MARGIN, top + 8), row.variant.option + suffix, 26, "lt")
+            canvas.text((MARGIN, top + 28), row.variant.option + suffix, 26)
         top += label
         _panels(canvas, columns, top, SIDE, row)
         for left, caption in zip(columns, _captions(row), strict=True):
-            canvas.text((left + SIDE / 2, top + SIDE + 28), caption, 23, "mt", PALE)
+            canvas.text((left + SIDE / 2, top + SIDE + 46), caption, 23, "ms", PALE)
         top += SIDE + CAPTION
-    _legend(canvas, columns, top, SIDE, group)
     return canvas
 
 
-def overview(groups: dict[Group, Sequence[Row]]) -> Canvas:
+def overview(groups: Mapping[Group, Sequence[Row]]) -> Canvas:
     """One row for each operator as `conf/` has it, the ways up first."""
-    pitch, head = SMALL + 36, 56
-    sections = {group: HEADER + head + len(rows) * pitch + LEGEND for group, rows in groups.items()}
-    canvas, columns = Canvas(WIDTH, MARGIN + sum(sections.values())), _columns(262, SMALL)
+    height = sum(HEADER + len(rows) * (SMALL + GAP) + GAP for rows in groups.values())
+    canvas, columns = Canvas(WIDTH, MARGIN + height), _columns(262, SMALL)
     top = MARGIN
     for group, rows in groups.items():
-        start = top
-        canvas.text((MARGIN, top), "Ways up" if group == "decoder" else "Ways down", 36, "lt")
-        top += head
-        _titles(canvas, columns, top, SMALL, group)
+        canvas.text((MARGIN, top + 36), "Ways up" if group == "decoder" else "Ways down", 36)
+        _header(canvas, columns, top, SMALL, group)
         top += HEADER
         for row in rows:
             _panels(canvas, columns, top, SMALL, row)
-            canvas.text((MARGIN, top), row.variant.name, 27, "lt")
-            for i, text in enumerate((row.variant.option, f"{row.params:,} params", f"{row.relative_macs:.2f}x MACs")):
-                canvas.text((MARGIN, top + 42 + 32 * i), text, 23, "lt", PALE)
-            top += pitch
-        _legend(canvas, columns, top, SMALL, group)
-        top = start + sections[group]
+            canvas.text((MARGIN, top + 24), row.variant.name, 27)
+            facts = (row.variant.option, f"{row.params:,} params", f"{row.relative_macs:.2f}x MACs")
+            for i, text in enumerate(fact for fact in facts if fact):
+                canvas.text((MARGIN, top + 60 + 32 * i), text, 23, fill=PALE)
+            top += SMALL + GAP
+        top += GAP
     return canvas
 
 
@@ -90,9 +90,24 @@ def _columns(left: int, side: int) -> list[int]:
     return [round(left + i * (side + gap)) for i in range(count)]
 
 
-def _titles(canvas: Canvas, columns: list[int], top: int, side: int, group: Group) -> None:
+def _header(canvas: Canvas, columns: list[int], top: int, side: int, group: Group) -> None:
+    """The title of each column, and its scale."""
     for left, title in zip(columns, TITLES[group], strict=True):
-        canvas.text((left + side / 2, top + 6), title, 25, "mt", INK)
+        canvas.text((left + side / 2, top + 26), title, 25, "ms", INK)
+    top += 48
+    canvas.scale(columns[0], top, side, SIGNED, ("-1", "0", "1"))
+    canvas.scale(columns[1], top, side, AMOUNT, ("0", "mean", "twice"))
+    canvas.scale(columns[2], top, side, SIGNED, SIGNED_LABELS)
+    texts = ("a row", "the next") if group == "decoder" else ("edge", "1 px on")
+    for x, colour, text in zip((0, 0.42 * side), LINES, texts, strict=True):
+        canvas.draw.rectangle((columns[3] + x, top + 6, columns[3] + x + 22, top + 10), fill=colour)
+        canvas.text((columns[3] + x + 30, top + 8), text, 21, "lm", PALE)
+    canvas.text((columns[3], top + 40), "in RMS of flat field", 21, "ls", PALE)
+    if group == "decoder":
+        canvas.scale(columns[4], top, side, POWER, POWER_LABELS)
+    else:
+        canvas.scale(columns[4], top, side, SIGNED, SIGNED_LABELS)
+    canvas.scale(columns[5], top, side, POWER, POWER_LABELS)
 
 
 def _panels(canvas: Canvas, columns: list[int], top: int, side: int, row: Row) -> None:
@@ -122,8 +137,7 @@ def _spectrum(canvas: Canvas, left: int, top: int, side: int, decibels: torch.Te
         box = (left + zero - quarter, top + zero - quarter, left + zero + quarter, top + zero + quarter)
         canvas.draw.rectangle(box, outline=(255, 255, 255), width=2)
     for at, label in ((zero, "0"), (half, "1/2")):
-        canvas.text((left + at, top + side + 5), label, 20, "mt", PALE)
-        canvas.text((left - 6, top + at), label, 20, "rm", PALE)
+        canvas.text((left + at, top + side + 20), label, 20, "ms", PALE)
 
 
 def _captions(row: Row) -> tuple[str, ...]:
@@ -134,26 +148,8 @@ def _captions(row: Row) -> tuple[str, ...]:
     overlap = ":".join(f"{v:.0f}" for v in sorted(phases.tolist(), reverse=True)) if even else "mean over channels"
     first = (f"{height} x {width} pixels", overlap)
     if row.variant.group == "encoder":
-        share, aliased = n["gradient gain share"], n["aliased"]
-        return (*first, "", "", f"gain share {number(share, 2)}", f"aliased {aliased:.0%}")
-    white = f"PEI {number(n['white PEI'], 2)}, HP {n['white HP']:+.0f} dB"
-    smooth = f"PB {number(n['smooth PB'], 2)}, HP {n['smooth HP']:+.0f} dB"
+        share, aliased = n["gradient pattern"], n["aliased"]
+        return (*first, "", "", f"pattern {number(share, 2)}", f"aliased {aliased:.0%}")
+    white = f"PEI {number(n['white PEI'], 2)}, HP {decibels(n['white HP'], 0)} dB"
+    smooth = f"PB {number(n['smooth PB'], 2)}, HP {decibels(n['smooth HP'], 0)} dB"
     return (*first, f"gain share {number(n['gain share'], 2)}", "", white, smooth)
-
-
-def _legend(canvas: Canvas, columns: list[int], top: int, side: int, group: Group) -> None:
-    canvas.draw.line((columns[0], top, WIDTH - MARGIN, top), fill=RULE)
-    top += 14
-    canvas.scale(columns[0], top, side, SIGNED, ("-1", "0", "1"))
-    canvas.scale(columns[1], top, side, AMOUNT, ("0", "mean", "twice"))
-    canvas.scale(columns[2], top, side, SIGNED, SIGNED_LABELS)
-    texts = ("row", "next row") if group == "decoder" else ("edge", "1 pixel on")
-    for x, colour, text in zip((0, 0.38 * side), LINES, texts, strict=True):
-        canvas.draw.rectangle((columns[3] + x, top + 6, columns[3] + x + 22, top + 10), fill=colour)
-        canvas.text((columns[3] + x + 30, top + 8), text, 21, "lm", PALE)
-    canvas.text((columns[3] + side / 2, top + 24), f"RMS of the flat field, {CHANNELS} channels", 21, "mt", PALE)
-    if group == "decoder":
-        canvas.scale(columns[4], top, side, POWER, POWER_LABELS)
-    else:
-        canvas.scale(columns[4], top, side, SIGNED, SIGNED_LABELS)
-    canvas.scale(columns[5], top, side, POWER, POWER_LABELS)

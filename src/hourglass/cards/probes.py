@@ -36,9 +36,9 @@ class Probes:
     overlap: Tensor
     """(4, 4) interior pixels of the fine grid: coarse values that each is made of, or contributes to."""
     flat: Tensor
-    """(16, 16), less the mean of the interior, in units of the RMS over all channels."""
+    """(16, 16): a typical channel less the mean of its interior, in units of the RMS over all channels."""
     step: Tensor
-    """(2, 16), in units of the RMS over all channels of the response to a flat field."""
+    """(2, 16): two rows next to each other, or two edges; in units of the RMS of the response to a flat field."""
     fifth: Tensor
     """Up: spectrum of the response to white noise, dB, DC at (BINS/4, BINS/4). Down: (FINE, FINE), flat gradient."""
     sixth: Tensor
@@ -82,10 +82,10 @@ def call_of(variant: Variant, seed: int, side: int) -> Call:
     """The untrained operator as a function of its input alone; where an Up needs positions, they are drawn once."""
     operator = variant.build(seed)
     if variant.group == "encoder":
-        return lambda x: operator(x)[0]  # type: ignore[no-any-return]
+        return lambda x: operator(x)[0]
     index = positions(operator.needs_index, 1, side, seeded(seed))
     size = (side * FACTOR, side * FACTOR)
-    return lambda y: operator(y, size, None if index is None else index.expand(len(y), *index.shape[1:]))  # type: ignore[no-any-return]
+    return lambda y: operator(y, size, None if index is None else index.expand(len(y), *index.shape[1:]))
 
 
 def backward(call: Call, x: Tensor, at_output: Tensor) -> Tensor:
@@ -125,14 +125,22 @@ def decibels(power: Tensor) -> Tensor:
     return 10 * (power / power.mean()).clamp(min=FLOOR).log10().roll((BINS // 4, BINS // 4), (0, 1))
 
 
-def normalised(response: Tensor, margin: int) -> Tensor:
-    """Channel 0 of (1, C, H, W), less its mean in the interior, in units of the RMS over all channels there."""
+def typical(response: Tensor, margin: int) -> tuple[int, Tensor]:
+    """The channel of (1, C, H, W) whose interior is nearest in RMS to all of them, and what it is to be divided by.
+
+    That is the RMS over all channels, negative where the mean of the channel is, so that cards are alike in sign.
+    """
     interior = response[0, :, margin:-margin, margin:-margin]
-    return (response[0, 0] - interior[0].mean()) / rms(response, margin)
+    rms = interior.square().mean().sqrt()
+    channel = int((interior.square().mean((1, 2)).sqrt() - rms).abs().argmin())
+    return channel, rms if interior[channel].mean() > 0 else -rms
 
 
-def rms(response: Tensor, margin: int) -> Tensor:
-    return response[0, :, margin:-margin, margin:-margin].square().mean().sqrt()
+def ripple(response: Tensor, margin: int) -> Tensor:
+    """The typical channel of (1, C, H, W), less its mean in the interior."""
+    channel, unit = typical(response, margin)
+    field = response[0, channel] / unit
+    return field - field[margin:-margin, margin:-margin].mean()
 
 
 def changes(call: Call, at: Tensor, pixels: Tensor) -> Tensor:
@@ -167,12 +175,13 @@ def _up(variant: Variant) -> Probes:
     stamp, silence = call(impulse)[:, 0]
     stamp = (stamp - silence).roll((1 - FACTOR, 1 - FACTOR), (0, 1))
     grey = call(flat(COARSE))
-    edges = call(edge(COARSE, COARSE // 2))[0, 0, FINE // 2 : FINE // 2 + 2]
+    channel, unit = typical(grey, MARGIN * FACTOR)
+    edges = call(edge(COARSE, COARSE // 2))[0, channel, FINE // 2 : FINE // 2 + 2]
     return Probes(
         impulse=stamp / stamp.abs().max(),
         overlap=values_per_pixel(call),
-        flat=normalised(grey, MARGIN * FACTOR),
-        step=edges / rms(grey, MARGIN * FACTOR),
+        flat=ripple(grey, MARGIN * FACTOR),
+        step=edges / unit,
         fifth=decibels(made_power(variant, white)),
         sixth=decibels(made_power(variant, smooth)),
     )
@@ -183,12 +192,13 @@ def _down(variant: Variant) -> Probes:
     call = call_of(variant, 0, FINE)
     stamp = seen(call, images=1)[0, 0].roll((1 - FACTOR, 1 - FACTOR), (0, 1))
     grey = call(flat(FINE * FACTOR))
-    edges = [call(edge(FINE * FACTOR, FINE + shift))[0, 0, FINE // 2] for shift in (0, 1)]
+    channel, unit = typical(grey, MARGIN)
+    edges = [call(edge(FINE * FACTOR, FINE + shift))[0, channel, FINE // 2] for shift in (0, 1)]
     return Probes(
         impulse=stamp / stamp.abs().max(),
         overlap=values_reached(call),
-        flat=normalised(grey, MARGIN),
-        step=torch.stack(edges) / rms(grey, MARGIN),
-        fifth=normalised(backward(call, white(1, FINE, 1), flat(COARSE)), MARGIN * FACTOR),
+        flat=ripple(grey, MARGIN),
+        step=torch.stack(edges) / unit,
+        fifth=ripple(backward(call, white(1, FINE, 1), flat(COARSE)), MARGIN * FACTOR),
         sixth=decibels(passed_power(variant)),
     )

@@ -2,8 +2,8 @@
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any, Literal, get_args, get_origin
 
 import torch
@@ -37,7 +37,7 @@ class Variant:
     option: str
     """`kernel_size=4`, or empty where the operator has no options."""
     is_default: bool
-    make: Callable[[], Any]
+    make: Callable[[], Any] = field(compare=False)
 
     def __str__(self) -> str:
         return f"{self.name} {self.option}".rstrip()
@@ -56,13 +56,17 @@ class Variant:
 
 
 def down_from(stack: Any, options: dict[str, Any]) -> Any:
-    down = partial(stack.keywords["down"], **options)
-    return stack((CHANNELS, 4 * FACTOR, 4 * FACTOR), down=down, channels=[CHANNELS]).stages[0]
+    settings = stack.keywords | {"down": _with(stack.keywords["down"], options), "channels": [CHANNELS]}
+    return stack.func((CHANNELS, 4 * FACTOR, 4 * FACTOR), **settings).stages[0]
 
 
 def up_from(stack: Any, options: dict[str, Any]) -> Any:
     spec = CodeSpec(((CHANNELS, FACTOR, FACTOR), (CHANNELS, 1, 1)), stack.keywords["up"].func.needs_index)
-    return stack(spec, up=partial(stack.keywords["up"], **options)).stages[0]
+    return stack.func(spec, **stack.keywords | {"up": _with(stack.keywords["up"], options)}).stages[0]
+
+
+def _with(operator: Any, options: dict[str, Any]) -> Any:
+    return partial(operator.func, **operator.keywords | options)
 
 
 def positions(kind: IndexKind | None, n: int, side: int, generator: torch.Generator) -> Tensor | None:
@@ -75,14 +79,19 @@ def positions(kind: IndexKind | None, n: int, side: int, generator: torch.Genera
     return None
 
 
-def variants(group: Group, largest_kernel: int = LARGEST_KERNEL) -> Iterator[list[Variant]]:
-    """All variants of one operator after the other; those that are no stack of operators (`linear`) are left out."""
+def variants(group: Group, largest_kernel: int = LARGEST_KERNEL) -> list[list[Variant]]:
+    """A list for each operator of `conf/`; what is no stack of operators (`linear`) is left out."""
+    return [list(_of(group, name, stack, largest_kernel)) for name, stack in _stacks(group).items()]
+
+
+@cache
+def _stacks(group: Group) -> dict[str, Any]:
+    """What each file of `conf/encoder` or `conf/decoder` builds, still without image shape or `CodeSpec`."""
     register_resolvers()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        for path in sorted((CONF / group).glob("*.yaml")):
-            stack = build.part(compose("train", [f"{group}={path.stem}", *FIXED]), group)
-            if stack.func in (ConvEncoder, ConvDecoder):
-                yield list(_of(group, path.stem, stack, largest_kernel))
+        names = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+        stacks = {name: build.part(compose("train", [f"{group}={name}", *FIXED]), group) for name in names}
+    return {name: stack for name, stack in stacks.items() if stack.func in (ConvEncoder, ConvDecoder)}
 
 
 def _of(group: Group, name: str, stack: Any, largest_kernel: int) -> Iterator[Variant]:
@@ -107,7 +116,7 @@ def _of(group: Group, name: str, stack: Any, largest_kernel: int) -> Iterator[Va
 
 
 def _is_preset(group: Group, name: str) -> bool:
-    defaults = OmegaConf.load(CONF / group / f"{name}.yaml").get("defaults", [])
+    defaults = OmegaConf.select(OmegaConf.load(CONF / group / f"{name}.yaml"), "defaults", default=[])
     return not any(str(entry).startswith("/base/") for entry in defaults)
 
 
