@@ -9,7 +9,6 @@ pictures. Machines are noisy, so the contenders take turns, and a ratio is taken
 """
 
 import argparse
-import contextlib
 import io
 import os
 import re
@@ -18,6 +17,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,7 @@ def per_item(config: DictConfig, n: int, workers: int) -> float:
 
 def seconds_of(trainer: Trainer, fit: Callable[[], object]) -> float:
     trainer.callbacks.append(stopwatch := Stopwatch())  # type: ignore[attr-defined]  # last: all others are counted
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), warnings.catch_warnings(action="ignore"):
         fit()  # the progress bar is drawn, but not on this screen
     torch.use_deterministic_algorithms(False)  # a trainer leaves its setting behind
     return stopwatch.seconds

@@ -21,6 +21,7 @@ from PIL import Image
 
 from hourglass.errors import ConfigError
 from hourglass.spec import NonNegative, Positive
+from hourglass.summary import shown
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +144,7 @@ def wandb_logger(
 
     import wandb
 
-    later = f"upload it later with: wandb sync {folder / 'wandb'}/offline-run-*"
+    later = f"upload it later with: wandb sync {shown(folder / 'wandb')}/offline-run-*"
     asked = mode if mode != "auto" else os.environ.get("WANDB_MODE", "online")
     try:
         check_writable(folder / "wandb")

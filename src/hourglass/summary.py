@@ -101,11 +101,16 @@ def table(result: Summary, overrides: list[str]) -> str:
         f"  cost      {c['num_params']:,} parameters   {c['macs_per_image'] / 1e6:.2f} M multiply-adds an image   "
         f"{c['images_per_second']:,.0f} images/s",
         *(f"  health    {disease}, since epoch {epoch}" for disease, epoch in result.health.items()),
-        f"  pictures  {result.folder / 'images'}",
+        f"  pictures  {shown(result.folder / 'images')}",
         f"  next      {suggestion(result.choices, overrides)}",
         "",
     ]
     return "\n".join(lines)
+
+
+def shown(path: Path) -> Path:
+    """The path as one would type it here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def suggestion(choices: dict[str, str], overrides: list[str]) -> str:

@@ -38,7 +38,7 @@ never trained. The numbers of the ways up, over {untrained.INITS} initialisation
   pattern. Random weights make it (s² - 1)/s² = 0.75, **with even overlap too**.
 - **Step edge in**: from 0 to 1 at the middle; up, two rows next to each other, down, two edges one pixel apart.
 - **Spectrum** of the response to white noise and to a smooth field (1/f, mean 1), in dB over the mean of the spectrum;
-  frequency 0 is taken out. Rings mark the harmonics of the stride, where copies of the image's spectrum come to lie:
+  cycles a pixel, and 0 is taken out. Rings mark the harmonics of the stride, where copies of the image's spectrum come to lie:
   bright is a checkerboard, dark a hole. *PEI*: is the power the same in all phases? *HP*: harmonics over their
   neighbours. *PB*: share of the variance that is a pattern of period {FACTOR}.
 - **Gradient of flat** (down): what comes back to the image side where the gradient is the same everywhere.
