@@ -37,10 +37,10 @@ never trained. The numbers of the ways up, over {untrained.INITS} initialisation
   pattern inside is a checkerboard, a coloured rim the zeros around the image. *Gain share*: how much of the power is
   pattern. Random weights make it (s² - 1)/s² = 0.75, **with even overlap too**.
 - **Step edge in**: from 0 to 1 at the middle; up, two rows next to each other, down, two edges one pixel apart.
-- **Spectrum** of the response to white noise and to a smooth field (1/f, mean 1), in dB over the mean of the spectrum;
-  cycles a pixel, and 0 is taken out. Rings mark the harmonics of the stride, where copies of the image's spectrum come to lie:
-  bright is a checkerboard, dark a hole. *PEI*: is the power the same in all phases? *HP*: harmonics over their
-  neighbours. *PB*: share of the variance that is a pattern of period {FACTOR}.
+- **Spectrum** of the response to white noise and to a smooth field (1/f, mean 1), in dB over the mean of the spectrum.
+  The axes are frequencies in cycles a pixel; 0 is taken out. Rings mark the harmonics of the stride, where copies of
+  the image's spectrum come to lie: bright is a checkerboard, dark a hole. *PEI*: is the power the same in all phases?
+  *HP*: harmonics over their neighbours. *PB*: share of the variance that is a pattern of period {FACTOR}.
 - **Gradient of flat** (down): what comes back to the image side where the gradient is the same everywhere.
   *Pattern*: the share of its power that has period {FACTOR}; 0.75 where random weights meet a stride.
 - **Power let through** (down): how strongly each frequency of the image side reaches the coarse grid. What lies outside
