@@ -40,7 +40,7 @@ from hourglass.ids import register_resolvers
 from hourglass.loggers import MetricsCsv
 
 IMAGES = {"conv": 6_400, "linear": 60_000}  # an epoch's, by model: a second of work or some
-FIXED = ["trainer.accelerator=cpu", "trainer.max_epochs=1", "logger=none"]
+FIXED = ["trainer.accelerator=cpu", "trainer.max_epochs=1", "logger=none", "data.batch_size=128"]
 
 
 class Tiled:

@@ -9,7 +9,7 @@ import hydra.utils
 import torch
 from hydra.errors import InstantiationException
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
@@ -78,10 +78,11 @@ def trainer(config: DictConfig, folder: Path, loggers: list[Logger]) -> Trainer:
     checkpoint = ModelCheckpoint(
         folder / "checkpoints", filename="best", monitor="val/loss", save_last=True, enable_version_counter=False
     )
+    bar = [TQDMProgressBar(refresh_rate=10)] if config.trainer.enable_progress_bar else []
     return part(config, "trainer")(
         default_root_dir=folder,
         logger=loggers,
-        callbacks=[*callbacks(config), checkpoint],
+        callbacks=[*callbacks(config), *bar, checkpoint],
         plugins=[DurableCheckpointIO()],
     )
 

@@ -1,4 +1,7 @@
-"""Optimizers with their learning-rate schedule: `(parameters, total_steps)` -> what Lightning wants to have."""
+"""Optimizers with their learning-rate schedule: `(parameters, total_steps)` -> what Lightning wants to have.
+
+All of them are fused: one kernel a step instead of a dozen a tensor, which small networks on a CPU feel.
+"""
 
 from collections.abc import Iterable
 from typing import Literal, TypedDict
@@ -33,7 +36,7 @@ def adam(
     schedule: Schedule,
 ) -> OptimizerAndSchedule:
     """Kingma & Ba 2015."""
-    optimizer = torch.optim.Adam(parameters, lr=lr, betas=betas, weight_decay=weight_decay)
+    optimizer = torch.optim.Adam(parameters, lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
     return scheduled(optimizer, schedule, total_steps)
 
 
@@ -47,7 +50,7 @@ def adamw(
     schedule: Schedule,
 ) -> OptimizerAndSchedule:
     """Adam with decoupled weight decay: Loshchilov & Hutter 2019."""
-    optimizer = torch.optim.AdamW(parameters, lr=lr, betas=betas, weight_decay=weight_decay)
+    optimizer = torch.optim.AdamW(parameters, lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
     return scheduled(optimizer, schedule, total_steps)
 
 
@@ -61,7 +64,7 @@ def sgd(
     schedule: Schedule,
 ) -> OptimizerAndSchedule:
     """Stochastic gradient descent with momentum."""
-    optimizer = torch.optim.SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)
+    optimizer = torch.optim.SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay, fused=True)
     return scheduled(optimizer, schedule, total_steps)
 
 

@@ -173,6 +173,9 @@ class ImageData(LightningDataModule):
             pin_memory=torch.cuda.is_available(),
         )
 
+    def transfer_batch_to_device(self, batch: Picked, device: torch.device, dataloader_idx: int) -> Picked:
+        return Picked(*(part.to(device, non_blocking=True) for part in batch))
+
     def on_after_batch_transfer(self, batch: Picked, dataloader_idx: int) -> Batch:
         trainer = self.trainer
         assert trainer is not None, "the trainer calls this"
