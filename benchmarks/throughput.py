@@ -42,6 +42,8 @@ from hourglass.loggers import MetricsCsv
 IMAGES = {"conv": 6_400, "linear": 60_000}  # an epoch's, by model: a second of work or some
 FIXED = ["trainer.accelerator=cpu", "trainer.max_epochs=1", "logger=none", "data.batch_size=128"]
 
+NVML = "PYTORCH_NVML_BASED_CUDA_CHECK"  # Lightning sets it to 1: torch then looks for GPUs anew in each optimizer step
+
 
 class Tiled:
     """The training images of another source, repeated or cut to `n`."""
@@ -120,8 +122,7 @@ def bare(config: DictConfig, n: int, memory_format: torch.memory_format) -> floa
     model = model.to(memory_format=memory_format)
     size = config.data.batch_size
     chosen = optimizer(model.parameters(), n // size)
-    # Lightning has set this, and torch looks for GPUs anew in each optimizer step: not in a loop without Lightning.
-    with patch.dict(os.environ, PYTORCH_NVML_BASED_CUDA_CHECK="0"):
+    with patch.dict(os.environ, {NVML: "0"}):
         start = time.perf_counter()
         for index in torch.randperm(n)[: n // size * size].split(size):
             chosen["optimizer"].zero_grad()
@@ -137,7 +138,8 @@ def per_item(config: DictConfig, n: int, workers: int) -> float:
     loader = DataLoader(Items(pixels), config.data.batch_size, shuffle=True, num_workers=workers, drop_last=True)
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(accelerator="cpu", max_epochs=1, logger=CSVLogger(folder), enable_model_summary=False)
-        return seconds_of(trainer, lambda: trainer.fit(UsualModule(model, loss, optimizer), loader))
+        with patch.dict(os.environ, {NVML: "1"}):
+            return seconds_of(trainer, lambda: trainer.fit(UsualModule(model, loss, optimizer), loader))
 
 
 def seconds_of(trainer: Trainer, fit: Callable[[], object]) -> float:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
+from torch import nn
 
 from hourglass import build
 from hourglass.autoencoder import Autoencoder
@@ -48,6 +49,13 @@ def pair_for(image_shape: tuple[int, ...], encoder: str, decoder: str, *override
         for name, option in {"encoder": encoder, "latent": "none", "decoder": decoder}.items()
     }
     return build.part(configure(*overrides), "model")(image_shape, **parts)
+
+
+def batch_of(shape: tuple[int, ...], n: int = 6) -> torch.Tensor:
+    """Smooth images, so that 20 steps can learn something."""
+    generator = torch.Generator().manual_seed(0)
+    small = torch.rand(n, shape[0], 4, 4, generator=generator)
+    return nn.functional.interpolate(small, size=shape[1:], mode="bilinear")
 
 
 def run_command(

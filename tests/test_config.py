@@ -1,6 +1,7 @@
 """The `conf/` folder against the code: every option builds, every key is typed, every mistake is refused."""
 
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 import yaml
@@ -103,10 +104,13 @@ def test_an_option_that_nothing_reads_is_refused() -> None:
         (["seed=1", "seed=2"], "seed is given 2 times: give it once"),
         (["model=conv", "model=vae"], "model is given 2 times"),
         (["+width=3"], "a '+' adds a key that nothing reads"),
+        (["-m", "trainer=ddp", "seed=0,1"], "a sweep runs on one device a job"),
     ],
 )
-def test_typos_are_refused_without_torch(arguments: list[str], message: str) -> None:
-    done = run_command("-X", "importtime", "train.py", *arguments, "hydra.run.dir=/tmp/hourglass-typo")
+def test_typos_are_refused_without_torch(tmp_path: Path, arguments: list[str], message: str) -> None:
+    done = run_command(
+        "-X", "importtime", "train.py", *arguments, f"hydra.run.dir={tmp_path}", f"hydra.sweep.dir={tmp_path}"
+    )
     assert done.returncode == 1
     lines = [line for line in done.stderr.splitlines() if not line.startswith("import time:")]
     assert message in "\n".join(lines)

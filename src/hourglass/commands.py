@@ -82,6 +82,10 @@ def train(config: DictConfig) -> float:
     """The task of `train.py`: one run."""
     hydra = HydraConfig.get()
     refuse_careless_overrides(list(hydra.overrides.task))
+    sweeping = hydra.mode == RunMode.MULTIRUN
+    if sweeping and (config.trainer.devices != 1 or config.trainer.strategy != "auto"):
+        # Lightning's children would take the whole sweep for theirs, and train other jobs than rank 0
+        raise ConfigError("a sweep runs on one device a job: use trainer.devices=1, or start the runs one by one")
     from hourglass import run  # torch and lightning: only now
 
     folder = Path(hydra.runtime.output_dir)
@@ -90,6 +94,6 @@ def train(config: DictConfig) -> float:
         id=run_id(config),
         choices={group: hydra.runtime.choices[group] for group in GROUPS if hydra.runtime.choices.get(group)},
         overrides=list(hydra.overrides.task),
-        group=config.sweep if hydra.mode == RunMode.MULTIRUN else None,
+        group=config.sweep if sweeping else None,
     )
     return run.train(config, job)
