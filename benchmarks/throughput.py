@@ -41,7 +41,6 @@ from hourglass.loggers import MetricsCsv
 
 IMAGES = {"conv": 6_400, "linear": 60_000}  # an epoch's, by model: a second of work or some
 FIXED = ["trainer.accelerator=cpu", "trainer.max_epochs=1", "logger=none", "data.batch_size=128"]
-
 NVML = "PYTORCH_NVML_BASED_CUDA_CHECK"  # Lightning sets it to 1: torch then looks for GPUs anew in each optimizer step
 
 
@@ -120,8 +119,7 @@ def bare(config: DictConfig, n: int, memory_format: torch.memory_format) -> floa
     pixels, model, loss, optimizer = parts(config, n)
     images = pixels.float().div(255).contiguous(memory_format=memory_format)
     model = model.to(memory_format=memory_format)
-    size = config.data.batch_size
-    chosen = optimizer(model.parameters(), n // size)
+    size, chosen = config.data.batch_size, optimizer(model.parameters(), n // config.data.batch_size)
     with patch.dict(os.environ, {NVML: "0"}):
         start = time.perf_counter()
         for index in torch.randperm(n)[: n // size * size].split(size):
