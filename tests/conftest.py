@@ -24,6 +24,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests sta
 torch.set_num_threads(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares an expensive fixture goes to one process; the rest is shared out a test at a time."""
+    whole_files = ("test_cards", "test_notebooks", "test_untrained_layers")
+    for item in items:
+        if item.path.stem in whole_files or "folder" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 def options(group: str) -> list[str]:
     """Every option of a configuration group: the `conf/` folder is the registry."""
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
