@@ -247,3 +247,10 @@ def test_pictures_of_any_size_and_channels() -> None:
     error = torch.tensor([0.0, 0.5, -0.5, 9.0]).view(4, 1, 1, 1)
     colours = pictures.signed_colours(error).flatten(1)
     assert colours.tolist() == [[1, 1, 1], [1, 0, 0], [0, 0, 1], [1, 0, 0]]
+
+
+def test_clipping_works_in_mixed_precision(tmp_path: Path) -> None:
+    options = ("trainer.precision=bf16-mixed", "trainer.gradient_clip_val=1", "trainer.log_every_n_steps=0")
+    done = run_train(tmp_path, "logger=none", *QUICK, *options)
+    assert done.returncode == 0, done.stderr
+    assert summary_of(tmp_path)["status"] == "completed"

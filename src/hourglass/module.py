@@ -61,7 +61,8 @@ class AutoencoderModule(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         result = self._reconstruct(batch, sampled=True)
         reconstruction, objective = self._objective(result, batch)
-        if (self.global_step + 1) % self.trainer.log_every_n_steps and not self.trainer.is_last_batch:  # type: ignore[attr-defined]
+        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if not self.trainer.is_last_batch and (every == 0 or (self.global_step + 1) % every):
             return objective  # Lightning would drop what is logged now, after a third of a millisecond with it
         self.log("train/loss", objective, prog_bar=True, batch_size=len(batch.key))
         if self.autoencoder.latent.noise_shape is not None:
@@ -129,7 +130,12 @@ class AutoencoderModule(LightningModule):
             self.log(f"{stage}/{name}", value, prog_bar=name in shown, rank_zero_only=False, sync_dist=False)
 
     def configure_optimizers(self) -> OptimizerAndSchedule:  # type: ignore[override]
-        return self.optimizer(self.autoencoder.parameters(), int(self.trainer.estimated_stepping_batches))
+        chosen = self.optimizer(self.autoencoder.parameters(), int(self.trainer.estimated_stepping_batches))
+        if self.trainer.gradient_clip_val and "mixed" in str(self.trainer.precision):
+            for group in chosen["optimizer"].param_groups:  # Lightning does not clip for a fused one there
+                group["fused"] = False
+            chosen["optimizer"]._step_supports_amp_scaling = False  # type: ignore[attr-defined]
+        return chosen
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["config"] = self.config
