@@ -36,8 +36,8 @@ from torchvision.transforms import ToTensor
 from hourglass import build, run
 from hourglass.autoencoder import Autoencoder
 from hourglass.data.sources import Splits
+from hourglass.history import MetricsCsv
 from hourglass.ids import register_resolvers
-from hourglass.loggers import MetricsCsv
 
 IMAGES = {"conv": 6_400, "linear": 60_000}  # an epoch's, by model: a second of work or some
 FIXED = ["trainer.accelerator=cpu", "trainer.max_epochs=1", "logger=none", "data.batch_size=128"]

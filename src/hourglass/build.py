@@ -18,8 +18,8 @@ from hourglass.autoencoder import Autoencoder
 from hourglass.checkpoints import DurableCheckpointIO
 from hourglass.data.module import ImageData
 from hourglass.errors import ConfigError, DataError, HourglassError
+from hourglass.history import MetricsCsv
 from hourglass.ids import resolved
-from hourglass.loggers import MetricsCsv
 from hourglass.module import AutoencoderModule
 
 
