@@ -7,7 +7,7 @@ from hourglass import commands
 
 
 @hydra.main(config_path="conf", config_name="train", version_base="1.3")
-def main(config: DictConfig) -> float:
+def main(config: DictConfig) -> float | None:
     return commands.train(config)
 
 

@@ -38,6 +38,7 @@ from hourglass.autoencoder import Autoencoder
 from hourglass.data.sources import Splits
 from hourglass.history import MetricsCsv
 from hourglass.ids import register_resolvers
+from hourglass.signals import StopRequest
 
 IMAGES = {"conv": 6_400, "linear": 60_000}  # an epoch's, by model: a second of work or some
 FIXED = ["trainer.accelerator=cpu", "trainer.max_epochs=1", "logger=none", "data.batch_size=128"]
@@ -111,7 +112,7 @@ def hourglass(config: DictConfig, n: int) -> float:
     module = build.module(config, build.autoencoder(config, data.image_shape))
     data.setup()
     with tempfile.TemporaryDirectory() as folder:
-        trainer = build.trainer(config, Path(folder), [MetricsCsv(Path(folder))])
+        trainer = build.trainer(config, Path(folder), [MetricsCsv(Path(folder))], StopRequest(), bar=False)
         return seconds_of(trainer, lambda: run.fit(trainer, module, data))
 
 

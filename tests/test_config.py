@@ -104,7 +104,9 @@ def test_an_option_that_nothing_reads_is_refused() -> None:
         (["seed=1", "seed=2"], "seed is given 2 times: give it once"),
         (["model=conv", "model=vae"], "model is given 2 times"),
         (["+width=3"], "a '+' adds a key that nothing reads"),
-        (["-m", "trainer=ddp", "seed=0,1"], "a sweep runs on one device a job"),
+        (["-m", "seed=0,1", "retry=now"], "retry=now: it can be failed, diverged, incompatible or all"),
+        (["-m", "seed=0,1", "sweep=a/b"], "sweep=a/b names a folder"),
+        (["resume=nowhere", "seed=1"], "resume= continues a run as it was configured: leave out seed=1"),
     ],
 )
 def test_typos_are_refused_without_torch(tmp_path: Path, arguments: list[str], message: str) -> None:

@@ -50,7 +50,7 @@ def test_synthetic_images_have_any_shape_and_use_the_range(shape: tuple[int, ...
 @pytest.mark.parametrize("ranks", [1, 2, 4])
 def test_ranks_share_the_same_global_batches(ranks: int) -> None:
     def batches(rank: int, ranks: int, epoch: int = 3) -> list[list[int]]:
-        return list(TrainBatches(100, 12, seed=5, epoch=lambda: epoch, rank=rank, ranks=ranks))
+        return list(TrainBatches(100, 12, seed=5, position=lambda: (epoch, 0), rank=rank, ranks=ranks))
 
     whole, shares = batches(0, 1), [batches(rank, ranks) for rank in range(ranks)]
     assert len(whole) == 8

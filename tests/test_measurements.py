@@ -86,13 +86,14 @@ def test_health_has_no_name_for_a_healthy_network() -> None:
     assert diseases(Perfect(), batch) == []  # type: ignore[arg-type]
 
 
-def test_a_disease_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_disease_is_named_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     caplog.set_level(logging.WARNING)
     model = ill(autoencoder_for((1, 28, 28), "model=linear"), "constant output")
-    trainer = SimpleNamespace(sanity_checking=False, is_global_zero=True, datamodule=DIGITS, current_epoch=2)
+    trainer = SimpleNamespace(sanity_checking=False, is_global_zero=True, datamodule=DIGITS)
     module = SimpleNamespace(autoencoder=model, device="cpu")
     health = Health(images=16)
-    for _ in range(3):
+    for epoch in (2, 3, 4):
+        monkeypatch.setattr(DIGITS, "epoch", epoch)
         health.on_validation_end(trainer, module)  # type: ignore[arg-type]
     assert caplog.text.count("health, epoch 3: constant output") == 1
     assert health.found["constant output"] == 3

@@ -226,7 +226,7 @@ def test_a_sweep_has_one_folder_and_one_wandb_run_a_job(tmp_path: Path) -> None:
         "decoder=transpose,max_unpool", "encoder=maxpool,strided", *QUICK, WANDB_MODE="offline",
     )  # fmt: skip
     assert done.returncode == 1  # one of the four is no pair
-    assert "use encoder=maxpool" in done.stderr
+    assert "use encoder=maxpool" in done.stdout
     folders = [path for path in (tmp_path / "sweep").iterdir() if path.is_dir()]
     states = sorted(summary_of(path)["status"] for path in folders)
     assert states == ["completed"] * 3 + ["incompatible"]

@@ -1,6 +1,7 @@
 """From a configuration to its parts, and from a run folder back to them. The only file that knows `instantiate`."""
 
 import importlib
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import hydra.utils
 import torch
 from hydra.errors import InstantiationException
+from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import Logger
@@ -21,6 +23,9 @@ from hourglass.errors import ConfigError, DataError, HourglassError
 from hourglass.history import MetricsCsv
 from hourglass.ids import resolved
 from hourglass.module import AutoencoderModule
+from hourglass.resume import LastCheckpoint, Position
+from hourglass.signals import StopRequest
+from hourglass.spec import Count
 
 
 def part(config: DictConfig, path: str) -> Any:
@@ -74,16 +79,29 @@ def loggers(config: DictConfig, folder: Path, run_id: str, name: str, group: str
     return [MetricsCsv(folder), *(logger for logger in chosen if logger is not None)]
 
 
-def trainer(config: DictConfig, folder: Path, loggers: list[Logger]) -> Trainer:
-    checkpoint = ModelCheckpoint(
-        folder / "checkpoints", filename="best", monitor="val/loss", save_last=True, enable_version_counter=False
-    )
-    bar = [TQDMProgressBar(refresh_rate=10)] if config.trainer.enable_progress_bar else []
+def trainer(config: DictConfig, folder: Path, loggers: list[Logger], stop: StopRequest, *, bar: bool) -> Trainer:
+    """Lightning's trainer, with the callbacks of the configuration and those that make a run exact and resumable."""
+    checks.check(config.checkpoint_every, Count, "checkpoint_every")
+    bar = bar and config.trainer.enable_progress_bar
+    checkpoints = folder / "checkpoints"
+    trial: list[Callback] = []
+    if config.trial is not None:
+        from hourglass.search import Pruning  # needs the extra `optuna`
+
+        trial = [Pruning(config)]
     return part(config, "trainer")(
         default_root_dir=folder,
         logger=loggers,
-        callbacks=[*callbacks(config), *bar, checkpoint],
-        plugins=[DurableCheckpointIO()],
+        enable_progress_bar=bar,
+        callbacks=[
+            Position(config.seed),
+            LastCheckpoint(checkpoints / "last.ckpt", config.checkpoint_every, stop),
+            *callbacks(config),
+            *trial,
+            *([TQDMProgressBar(refresh_rate=10)] if bar else []),
+            ModelCheckpoint(checkpoints, filename="best", monitor="val/loss", enable_version_counter=False),
+        ],
+        plugins=[DurableCheckpointIO(), *([LightningEnvironment()] if "HOURGLASS_RANK" in os.environ else [])],
     )
 
 
@@ -94,7 +112,7 @@ def load_run(folder: str | Path, checkpoint: str = "best") -> Autoencoder:
     hold no resolver, and checkpoints are loaded with `weights_only=True`. Raises DataError where a file is missing.
     """
     folder = Path(folder)
-    model = autoencoder(_config_of(folder), _image_shape(folder))
+    model = autoencoder(config_of(folder), _image_shape(folder))
     path = folder / "checkpoints" / f"{checkpoint}.ckpt"
     if not path.exists():
         raise DataError(f"{path} does not exist: the run has not saved it (yet), see {folder / 'summary.json'}")
@@ -106,16 +124,17 @@ def load_run(folder: str | Path, checkpoint: str = "best") -> Autoencoder:
 
 def load_data(folder: str | Path) -> ImageData:
     """The data module of a run folder, with its images read: `pick("test", range(8))` gives a corrupted batch."""
-    module = data(_config_of(Path(folder)))
+    module = data(config_of(Path(folder)))
     module.setup()
     return module
 
 
 def _image_shape(folder: Path) -> tuple[int, ...]:
-    return data(_config_of(folder)).image_shape
+    return data(config_of(folder)).image_shape
 
 
-def _config_of(folder: Path) -> DictConfig:
+def config_of(folder: Path) -> DictConfig:
+    """The configuration of a run, that names nothing but parts of this package."""
     path = folder / ".hydra" / "config.yaml"
     if not path.exists():
         raise DataError(f"{path} does not exist: {folder} is not a run folder")

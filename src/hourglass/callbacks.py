@@ -27,16 +27,16 @@ class ImageGrids(Callback):
         self.count = count
 
     def on_train_start(self, trainer: Trainer, module: AutoencoderModule) -> None:  # type: ignore[override]
-        if trainer.current_epoch == 0:
+        if trainer.global_step == 0:
             self._draw(trainer, module, epoch=0)
 
     def on_train_epoch_end(self, trainer: Trainer, module: AutoencoderModule) -> None:  # type: ignore[override]
-        epoch = trainer.current_epoch + 1
+        epoch = trainer.datamodule.epoch  # type: ignore[attr-defined]  # not Lightning's count: see `resume`
         if epoch & (epoch - 1) == 0 and epoch != trainer.max_epochs:
             self._draw(trainer, module, epoch)
 
     def on_train_end(self, trainer: Trainer, module: AutoencoderModule) -> None:  # type: ignore[override]
-        self._draw(trainer, module, epoch=trainer.current_epoch)
+        self._draw(trainer, module, epoch=trainer.datamodule.epoch)  # type: ignore[attr-defined]
 
     @torch.no_grad()
     def _draw(self, trainer: Trainer, module: AutoencoderModule, epoch: int) -> None:
@@ -87,15 +87,17 @@ class StopOnDivergence(Callback):
         now = torch.full_like(self.bad_step, trainer.global_step)
         self.bad_step = torch.where((self.bad_step < 0) & ~loss.detach().isfinite(), now, self.bad_step)
         if (batch_idx + 1) % self.every_n_steps == 0 or trainer.is_last_batch:
-            self._look(trainer)
+            self.look(trainer)
 
     def on_validation_end(self, trainer: Trainer, module: Any) -> None:
         loss = trainer.callback_metrics.get("val/loss")
         if not trainer.sanity_checking and loss is not None and not loss.isfinite():
             raise self._diverged(trainer, "validation loss", trainer.global_step)
 
-    def _look(self, trainer: Trainer) -> None:
-        assert self.bad_step is not None
+    def look(self, trainer: Trainer) -> None:
+        """Raise Diverged, on all ranks, if a loss since the last look was not finite."""
+        if self.bad_step is None:
+            return  # no batch yet
         step = int(self.bad_step)
         if trainer.strategy.reduce_boolean_decision(step >= 0, all=False):
             raise self._diverged(trainer, "training loss", step if step >= 0 else trainer.global_step)

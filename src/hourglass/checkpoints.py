@@ -1,11 +1,14 @@
 """Checkpoints that are whole or not there."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
+
+from hourglass.errors import CheckpointError
 
 
 class DurableCheckpointIO(TorchCheckpointIO):
@@ -24,5 +27,11 @@ class DurableCheckpointIO(TorchCheckpointIO):
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(partial, target)
+        except (OSError, RuntimeError) as error:  # torch turns some errors of the disk into a RuntimeError
+            free = shutil.disk_usage(target.parent).free
+            raise CheckpointError(
+                f"{target} cannot be written ({error}); {free / 1e6:,.1f} MB are free there. The checkpoint before it "
+                "is whole: make space, then continue the run"
+            ) from error
         finally:
             partial.unlink(missing_ok=True)

@@ -1,23 +1,28 @@
 """From the command line to a run: what can be answered or refused without torch is, within a second."""
 
 import difflib
+import logging
 import os
 import re
+import signal
 import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from hourglass import jobs, sweeps
 from hourglass.errors import ConfigError, HourglassError
 from hourglass.ids import register_resolvers, run_id
+from hourglass.states import read_summary, status_of
 
 CONF = Path(__file__).parents[2] / "conf"
 GROUPS = ("model", "encoder", "latent", "decoder", "data", "corruption", "loss", "optimizer", "trainer", "experiment")
@@ -41,13 +46,61 @@ def main(task: Callable[[], object]) -> None:
     """Run a `@hydra.main` function; a mistake of the user ends in a short message and exit code 1."""
     register_resolvers()
     if os.environ.get("HYDRA_FULL_ERROR") == "1":
-        task()
+        _run(task)
         return
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors reach us, instead of Hydra's printing and exiting
     try:
-        task()
+        _run(task)
     except (HourglassError, HydraException, OmegaConfBaseException) as error:
         sys.exit(f"\n{type(error).__name__}: {advice(error)}\n(HYDRA_FULL_ERROR=1 shows where it was raised)")
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+
+
+def _run(task: Callable[[], object]) -> None:
+    given = sys.argv[1:]
+    folder = next((a.removeprefix("resume=") for a in given if a.startswith("resume=")), None)
+    if folder is not None:
+        continue_run(Path(folder), [a for a in given if not a.startswith("resume=")])
+    elif {"-m", "--multirun"} & set(given) or any(a.startswith("search=") for a in given):
+        sweep(task, given)
+    else:
+        task()
+
+
+def sweep(task: Callable[[], object], given: list[str]) -> None:
+    """Many runs: give the sweep a name, let Hydra launch its jobs, and tell what became of them all."""
+    signal.signal(signal.SIGTERM, lambda signum, _: sys.exit(128 + signum))
+    if not any(a.startswith("sweep=") for a in given) and not {"--help", "-h", "--cfg", "-c", "--info"} & set(given):
+        sys.argv.append(f"sweep={sweeps.name_of([a for a in given if '=' in a and not a.startswith('-')])}")
+    try:
+        task()
+    except sweeps.Refused as refused:
+        raise refused.__cause__ or refused from None
+    finally:
+        fine = True
+        if sweeps.current is not None:
+            table, fine = sweeps.closing(sweeps.current)
+            print(table, flush=True)
+    if not fine:
+        sys.exit(1)
+
+
+def continue_run(folder: Path, others: list[str]) -> None:
+    """`resume=FOLDER`: go on with that run, as it was configured."""
+    if others:
+        raise ConfigError(f"resume= continues a run as it was configured: leave out {' '.join(others)}")
+    if not (folder / ".hydra" / "config.yaml").exists() or (summary := read_summary(folder)) is None:
+        raise ConfigError(f"{folder} is not the folder of a run that was started: it has no summary.json")
+    if status_of(folder) == "completed":
+        raise ConfigError(f"{folder} is completed: there is nothing to continue")
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout), logging.FileHandler(folder / "train.log")]
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
+    from hourglass import build  # torch and lightning: only now
+
+    config = build.config_of(folder)
+    facts = {"choices": summary["choices"], "overrides": summary["overrides"], "group": summary["sweep"]}
+    jobs.single(config, jobs.Job(folder.resolve(), summary["id"], **facts))
 
 
 def advice(error: Exception) -> str:
@@ -78,22 +131,36 @@ def dotted(node: object, prefix: str = "") -> list[str]:
     return [key for key in keys if not key.split(".")[-1].startswith("_")]
 
 
-def train(config: DictConfig) -> float:
-    """The task of `train.py`: one run."""
-    hydra = HydraConfig.get()
+def train(config: DictConfig) -> float | None:
+    """The task of `train.py`: one run, by itself or as a job of a sweep."""
+    hydra: Any = HydraConfig.get()
     refuse_careless_overrides(list(hydra.overrides.task))
     sweeping = hydra.mode == RunMode.MULTIRUN
-    if sweeping and (config.trainer.devices != 1 or config.trainer.strategy != "auto"):
-        # Lightning's children would take the whole sweep for theirs, and train other jobs than rank 0
-        raise ConfigError("a sweep runs on one device a job: use trainer.devices=1, or start the runs one by one")
-    from hourglass import run  # torch and lightning: only now
-
-    folder = Path(hydra.runtime.output_dir)
-    job = run.Job(
-        folder=folder,
+    job = jobs.Job(
+        folder=Path(hydra.runtime.output_dir),
         id=run_id(config),
         choices={group: hydra.runtime.choices[group] for group in GROUPS if hydra.runtime.choices.get(group)},
         overrides=list(hydra.overrides.task),
         group=config.sweep if sweeping else None,
     )
-    return run.train(config, job)
+    refuse_another_run(job)
+    keep_configuration(job.folder / ".hydra", config, hydra)
+    return sweeps.run_job(config, job) if sweeping else jobs.single(config, job)
+
+
+def refuse_another_run(job: jobs.Job) -> None:
+    """A folder belongs to one configuration for ever."""
+    summary = read_summary(job.folder)
+    if summary is not None and summary["id"] != job.id:
+        raise ConfigError(f"{job.folder} holds run {summary['id']}, this is {job.id}: choose another hydra.run.dir")
+
+
+def keep_configuration(folder: Path, config: DictConfig, hydra: Any) -> None:
+    """What Hydra would write into `.hydra/` each time, once."""
+    if (folder / "config.yaml").exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(OmegaConf.create({"hydra": hydra}), folder / "hydra.yaml")
+    OmegaConf.save(hydra.overrides.task, folder / "overrides.yaml")
+    OmegaConf.save(config, folder / "config.yaml.tmp")
+    os.replace(folder / "config.yaml.tmp", folder / "config.yaml")

@@ -3,15 +3,12 @@
 import math
 import platform
 import resource
-from importlib.metadata import version
 
 import torch
 from lightning.pytorch import Trainer
 from torch.utils.flop_counter import FlopCounterMode
 
 from hourglass.autoencoder import Autoencoder
-
-PACKAGES = ("hourglass", "torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "wandb")
 
 
 def of(autoencoder: Autoencoder) -> dict[str, float]:
@@ -52,7 +49,3 @@ def hardware(trainer: Trainer) -> dict[str, str | int]:
         "device": f"{trainer.world_size}× {name}" if trainer.world_size > 1 else name,
         "devices": trainer.world_size,
     }
-
-
-def versions() -> dict[str, str]:
-    return {"python": platform.python_version()} | {package: version(package) for package in PACKAGES}

@@ -1,5 +1,7 @@
 """Every error that a user can cause, each with the status it leaves in `summary.json`. No torch in here."""
 
+import signal
+
 
 class HourglassError(Exception):
     """A mistake in the input or the configuration; the message alone tells the cure, no traceback is needed."""
@@ -25,3 +27,36 @@ class Diverged(HourglassError, ArithmeticError):
     """The loss became NaN or infinite."""
 
     status = "diverged"
+
+
+class Busy(HourglassError):
+    """Another process is at work in this run folder; nothing was changed there."""
+
+    status = "busy"
+
+
+class JobFailed(HourglassError):
+    """A run in processes of its own did not end well; the message is the reason that its first failing rank gave."""
+
+
+class CheckpointError(HourglassError, OSError):
+    """A checkpoint that could not be written, on a full disk for example; the ones before it are whole."""
+
+
+class Pruned(HourglassError):
+    """A search gave up on this run, since others do better."""
+
+    status = "pruned"
+
+
+class Interrupted(SystemExit):
+    """Stopped by SIGINT or SIGTERM, after saving. The exit code is 130 or 143, as shells count."""
+
+    status = "interrupted"
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(128 + signum)
+        self.signum = signum
+
+    def __str__(self) -> str:
+        return f"stopped by {signal.Signals(self.signum).name}; the same command continues it"

@@ -88,5 +88,5 @@ class Health(Callback):
         before, self.suspected = self.suspected, diseases(module.autoencoder, batch)
         for disease in self.suspected:
             if disease in before and disease not in self.found:
-                self.found[disease] = trainer.current_epoch + 1
-                log.warning("health, epoch %s: %s: %s", trainer.current_epoch + 1, disease, CURES[disease])
+                self.found[disease] = data.epoch
+                log.warning("health, epoch %s: %s: %s", data.epoch, disease, CURES[disease])

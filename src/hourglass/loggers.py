@@ -7,6 +7,7 @@ import importlib.util
 import logging
 import netrc
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -25,20 +26,24 @@ log = logging.getLogger(__name__)
 
 
 class PatientWandbLogger(WandbLogger):
-    """A WandbLogger whose failures while logging are said once and cost nothing but W&B's copy."""
+    """A WandbLogger whose failures are said once and cost nothing but W&B's copy."""
 
     failed = False
 
     def _try(self, action: Callable[[], Any]) -> None:
-        if self.failed:
-            return
+        if not self.failed:
+            self._survive(action)
+
+    def _survive(self, action: Callable[[], Any]) -> None:
         try:
             action()
         except Exception as error:  # whatever the client, its service process or the disk may raise
+            if not self.failed:
+                log.warning(
+                    "W&B stopped recording (%s); training goes on, metrics.csv and images/ are complete",
+                    first_line(error),
+                )
             self.failed = True
-            log.warning(
-                "W&B stopped recording (%s); training goes on, metrics.csv and images/ are complete", first_line(error)
-            )
 
     @rank_zero_only
     def log_metrics(self, metrics: Any, step: int | None = None) -> None:
@@ -54,11 +59,35 @@ class PatientWandbLogger(WandbLogger):
 
     @rank_zero_only
     def finish(self, exit_code: int) -> None:
-        """Close the run, so that the next one in this process gets its own."""
+        """Close the run and W&B's service process, so that the next run in this process gets its own."""
         import wandb
 
-        self._try(lambda: wandb.finish(exit_code=exit_code))
-        wandb.teardown()
+        self._survive(lambda: wandb.finish(exit_code=exit_code))
+        self._survive(stop_service)
+
+
+class Warnings:
+    """Takes what W&B's client would print while a run goes on: of its warnings the first is said, with the cure."""
+
+    def __init__(self, data: Path):
+        self.data = data
+        """The folder of the run's own copy."""
+        self.said = False
+
+    def info(self, text: str) -> None:
+        log.debug(text)
+
+    def warning(self, text: str) -> None:
+        if not self.said:
+            plain = re.sub(r"\x1b\[[0-9;]*m", "", text)  # its colours
+            log.warning(
+                "W&B warns: %s Training goes on; what is missing there can be uploaded later with: "
+                "wandb sync --include-online %s",
+                plain.removeprefix("wandb: ").removeprefix("WARNING "), shown(self.data),
+            )  # fmt: skip
+        self.said = True
+
+    error = warning
 
 
 def wandb_logger(
@@ -78,24 +107,36 @@ def wandb_logger(
 
     Unreachable within `init_timeout` seconds: the run is logged offline. Each of these is said in one line.
     """
+    global _unreachable
     if not is_rank_zero():
         return None  # one W&B run a training run
+    # W&B's telemetry of its own client waits 10 s for a silent network when the process ends, offline too
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+    import wandb
+
+    folders = folder.parent / "*" if group else folder  # with a group: every job of the sweep
+    later = f"upload it later with: wandb sync {shown(folders / 'wandb' / 'offline-run-*')}"
 
     def connect(mode: str) -> Logger:
-        settings = wandb.Settings(init_timeout=init_timeout, finish_timeout=finish_timeout, console="off", silent=True)
+        quiet = wandb.Settings(silent=True)
+        wandb.setup(quiet)
+        settings = wandb.Settings(
+            init_timeout=init_timeout, finish_timeout=finish_timeout, console="off", silent=True,
+            x_stats_pid=os.getpid(),  # by default that of the process that imported wandb, which a sweep's jobs forked
+        )  # fmt: skip
         logger = PatientWandbLogger(
             save_dir=folder, id=None if os.environ.get("WANDB_SWEEP_ID") else run_id, name=name, group=group, mode=mode,
             project=project, entity=entity, tags=tags, job_type="train",
             settings=settings,
         )  # fmt: skip
         del logger._wandb_init["anonymous"]  # a deprecated argument that WandbLogger always passes
-        _ = logger.experiment  # connect now, not inside fit()
+        run = logger.experiment  # connect now, not inside fit()
+        wandb.termsetup(quiet, Warnings(Path(run.dir).parent))
         return logger
 
-    import wandb
-
-    later = f"upload it later with: wandb sync {shown(folder / 'wandb')}/offline-run-*"
     asked = mode if mode != "auto" else os.environ.get("WANDB_MODE", "online")
+    if os.environ.get(OFFLINE) == "1":
+        asked = "offline"
     try:
         check_writable(folder / "wandb")
         if asked == "online" and mode == "auto" and not has_wandb_key():
@@ -106,12 +147,33 @@ def wandb_logger(
         except wandb.errors.Error as error:
             if asked != "online":
                 raise
+            _unreachable = True
             log.warning("W&B cannot be reached (%s); this run is logged offline; %s", first_line(error), later)
-            wandb.teardown()  # else the second try fails: the id is in use
+            stop_service()  # else the second try fails: the id is in use
             return connect("offline")
     except (OSError, wandb.errors.Error) as error:
         log.warning("W&B cannot record this run (%s); training goes on without it", first_line(error))
         return None
+
+
+OFFLINE = "HOURGLASS_WANDB_OFFLINE"
+"""Environment variable: `1` logs offline at once and says nothing, for the jobs of a sweep after an unreachable one."""
+_unreachable = False
+
+
+def unreachable() -> bool:
+    """Has a run of this process tried to go online, and could not?"""
+    return _unreachable
+
+
+def stop_service() -> None:
+    """End W&B's service process; raises ConnectionError where it had died."""
+    import wandb
+
+    try:
+        wandb.teardown()
+    except SystemExit as error:  # how the client reports that its service was killed while it stopped
+        raise ConnectionError(f"its service process ended with {error.code}") from None
 
 
 def is_rank_zero() -> bool:

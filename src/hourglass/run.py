@@ -1,81 +1,87 @@
 """The story of one run: from a composed configuration to a folder that holds its result."""
 
 import logging
+import sys
 import warnings
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import Timer
 from omegaconf import DictConfig
 
-from hourglass import build, cost, floors, summary
+from hourglass import build, cost, floors, states, summary
 from hourglass.data.corruption import Gaussian, NoCorruption
 from hourglass.data.module import ImageData
-from hourglass.errors import ConfigError, Diverged, HourglassError
+from hourglass.errors import ConfigError, Diverged, HourglassError, Interrupted
 from hourglass.health import Health
+from hourglass.jobs import Job
 from hourglass.latents import NoLatent
 from hourglass.loggers import PatientWandbLogger, is_rank_zero
+from hourglass.matching import matched
 from hourglass.module import AutoencoderModule
+from hourglass.resume import Position, history_of
+from hourglass.signals import StopRequest
 
 log = logging.getLogger(__name__)
 KEPT = ("train/", "val/", "test/", "init/", "real/")
 """Metrics that go into `summary.json`."""
-INTERRUPTED, TERMINATED = 130, 143
-"""Exit codes after Ctrl-C and SIGTERM, as shells count."""
 
 
-@dataclass
-class Job:
-    """Who this run is: facts that Hydra knows and the configuration does not."""
+def train(config: DictConfig, job: Job, *, quiet: bool = False) -> float:
+    """Train, test with the best weights, and leave `summary.json` behind however it ends; returns the best val/loss.
 
-    folder: Path
-    id: str
-    choices: dict[str, str]
-    """The option taken in each group: {"model": "conv", "decoder": "transpose", …}"""
-    overrides: list[str] = field(default_factory=list)
-    group: str | None = None
-    """The sweep this run belongs to."""
-
-    @property
-    def name(self) -> str:
-        return "{model}/{encoder}-{decoder}".format(**self.choices)
-
-
-def train(config: DictConfig, job: Job) -> float:
-    """Train, test with the best weights, and leave `summary.json` behind however it ends; returns the best val/loss."""
+    Goes on where an earlier process stopped, if `last.ckpt` is there. `quiet`: one of many, say only what is new.
+    """
     quieten()
     job.folder.mkdir(parents=True, exist_ok=True)
-    result = summary.Summary(job.folder, job.id, job.choices, config.seed)
+    if not is_rank_zero():
+        return _train(config, job, summary_for(config, job), quiet)
+    with states.lock(job.folder):
+        return _train(config, job, summary_for(config, job), quiet)
+
+
+def summary_for(config: DictConfig, job: Job) -> summary.Summary:
+    return summary.Summary(job.folder, job.id, job.choices, config.seed, sweep=job.group, overrides=job.overrides)
+
+
+def _train(config: DictConfig, job: Job, result: summary.Summary, quiet: bool) -> float:
     loggers: list[Any] = []
+    if is_rank_zero():
+        result.write()
     try:
-        data = build.data(config)
-        pl.seed_everything(config.seed, verbose=False)
-        autoencoder = build.autoencoder(config, data.image_shape)
-        module = build.module(config, autoencoder)
-        result.cost |= cost.of(autoencoder)
-        data.setup()
-        if config.floors is not None and is_rank_zero():
-            result.floors = floors_of(module, data, config.floors)
-        loggers = build.loggers(config, job.folder, job.id, f"{job.name}/{config.seed}", job.group)
-        for logger in loggers:
-            logger.log_hyperparams(
-                module.config | {"choices": job.choices, "cost": result.cost, "floors_mse": result.floors}
-            )
-        trainer = build.trainer(config, job.folder, loggers)
-        result.cost |= fit(trainer, module, data)
-        result.health = next((c.found for c in trainer.callbacks if isinstance(c, Health)), {})  # type: ignore[attr-defined]
-        result.metrics |= test(trainer, module, data)
-        result.status = "completed"
-    except HourglassError as error:
+        with StopRequest() as stop:
+            data = build.data(config)
+            if config.match is not None:
+                config = matched(config, data.image_shape)
+            pl.seed_everything(config.seed, verbose=False)
+            autoencoder = build.autoencoder(config, data.image_shape)
+            module = build.module(config, autoencoder)
+            result.channels = list(config.channels)
+            result.cost |= cost.of(autoencoder)
+            data.setup()
+            result.data = {"fingerprint": data.fingerprint} | {
+                name: len(images) for name, images in data.images.items()
+            }
+            if config.floors is not None and is_rank_zero():
+                result.floors = floors_of(module, data, config.floors)
+            loggers = build.loggers(config, job.folder, job.id, f"{job.name}/{config.seed}", job.group)
+            for logger in loggers:
+                logger.log_hyperparams(
+                    module.config | {"choices": job.choices, "cost": result.cost, "floors_mse": result.floors}
+                )
+            trainer = build.trainer(config, job.folder, loggers, stop, bar=not quiet or sys.stderr.isatty())
+            result.hardware = cost.hardware(trainer)
+            result.cost |= fit(trainer, module, data)
+            result.health = next((c.found for c in trainer.callbacks if isinstance(c, Health)), {})  # type: ignore[attr-defined]
+            result.metrics |= test(trainer, module, data)
+            result.status = "completed"
+    except (HourglassError, Interrupted) as error:
         result.status, result.error = error.status, str(error)
         raise
     except BaseException as error:
-        interrupted = isinstance(error, KeyboardInterrupt | SystemExit)
-        result.status, result.error = ("interrupted" if interrupted else "failed"), f"{type(error).__name__}: {error}"
+        result.status, result.error = "failed", f"{type(error).__name__}: {error}"
         raise
     finally:
         if is_rank_zero():
@@ -83,15 +89,13 @@ def train(config: DictConfig, job: Job) -> float:
         for logger in loggers:
             if isinstance(logger, PatientWandbLogger):
                 logger.finish(exit_code=0 if result.status == "completed" else 1)
-    if is_rank_zero():
+    if is_rank_zero() and not quiet:
         print(summary.table(result, job.overrides))
     return float(result.metrics["val/loss"])
 
 
 def fit(trainer: Trainer, module: AutoencoderModule, data: ImageData) -> dict[str, float]:
-    """Train; returns what it cost. Raises where nothing would be trained, and SystemExit where it was interrupted."""
-    timer = Timer(interval="step")
-    trainer.callbacks.append(timer)  # type: ignore[attr-defined]
+    """Train, from `last.ckpt` where there is one; returns what it cost. Raises where nothing would be trained."""
     data.trainer = trainer
     per_epoch = len(data.train_dataloader())
     if trainer.max_epochs == 0 or trainer.max_steps == 0 or trainer.limit_train_batches == 0:
@@ -101,26 +105,23 @@ def fit(trainer: Trainer, module: AutoencoderModule, data: ImageData) -> dict[st
     if trainer.limit_val_batches == 0 or trainer.limit_test_batches == 0:
         raise ConfigError("nothing would be measured: trainer.limit_val_batches and limit_test_batches must not be 0")
     n, shape, device = len(data.images["train"]), "×".join(map(str, data.image_shape)), cost.hardware(trainer)["device"]
+    last = Path(trainer.default_root_dir) / "checkpoints" / "last.ckpt"
     if is_rank_zero():
         log.info("training on %s images of %s, %s steps an epoch, on %s", f"{n:,}", shape, per_epoch, device)
-    try:
-        trainer.fit(module, datamodule=data)
-    except SystemExit:  # Lightning's own code is 1 after Ctrl-C, and 0 after SIGTERM
-        raise SystemExit(TERMINATED if trainer.received_sigterm else INTERRUPTED) from None
-    if trainer.received_sigterm:
-        raise SystemExit(TERMINATED)
-    images = trainer.global_step * trainer.accumulate_grad_batches * data.batch_size
-    seconds = timer.time_elapsed("train") - timer.time_elapsed("validate")
+        if last.exists():
+            log.info("going on from %s", summary.shown(last))
+    trainer.fit(module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
+    position = next(c for c in trainer.callbacks if isinstance(c, Position))  # type: ignore[attr-defined]
     return {
-        "train_seconds": round(timer.time_elapsed("train"), 3),
-        "images_per_second": round(images / seconds, 1),
+        "train_seconds": round(position.seconds, 3),
+        "images_per_second": round(position.images / position.seconds, 1),
         "peak_memory_bytes": cost.peak_memory_bytes(trainer),
     }
 
 
 def test(trainer: Trainer, module: AutoencoderModule, data: ImageData) -> dict[str, float]:
     """Metrics of the best weights on the test split, beside the last validation's."""
-    last = {name: value for name, value in trainer.callback_metrics.items() if name.startswith(("train/", "val/"))}
+    last = history_of(trainer).last(("train/", "val/"))
     best = trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]
     if best is None:
         raise Diverged("no checkpoint was saved: the validation loss was never a finite number")

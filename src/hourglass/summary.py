@@ -1,29 +1,34 @@
 """`summary.json`, the result of a run for everything that reads it later, and the table for the one who waits."""
 
-import json
 import math
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hourglass import cost
+from hourglass import provenance, states
 
 
 @dataclass
 class Summary:
-    """Keys are added, never renamed. `status`: completed, failed, diverged, incompatible or interrupted."""
+    """Keys are added, never renamed. `status`: see `hourglass.states`."""
 
     folder: Path
     id: str
     choices: dict[str, str]
     seed: int
-    status: str = "failed"
+    sweep: str | None = None
+    overrides: list[str] = field(default_factory=list)
+    status: str = "running"
     error: str | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
     floors: dict[str, float] = field(default_factory=dict)
     """Test MSE of the references (nats a pixel for `bce_entropy`): see `hourglass.floors`."""
+    channels: list[int] | None = None
+    """Widths of the network as built: `match=` scales the configured ones."""
+    hardware: dict[str, str | int] = field(default_factory=dict)
+    data: dict[str, str | int] = field(default_factory=dict)
+    """Fingerprint of the images, and how many are in each split."""
     health: dict[str, int] = field(default_factory=dict)
     """Diseases by the epoch that first showed them: see `hourglass.health`."""
 
@@ -43,19 +48,30 @@ class Summary:
     def as_json(self) -> dict[str, Any]:
         values = asdict(self)
         del values["folder"]
-        order = ("status", "error", "id", "choices", "seed", "metrics", "cost", "floors")
+        order = (
+            "status",
+            "error",
+            "id",
+            "sweep",
+            "choices",
+            "overrides",
+            "seed",
+            "channels",
+            "metrics",
+            "cost",
+            "floors",
+        )
         return {key: values[key] for key in order} | {
             "ratios": self.ratios,
             "health": self.health,
-            "versions": cost.versions(),
+            "hardware": self.hardware,
+            "data": self.data,
+            "versions": provenance.versions(),
         }
 
     def write(self) -> None:
-        """Atomically: a reader finds a whole file or none. Numbers that are not finite become null, as JSON wants."""
-        path = self.folder / "summary.json"
-        partial = path.with_suffix(".json.tmp")
-        partial.write_text(json.dumps(_finite(self.as_json()), indent=2, allow_nan=False) + "\n")
-        os.replace(partial, path)
+        """Numbers that are not finite become null, as JSON wants."""
+        states.write_summary(self.folder, _finite(self.as_json()))
 
 
 def _finite(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """The data module: splits, whole batches, and corruption on the device that trains."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -62,22 +63,24 @@ class Images(Dataset[Picked]):
 class TrainBatches(Sampler[list[int]]):
     """Shuffled batches, a pure function of (seed, epoch); each rank takes its share of every global batch.
 
-    The images beyond the last whole batch are left out, others each epoch.
+    `position` tells the epoch, and the batch to begin with where a run is continued. The images beyond the last whole
+    batch are left out, others each epoch.
     """
 
     def __init__(
-        self, n: int, batch_size: int, seed: int, epoch: Callable[[], int], rank: int = 0, ranks: int = 1
+        self, n: int, batch_size: int, seed: int, position: Callable[[], tuple[int, int]], rank: int = 0, ranks: int = 1
     ) -> None:
-        self.n, self.batch_size, self.seed, self.epoch = n, batch_size, seed, epoch
+        self.n, self.batch_size, self.seed, self.position = n, batch_size, seed, position
         self.rank, self.ranks = rank, ranks
 
     def __len__(self) -> int:
         return self.n // self.batch_size
 
     def __iter__(self) -> Iterator[list[int]]:
-        generator = torch.Generator().manual_seed(noise.seed_of("order", self.seed, self.epoch()))
+        epoch, first = self.position()
+        generator = torch.Generator().manual_seed(noise.seed_of("order", self.seed, epoch))
         order = torch.randperm(self.n, generator=generator)[: len(self) * self.batch_size]
-        return iter(order.view(len(self), -1)[:, self.rank :: self.ranks].tolist())
+        return iter(order.view(len(self), -1)[first:, self.rank :: self.ranks].tolist())
 
 
 class EvalBatches(Sampler[list[int]]):
@@ -120,6 +123,20 @@ class ImageData(LightningDataModule):
         self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
         self.val_size, self.num_workers, self.seed = val_size, num_workers, seed
         self.images: dict[str, Images] = {}
+        self.epoch, self.batch = 0, 0
+        """Where training is: batches of this epoch that are done. Kept in checkpoints."""
+
+    def state_dict(self) -> dict[str, int]:
+        return {"epoch": self.epoch, "batch": self.batch}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        self.epoch, self.batch = state_dict["epoch"], state_dict["batch"]
+
+    def advance(self, per_epoch: int) -> None:
+        """One batch is done, of the `per_epoch` that make an epoch."""
+        self.batch += 1
+        if self.batch == per_epoch:
+            self.epoch, self.batch = self.epoch + 1, 0
 
     @property
     def image_shape(self) -> Shape:
@@ -156,7 +173,9 @@ class ImageData(LightningDataModule):
             raise ConfigError(
                 f"data.batch_size={self.batch_size} must be a multiple of the {ranks} devices that share it"
             )
-        return self._loader("train", TrainBatches(n, self.batch_size, self.seed, self._epoch, rank, ranks))
+        return self._loader(
+            "train", TrainBatches(n, self.batch_size, self.seed, lambda: (self.epoch, self.batch), rank, ranks)
+        )
 
     def val_dataloader(self) -> DataLoader[Picked]:
         return self._loader("val", EvalBatches(len(self.images["val"]), self.eval_batch_size, *self._rank()))
@@ -180,7 +199,7 @@ class ImageData(LightningDataModule):
         trainer = self.trainer
         assert trainer is not None, "the trainer calls this"
         split: Split = "train" if trainer.training else "test" if trainer.testing else "val"
-        return self.prepare(batch, split, self._epoch() if split == "train" else 0)
+        return self.prepare(batch, split, self.epoch if split == "train" else 0)
 
     def prepare(self, batch: Picked, split: Split, epoch: int = 0) -> Batch:
         """Floats in [0, 1], corrupted by a pure function of (seed, split, epoch, image), on the batch's own device.
@@ -196,8 +215,13 @@ class ImageData(LightningDataModule):
         picked = self.images[split].__getitems__(indices)
         return self.prepare(Picked(*(part.to(device) for part in picked)), split)
 
-    def _epoch(self) -> int:
-        return self.trainer.current_epoch if self.trainer else 0
+    @property
+    def fingerprint(self) -> str:
+        """8 hexadecimal digits of the SHA-256 of all images, train, validation and test."""
+        digest = hashlib.sha256()
+        for images in self.images.values():
+            digest.update(images.images.contiguous().numpy().data)
+        return digest.hexdigest()[:8]
 
     def _rank(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

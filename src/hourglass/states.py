@@ -1,0 +1,78 @@
+"""The state of a run folder, always right: what `summary.json` says, and who is at work there. No torch in here."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hourglass.errors import Busy
+
+STATUSES = ("planned", "running", "completed", "failed", "diverged", "incompatible", "interrupted", "pruned")
+WAIT = 10.0
+"""Seconds to wait for a process that is just ending."""
+
+
+def read_summary(folder: Path) -> dict[str, Any] | None:
+    """`summary.json`, or None where there is none (yet)."""
+    try:
+        return json.loads((folder / "summary.json").read_text())
+    except FileNotFoundError:
+        return None
+
+
+def write_summary(folder: Path, values: dict[str, Any]) -> None:
+    """Atomically: a reader finds a whole file or none."""
+    path = folder / "summary.json"
+    partial = path.with_suffix(".json.tmp")
+    partial.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n")
+    os.replace(partial, path)
+
+
+def status_of(folder: Path) -> str:
+    """One of `STATUSES`. A run that says it is running, while nobody holds its lock, was interrupted."""
+    summary = read_summary(folder)
+    if summary is None:
+        return "running" if is_locked(folder) else "planned"
+    if summary["status"] == "running" and not is_locked(folder):
+        return "interrupted"
+    return summary["status"]
+
+
+def set_ended(folder: Path, status: str, error: str | None, *, overrule: bool) -> None:
+    """Note the end of a run that could not do so itself; `overrule` the reason that it gave."""
+    summary = read_summary(folder)
+    if summary is not None and (overrule or summary["status"] == "running"):
+        write_summary(folder, summary | {"status": status, "error": error})
+
+
+def is_locked(folder: Path) -> bool:
+    try:
+        file = (folder / ".lock").open()
+    except FileNotFoundError:
+        return False
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+@contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Keep everybody else out of a run folder while this process lives; raises Busy where somebody is there."""
+    with (folder / ".lock").open("w") as file:
+        deadline = time.monotonic() + WAIT
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise Busy(f"another process is at work in {folder}: wait for it, or stop it") from None
+                time.sleep(0.05)
+        yield
