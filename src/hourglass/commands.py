@@ -71,7 +71,7 @@ def _run(task: Callable[[], object]) -> None:
 def sweep(task: Callable[[], object], given: list[str]) -> None:
     """Many runs: give the sweep a name, let Hydra launch its jobs, and tell what became of them all."""
     signal.signal(signal.SIGTERM, lambda signum, _: sys.exit(128 + signum))
-    if not any(a.startswith("sweep=") for a in given) and not {"--help", "-h", "--cfg", "-c", "--info"} & set(given):
+    if not any(a.startswith("sweep=") for a in given):
         sys.argv.append(f"sweep={sweeps.name_of([a for a in given if '=' in a and not a.startswith('-')])}")
     try:
         task()

@@ -10,6 +10,7 @@ from typing import Literal
 
 import torch
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 from torch import nn
 
@@ -88,8 +89,11 @@ def reference(config: DictConfig) -> DictConfig:
 
 @cache
 def reference_pair() -> DictConfig:
+    pair = ["encoder=maxpool", "decoder=transpose"]
+    if GlobalHydra.instance().is_initialized():  # inside train.py, with the same folder
+        return compose("train", pair)
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("train", ["encoder=maxpool", "decoder=transpose"])
+        return compose("train", pair)
 
 
 def matched_channels(build: Build, channels: list[int], kind: Kind, target: int) -> list[int]:

@@ -40,14 +40,16 @@ FINE = ("completed", "pruned")
 
 current: Path | None = None
 """The folder of the sweep that this process has planned."""
-_trained: list[float] = []
-"""Seconds of each job that this process has trained."""
+_trained: dict[str, float] = {}
+"""The jobs that this process has trained, and the seconds that each took."""
 
 
 def name_of(overrides: list[str]) -> str:
-    """A name for a sweep: the keys that vary, and a hash of all overrides that matter to what is computed."""
+    """Its experiment, or the keys that vary and a hash of the overrides that matter to the result."""
     parsed = [override for override in OverridesParser.create().parse_overrides(overrides) if override.key_or_group]
     kept = [o for o in parsed if not any(_within(o.key_or_group, key) for key in ids.VOLATILE)]
+    if len(kept) == 1 and kept[0].key_or_group == "experiment":
+        return str(kept[0].value())
     digest = hashlib.sha256("\n".join(sorted(str(o.input_line) for o in kept)).encode()).hexdigest()[:6]
     swept = [o.key_or_group.split(".")[-1] for o in kept if o.is_sweep_override()]
     return "-".join([*swept, digest])
@@ -159,8 +161,8 @@ def run_job(config: DictConfig, job: jobs.Job) -> float | None:
     parallel = cores if parallel < 0 else parallel
     start = time.monotonic()
     outcome = jobs.supervise(config, job, ranks=ranks, threads=jobs.threads(ranks * parallel), quiet=True)
-    _trained.append(time.monotonic() - start)
-    print(line(folder, job.id, outcome, _trained, parallel), flush=True)
+    _trained[job.id] = time.monotonic() - start
+    print(line(folder, job.id, outcome.error, RETRY[config.retry], parallel), flush=True)
     return value_of(job.folder)
 
 
@@ -181,20 +183,21 @@ def varying(folder: Path) -> dict[str, str]:
     return {identity: shown([o for o in job if o not in common]) or "-" for identity, job in listed.items()}
 
 
-def line(folder: Path, identity: str, outcome: jobs.Outcome, trained: list[float], parallel: int) -> str:
+def line(folder: Path, identity: str, error: str | None, retried: tuple[str, ...], parallel: int) -> str:
     """One line on a finished job: how many are done, how it ended, the best so far, and the time left."""
     names = varying(folder)
     statuses = {other: status_of(folder / other) for other in names}
-    todo = sum(status in ("planned", "running", "interrupted") for status in statuses.values())
+    again = ("planned", "running", "interrupted", *retried)
+    todo = sum(status in again and other not in _trained for other, status in statuses.items())
     values = {other: value_of(folder / other) for other in names if statuses[other] == "completed"}
     best = min(values, key=lambda other: values[other] or float("inf"), default=None)
-    end = f"val/loss {values[identity]:.5g}" if identity in values else first_sentence(outcome.error)
+    end = f"val/loss {values[identity]:.5g}" if identity in values else first_sentence(error)
     parts = [
         f"[{len(names) - todo}/{len(names)}] {names[identity]}",
-        f"{statuses[identity]} in {duration(trained[-1])}",
+        f"{statuses[identity]} in {duration(_trained[identity])}",
         end,
         f"best {names[best]} {values[best]:.5g}" if best not in (None, identity) else "best so far" if best else "",
-        f"{duration(sum(trained) / len(trained) * todo / parallel)} left" if todo else "",
+        f"{duration(sum(_trained.values()) / len(_trained) * todo / parallel)} left" if todo else "",
     ]
     return "  ·  ".join(part for part in parts if part)
 
