@@ -1,0 +1,8 @@
+"""Evaluate trained runs again, under other corruption, levels or data; `python evaluate.py --help` has the options."""
+
+import sys
+
+from hourglass import commands, evaluate
+
+if __name__ == "__main__":
+    commands.main(lambda: evaluate.command(sys.argv[1:]))
