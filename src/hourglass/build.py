@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import pickle
 import re
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ def trainer(config: DictConfig, folder: Path, loggers: list[Logger], stop: StopR
     checkpoints = folder / "checkpoints"
     trial: list[Callback] = []
     if config.trial is not None:
-        from hourglass.search import Pruning  # needs the extra `optuna`
+        from hourglass.pruning import Pruning  # needs the extra `optuna`
 
         trial = [Pruning(config)]
     return part(config, "trainer")(
@@ -112,11 +113,19 @@ def load_run(folder: str | Path, checkpoint: str = "best") -> Autoencoder:
     hold no resolver, and checkpoints are loaded with `weights_only=True`. Raises DataError where a file is missing.
     """
     folder = Path(folder)
-    model = autoencoder(config_of(folder), _image_shape(folder))
+    config = config_of(folder)
     path = folder / "checkpoints" / f"{checkpoint}.ckpt"
     if not path.exists():
         raise DataError(f"{path} does not exist: the run has not saved it (yet), see {folder / 'summary.json'}")
-    weights = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise DataError(f"{path} cannot be read ({error}): it was damaged after it was written") from error
+    weights, config.channels = (
+        saved["state_dict"],
+        saved["config"]["channels"],
+    )  # `match=` has scaled the configured ones
+    model = autoencoder(config, data(config).image_shape)
     prefix = "autoencoder."
     model.load_state_dict({key.removeprefix(prefix): w for key, w in weights.items() if key.startswith(prefix)})
     return model.to(memory_format=torch.channels_last).eval()
@@ -127,10 +136,6 @@ def load_data(folder: str | Path) -> ImageData:
     module = data(config_of(Path(folder)))
     module.setup()
     return module
-
-
-def _image_shape(folder: Path) -> tuple[int, ...]:
-    return data(config_of(folder)).image_shape
 
 
 def config_of(folder: Path) -> DictConfig:

@@ -163,8 +163,9 @@ def supervise(config: DictConfig, job: Job, *, ranks: int, threads: int | None, 
                 if time.monotonic() > stop_by:
                     send(processes, signal.SIGKILL)
     finally:
-        for signum, handler in old.items():
-            signal.signal(signum, handler)
+        if not asked:  # else this process is about to end: another signal must not end it in between
+            for signum, handler in old.items():
+                signal.signal(signum, handler)
     outcomes = [received(pipe, process) for pipe, process in zip(pipes, processes, strict=True)]
     for outcome in outcomes:
         _known.said |= outcome.said

@@ -36,6 +36,8 @@ class StopRequest:
             signal.signal(signum, self._note)
 
     def __exit__(self, *_: object) -> None:
+        if self.asked:
+            return  # the process is about to end: another signal must not end it in between
         for signum, handler in self.old.items():
             signal.signal(signum, handler)
 
