@@ -10,12 +10,13 @@ from typing import Any
 
 import nbformat
 import pytest
+import sweep_folders
 from conftest import ROOT, run_train
 from nbclient import NotebookClient
 
 FOLDER = ROOT / "notebooks"
 NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
-ASKS_FOR_A_RUN = "RUN = None"
+ASKS_FOR_A_RUN, ASKS_FOR_A_SWEEP = "RUN = None", "SWEEP = None"
 
 
 def read(name: str) -> nbformat.NotebookNode:
@@ -41,6 +42,13 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def sweep_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sweeps") / "decoders"
+    sweep_folders.make(folder, ("decoder=transpose", "decoder=resize"), seeds=range(2))
+    return folder
+
+
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_is_committed_without_outputs(name: str) -> None:
     for cell in code_cells(read(name)):
@@ -49,17 +57,18 @@ def test_is_committed_without_outputs(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_runs(name: str, run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs(name: str, run_folder: Path, sweep_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     notebook = read(name)
     for cell in code_cells(notebook):
         cell.source = cell.source.replace(ASKS_FOR_A_RUN, f"RUN = {str(run_folder)!r}")
+        cell.source = cell.source.replace(ASKS_FOR_A_SWEEP, f"SWEEP = {str(sweep_folder)!r}")
     outputs = execute(notebook)
     if name in CHECKS:
-        CHECKS[name](outputs, run_folder)
+        CHECKS[name](outputs, run_folder, sweep_folder)
 
 
-def first_run(outputs: list[nbformat.NotebookNode], run_folder: Path) -> None:
+def first_run(outputs: list[nbformat.NotebookNode], run_folder: Path, sweep_folder: Path) -> None:
     printed = "".join(output.text for output in outputs if output.get("name") == "stdout")
     assert str(run_folder) in printed
     recorded, recomputed = (float(re.findall(rf"{word} +(\S+)", printed)[0]) for word in ("recorded", "recomputed"))
@@ -70,7 +79,12 @@ def first_run(outputs: list[nbformat.NotebookNode], run_folder: Path) -> None:
     )  # floors, curves, epochs 0 and 1, the map, 3 ways between two digits, best, middle, worst
 
 
-CHECKS = {"01_first_run.ipynb": first_run}
+def review(outputs: list[nbformat.NotebookNode], run_folder: Path, sweep_folder: Path) -> None:
+    assert str(sweep_folder) in "".join(output.text for output in outputs if output.get("name") == "stdout")
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 5
+
+
+CHECKS = {"01_first_run.ipynb": first_run, "03_review_a_sweep.ipynb": review}
 """What a notebook must have shown, beyond running."""
 
 

@@ -1,0 +1,73 @@
+"""`python report.py`: what can be answered or refused without pandas is, at once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hourglass.errors import ConfigError
+
+HELP = """python report.py FOLDER [reference=KEY=VALUE] [metric=NAME] [out=FOLDER]
+
+FOLDER      a sweep (logs/sweeps/NAME), a folder of runs (logs/runs), or one run
+reference   what the others are compared with, on the same seeds: reference=decoder=resize, or of several keys
+            reference=decoder=resize,latent=dense; the first configuration that ran, if not given
+metric      by which they are ranked and compared: test/mse if not given; any of summary.json, cost/… and ratio/… too
+out         where report.html, report.md and results.csv go: FOLDER if not given"""
+EXTRA = ("pandas", "scipy", "jinja2", "plotly")
+"""Packages of the extra `report`."""
+
+
+@dataclass(frozen=True)
+class Request:
+    folder: Path
+    out: Path
+    reference: str | None = None
+    metric: str = "test/mse"
+
+
+def command(arguments: list[str]) -> None:
+    """The task of `report.py`: three files and the short answer."""
+    if {"--help", "-h"} & set(arguments):
+        print(HELP)
+        return
+    asked = understood(arguments)
+    try:
+        from hourglass.report import markdown, page, runs, tables
+    except ModuleNotFoundError as error:
+        if error.name in EXTRA:
+            raise ConfigError(f"a report needs {error.name}: pip install -e '.[report]'") from None
+        raise
+    sweep = runs.read(asked.folder)
+    text = markdown.write(sweep, asked.reference, asked.metric)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    paths = [asked.out / name for name in ("report.html", "report.md", "results.csv")]
+    page.write(sweep, asked.reference, asked.metric, paths[0])
+    paths[1].write_text(text)
+    tables.results(sweep).to_csv(paths[2], index=False)
+    print("\n".join(markdown.answer(sweep, asked.reference, asked.metric)))
+    for problem in sweep.others:
+        print(f"  {problem.status:<12} {problem.id}  {' '.join(problem.overrides)}  {problem.reason}")
+    print("\n".join(f"  {path}" for path in paths))
+
+
+def understood(arguments: list[str]) -> Request:
+    """The request; raises ConfigError for what the command line cannot mean."""
+    keys = ("reference", "metric", "out")
+    options: dict[str, str] = {}
+    folders: list[str] = []
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if equals and key in keys:
+            if key in options:
+                raise ConfigError(f"{key} is given twice: give it once")
+            if not value:
+                raise ConfigError(f"{argument} has no value: leave it out, or see python report.py --help")
+            options[key] = value
+        elif argument.startswith("-") or (equals and "/" not in key):
+            raise ConfigError(f"{argument}: report.py has no {key}; it takes a folder and {', '.join(keys)}")
+        else:
+            folders.append(argument)
+    if len(folders) != 1:
+        raise ConfigError(f"name one folder, not {len(folders)}: python report.py logs/sweeps/NAME")
+    folder = Path(folders[0]).expanduser()
+    out = Path(options.pop("out", folder)).expanduser()
+    return Request(folder, out, **options)

@@ -1,0 +1,100 @@
+"""Small drawings and numbers for the cells of tables: dots of seeds with their interval, as inline SVG."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+WIDTH, HEIGHT = 108, 14
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Values onto the width of a drawing; what lies outside is drawn at its edge."""
+
+    least: float
+    greatest: float
+    width: int = WIDTH
+
+    @classmethod
+    def over(cls, values: Iterable[float], width: int = WIDTH) -> "Scale":
+        finite = [value for value in values if math.isfinite(value)] or [0.0]
+        margin = 0.06 * (max(finite) - min(finite)) or abs(finite[0]) * 0.1 or 1.0
+        return cls(min(finite) - margin, max(finite) + margin, width)
+
+    def __call__(self, value: float) -> float:
+        share = (value - self.least) / (self.greatest - self.least)
+        return round(min(max(share, 0.0), 1.0) * self.width, 1)
+
+
+def strip(
+    scale: Scale, values: Sequence[float], mean: float, half: float, *, real: float | None = None, zero: bool = False
+) -> Markup:
+    """Every seed a dot, the mean a tick, its interval a line; `real` dashed, `zero` a line at 0 across the row."""
+    middle, paths = HEIGHT / 2, []
+    if zero:
+        paths.append(f'<path class="zero" d="M{scale(0)} -14V{HEIGHT + 14}"/>')
+    if real is not None and math.isfinite(real):
+        paths.append(f'<path class="real" d="M{scale(real)} 0V{HEIGHT}"/>')
+    if math.isfinite(mean) and math.isfinite(half):
+        paths.append(f'<path class="interval" d="M{scale(mean - half)} {middle}H{scale(mean + half)}"/>')
+    dots = "".join(f"M{scale(value)} {middle}h0" for value in values if math.isfinite(value))
+    paths.append(f'<path class="dots" d="{dots}"/>')
+    if math.isfinite(mean):
+        paths.append(f'<path class="mean" d="M{scale(mean)} 2V{HEIGHT - 2}"/>')
+    return _svg(paths, scale.width, HEIGHT)
+
+
+def axis(scale: Scale) -> Markup:
+    """Ticks of the scale that the drawings above it share."""
+    span = scale.greatest - scale.least
+    step = 10 ** math.floor(math.log10(span))
+    step = next(s for s in (step / 2, step, 2 * step, 5 * step) if span / s <= 4.5)
+    ticks = [k * step for k in range(math.ceil(scale.least / step), math.floor(scale.greatest / step) + 1)]
+    marks = [
+        f'<path class="zero" d="M{scale(tick)} 0v4"/>'
+        f'<text x="{scale(tick)}" y="14" text-anchor="middle">{number(tick)}</text>'
+        for tick in ticks
+    ]
+    return _svg([f'<path class="zero" d="M0 0H{scale.width}"/>', *marks], scale.width, 16)
+
+
+def _svg(parts: Iterable[str], width: int, height: int) -> Markup:
+    """Hidden from screen readers: the numbers stand beside it. Numbers only go in, so there is nothing to escape."""
+    return Markup(
+        f'<svg class="strip" width="{width}" height="{height}" fill="none" aria-hidden="true">{"".join(parts)}</svg>'
+    )
+
+
+def number(value: float | None) -> str:
+    """Four significant digits, thousands apart; a dash for what is not there."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else _plain(f"{value:.4g}")
+
+
+def with_half(mean: float, half: float, digits: int | None = None) -> tuple[str, str]:
+    """Mean and half interval with so many digits behind the point; by itself two of the half interval."""
+    if not (math.isfinite(mean) and math.isfinite(half)) or half == 0:
+        return number(mean), ""
+    digits = common_digits([(mean, half)]) if digits is None else digits
+    if digits > 7:
+        return f"{mean:.3g}", f"{half:.1e}"
+    return f"{mean:,.{digits}f}", f"{half:,.{digits}f}"
+
+
+def common_digits(rows: Iterable[tuple[float, float]]) -> int:
+    """Digits behind the point for a column of (mean, half): the median of those that show two of the half interval."""
+    needed = sorted(max(0, 1 - math.floor(math.log10(half))) for _, half in rows if math.isfinite(half) and half > 0)
+    return needed[len(needed) // 2] if needed else 0
+
+
+def p_value(p: float) -> str:
+    return "–" if not math.isfinite(p) else "< 0.0001" if p < 1e-4 else f"{p:.4f}" if p < 0.1 else f"{p:.2f}"
+
+
+def _plain(text: str) -> str:
+    return text.replace("e-0", "e-").replace("e+0", "e+")

@@ -1,0 +1,115 @@
+"""Parts of figures, as Plotly specifications in plain dictionaries: the page draws them, in its own colours of text."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from markupsafe import escape
+
+COLOURS = (
+    "#3b7dd8", "#d9541e", "#1f9468", "#a95fc4", "#a9762b", "#16939f", "#d8528c", "#7f8794", "#828a1c", "#cf3f4a",
+)  # fmt: skip
+"""One a configuration; each has a contrast of 3 with white and with near black."""
+DASHES = ("solid", "dash", "dot", "dashdot")
+"""Configurations beyond the tenth have a colour again, but another dash."""
+GREY = "#808080"
+NUMBER = "%{y:.4g}"
+
+Trace = dict[str, Any]
+"""Of Plotly; its `meta` is the number of its configuration, None for what belongs to none."""
+Plot = dict[str, Any]
+"""{"data": traces, "layout": …}"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    id: str
+    title: str
+    words: str
+    """What is drawn and how to read it."""
+    choice: str
+    """What the variants differ in."""
+    variants: dict[str, Plot]
+    columns: list[str]
+    """Of the same numbers as a table."""
+    rows: list[list[str]]
+    configurations: list[int]
+    """The numbers of those that have something to show."""
+
+
+def colour(number: int) -> str:
+    return COLOURS[number % len(COLOURS)]
+
+
+def line(
+    number: int, label: str, x: Iterable[float], y: Iterable[float], *, panel: int = 1, mode: str = "lines",
+    dash: str | None = None, hover: str = NUMBER,
+) -> Trace:  # fmt: skip
+    return {
+        "type": "scatter",
+        "mode": mode,
+        "name": str(escape(label)),  # Plotly reads a subset of HTML
+        "meta": number,
+        "x": rounded(x),
+        "y": rounded(y),
+        "yaxis": "y" if panel == 1 else f"y{panel}",
+        "line": {"color": colour(number), "width": 1.8, "dash": dash or DASHES[number // len(COLOURS) % len(DASHES)]},
+        "marker": {"color": colour(number), "size": 7},
+        "hovertemplate": hover,
+    }
+
+
+def band(number: int, label: str, table: pd.DataFrame, *, panel: int = 1, mode: str = "lines") -> list[Trace]:
+    """The column `mean` over `x` as a line, `min` to `max` as an area; only the line answers the pointer."""
+    mean = line(number, label, table["x"], table["mean"], panel=panel, mode=mode)
+    if np.allclose(table["min"], table["max"], rtol=1e-9, atol=0):
+        return [mean]
+    there_and_back = pd.concat([table, table[::-1]])
+    edge = np.concatenate([table["max"], table["min"][::-1]])
+    red, green, blue = (int(colour(number)[i : i + 2], 16) for i in (1, 3, 5))
+    area = line(number, label, there_and_back["x"], edge, panel=panel) | {
+        "fill": "toself", "fillcolor": f"rgba({red},{green},{blue},0.16)", "line": {"width": 0}, "hoverinfo": "skip",
+    }  # fmt: skip
+    del area["hovertemplate"]
+    return [area, mean]
+
+
+def plot(
+    traces: list[Trace], x_title: str, y_titles: Sequence[str], *, log: bool = False, shared: bool = False
+) -> Plot:
+    """Panels one above the other over one horizontal axis; `shared`: one box tells all values at the pointer's x."""
+    gap, n = 0.07, len(y_titles)
+    height = (1 - gap * (n - 1)) / n
+    layout: Plot = {
+        "xaxis": {"title": {"text": x_title}, "anchor": "y" if n == 1 else f"y{n}"},
+        "height": 170 + 210 * n,
+        "showlegend": False,
+        "hovermode": "x unified" if shared else "closest",
+        "margin": {"l": 60, "r": 16, "t": 28, "b": 56},
+    }
+    for i, title in enumerate(y_titles):
+        top = 1 - i * (height + gap)
+        layout["yaxis" if i == 0 else f"yaxis{i + 1}"] = {
+            "title": {"text": title},
+            "domain": [max(0.0, round(top - height, 4)), round(top, 4)],
+            "type": "log" if log else "linear",
+            "tickformat": "~g",
+        }
+        if log:
+            layout[f"yaxis{i + 1}" if i else "yaxis"]["dtick"] = _log_ticks(traces, f"y{i + 1}" if i else "y")
+    return {"data": traces, "layout": layout}
+
+
+def _log_ticks(traces: Sequence[Trace], axis: str) -> str | int:
+    """Plotly's distance of ticks: at each digit, at 1, 2 and 5, or at powers of ten; by itself it crowds them."""
+    values = [value for trace in traces if trace["yaxis"] == axis for value in trace["y"] if value]
+    ratio = max(values) / min(values) if values else 1
+    return "D1" if ratio < 6 else "D2" if ratio < 500 else 1
+
+
+def rounded(values: Iterable[float]) -> list[float | None]:
+    """Four significant digits: more are not seen, and would double the page. What is not finite is a gap."""
+    return [float(f"{value:.4g}") if math.isfinite(value) else None for value in map(float, values)]
