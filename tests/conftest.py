@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +19,15 @@ from hourglass.ids import register_resolvers
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
+
+TINY = (
+    "trainer.max_epochs=1", "trainer.limit_train_batches=6", "trainer.limit_val_batches=1",
+    "trainer.limit_test_batches=1",
+    "callbacks.checkerboards.images=8", "callbacks.image_grids.count=1", "callbacks.health.images=8", "channels=[4]",
+    "data.eval_batch_size=50", "floors=null", "trainer.accelerator=cpu", "trainer.enable_progress_bar=false",
+    "logger=none",
+)  # fmt: skip
+"""Overrides of a run that takes a second."""
 
 register_resolvers()
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start: the suite itself may be several
@@ -74,6 +84,16 @@ def run_command(
         [sys.executable, *arguments],
         cwd=cwd, env=os.environ | environment, capture_output=True, text=True, timeout=timeout,
     )  # fmt: skip
+
+
+def nobody_is_left(folder: Path) -> bool:
+    """No process of this sweep is alive, some seconds after its end."""
+    for _ in range(50):
+        found = subprocess.run(["pgrep", "-f", str(folder)], capture_output=True, text=True).stdout.split()
+        if not found:
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def run_train(folder: Path, *overrides: str, **environment: str) -> subprocess.CompletedProcess[str]:

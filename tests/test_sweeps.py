@@ -11,17 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, run_command
+from conftest import ROOT, TINY, nobody_is_left, run_command
 
 from hourglass import jobs, states, sweeps
-
-TINY = (
-    "trainer.max_epochs=1", "trainer.limit_train_batches=6", "trainer.limit_val_batches=1",
-    "trainer.limit_test_batches=1",
-    "callbacks.checkerboards.images=8", "callbacks.image_grids.count=1", "callbacks.health.images=8", "channels=[4]",
-    "data.eval_batch_size=50", "floors=null", "trainer.accelerator=cpu", "trainer.enable_progress_bar=false",
-    "logger=none",
-)  # fmt: skip
 
 
 def sweep(folder: Path, *overrides: str, accidents: Any = (), timeout: float = 240) -> subprocess.CompletedProcess[str]:
@@ -37,16 +29,6 @@ def summaries(folder: Path) -> dict[str, dict[str, Any]]:
 
 def statuses(folder: Path) -> dict[str, str]:
     return {name: states.status_of(folder / id) for id, name in sweeps.varying(folder).items()}
-
-
-def nobody_is_left(folder: Path) -> bool:
-    """No process of this sweep is alive, some seconds after its end."""
-    for _ in range(50):
-        found = subprocess.run(["pgrep", "-f", str(folder)], capture_output=True, text=True).stdout.split()
-        if not found:
-            return True
-        time.sleep(0.1)
-    return False
 
 
 @pytest.fixture(scope="module")

@@ -123,8 +123,10 @@ def supervise(config: DictConfig, job: Job, *, ranks: int, threads: int | None, 
     Where one rank fails, the others end too, within `OTHERS_END` seconds. SIGINT and SIGTERM are passed on; once the
     job has stopped, Interrupted is raised. The summary tells the reason also of a job that died without a word.
     """
-    from hourglass import run  # noqa: F401  everything, once, before the fork
+    from hourglass import loggers, run  # noqa: F401  everything, once, before the fork
 
+    if "wandb" in (config.logger or {}):
+        loggers.preload()
     context = multiprocessing.get_context("fork")
     port = free_port() if ranks > 1 else 0
     processes: list[ForkProcess] = []
@@ -228,14 +230,14 @@ def _rank(
         signal.signal(signum, signal.SIG_DFL)
     os.setpgrp()  # Ctrl-C goes to the process that watches, which passes it on
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    os.environ.update(environment)
-    if _known.wandb_unreachable:
-        os.environ["HOURGLASS_WANDB_OFFLINE"] = "1"
     import torch
     from lightning.pytorch.utilities import rank_zero_only
 
     from hourglass import loggers, run
 
+    os.environ.update(environment)
+    if _known.wandb_unreachable:
+        os.environ[loggers.OFFLINE] = "1"
     rank_zero_only.rank = rank  # type: ignore[attr-defined]
     if threads is not None:
         torch.set_num_threads(threads)
@@ -253,7 +255,7 @@ def _rank(
     except BaseException as error:
         outcome.error = f"{type(error).__name__}: {error}"
         log.error("%s failed", job.folder, exc_info=error)
-    outcome.said, outcome.wandb_unreachable = said.said, getattr(loggers, "unreachable", bool)()
+    outcome.said, outcome.wandb_unreachable = said.said, loggers.unreachable()
     pipe.send(outcome)
     code = 0 if outcome.status == "completed" else 1
     logging.shutdown()

@@ -23,6 +23,9 @@ from hourglass.spec import NonNegative, Positive
 from hourglass.summary import shown
 
 log = logging.getLogger(__name__)
+OFFLINE = "HOURGLASS_WANDB_OFFLINE"
+"""Environment variable: `1` logs offline at once and says nothing, for the jobs of a sweep after an unreachable one."""
+_unreachable = False
 
 
 class PatientWandbLogger(WandbLogger):
@@ -60,14 +63,12 @@ class PatientWandbLogger(WandbLogger):
     @rank_zero_only
     def finish(self, exit_code: int) -> None:
         """Close the run and W&B's service process, so that the next run in this process gets its own."""
-        import wandb
-
-        self._survive(lambda: wandb.finish(exit_code=exit_code))
+        self._survive(lambda: self.experiment.finish(exit_code))
         self._survive(stop_service)
 
 
-class Warnings:
-    """Takes what W&B's client would print while a run goes on: of its warnings the first is said, with the cure."""
+class Complaints:
+    """Takes what W&B's client would print while a run goes on: its first warning is said, with the cure."""
 
     def __init__(self, data: Path):
         self.data = data
@@ -78,14 +79,16 @@ class Warnings:
         log.debug(text)
 
     def warning(self, text: str) -> None:
-        if not self.said:
-            plain = re.sub(r"\x1b\[[0-9;]*m", "", text)  # its colours
-            log.warning(
-                "W&B warns: %s Training goes on; what is missing there can be uploaded later with: "
-                "wandb sync --include-online %s",
-                plain.removeprefix("wandb: ").removeprefix("WARNING "), shown(self.data),
-            )  # fmt: skip
+        if self.said:
+            log.debug(text)
+            return
         self.said = True
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", text)  # its colours
+        log.warning(
+            "W&B warns: %s Training goes on; what is missing there can be uploaded later with: "
+            "wandb sync --include-online %s",
+            plain.removeprefix("wandb: ").removeprefix("WARNING "), shown(self.data),
+        )  # fmt: skip
 
     error = warning
 
@@ -127,11 +130,11 @@ def wandb_logger(
         logger = PatientWandbLogger(
             save_dir=folder, id=None if os.environ.get("WANDB_SWEEP_ID") else run_id, name=name, group=group, mode=mode,
             project=project, entity=entity, tags=tags, job_type="train",
-            settings=settings,
+            settings=settings, reinit="create_new",  # not W&B's global run, which the next logger would adopt
         )  # fmt: skip
         del logger._wandb_init["anonymous"]  # a deprecated argument that WandbLogger always passes
         run = logger.experiment  # connect now, not inside fit()
-        wandb.termsetup(quiet, Warnings(Path(run.dir).parent))
+        wandb.termsetup(quiet, Complaints(Path(run.dir).parent))
         return logger
 
     asked = mode if mode != "auto" else os.environ.get("WANDB_MODE", "online")
@@ -151,14 +154,9 @@ def wandb_logger(
             log.warning("W&B cannot be reached (%s); this run is logged offline; %s", first_line(error), later)
             stop_service()  # else the second try fails: the id is in use
             return connect("offline")
-    except (OSError, wandb.errors.Error) as error:
+    except Exception as error:  # a full disk, a client that does not start, an unreadable .netrc, …
         log.warning("W&B cannot record this run (%s); training goes on without it", first_line(error))
         return None
-
-
-OFFLINE = "HOURGLASS_WANDB_OFFLINE"
-"""Environment variable: `1` logs offline at once and says nothing, for the jobs of a sweep after an unreachable one."""
-_unreachable = False
 
 
 def unreachable() -> bool:
@@ -174,6 +172,12 @@ def stop_service() -> None:
         wandb.teardown()
     except SystemExit as error:  # how the client reports that its service was killed while it stopped
         raise ConnectionError(f"its service process ended with {error.code}") from None
+
+
+def preload() -> None:
+    """Import what a W&B run will import, in the process that jobs are forked from; starts nothing."""
+    importlib.import_module("requests")
+    importlib.import_module("wandb.sdk.launch")
 
 
 def is_rank_zero() -> bool:
