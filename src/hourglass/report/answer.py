@@ -114,7 +114,8 @@ def _against_reference(row: Row, metric: str) -> tuple[str, str, list[Fact]]:
         else f"{row['difference']:+.4g}",
         f"{side} by {by}" + (f" ± {half}" if half else "") + f", {_counted(row['pairs'], 'pair')} of seeds",
     )
-    sure = f"Holm p {p_value(row['p_holm'])}; {_counted(row['pairs'], 'seed')} can give {p_value(row['smallest_p'])} at best"
+    least = f"{_counted(row['pairs'], 'seed')} can give {p_value(row['smallest_p'])} at best"
+    sure = f"Holm p {p_value(row['p_holm'])}; {least}"
     if verdict == "better":
         fact = Fact("Is that claim supported?", "Yes", sure, "good")
         return f"{label} is better than {other}", f"{difference} ({p}): the claim is supported.", [amount, fact]
@@ -123,8 +124,11 @@ def _against_reference(row: Row, metric: str) -> tuple[str, str, list[Fact]]:
         need = f"fewer than {LEAST_PAIRS} pairs cannot show anything" if row["pairs"] < LEAST_PAIRS else verdict
         return f"{label} is ahead, but not enough seeds to claim it", f"{difference}: {need}.", [amount, fact]
     fact = Fact("Is that claim supported?", "No", sure, "warn")
-    headline = f"{label} has the {'lowest' if lower else 'highest'} mean, but no difference from {other} is shown"
-    return headline, f"{difference} ({p}): that much comes from the seeds alone.", [amount, fact]
+    headline = f"{label} has the {'lowest' if lower else 'highest'} mean, but "
+    if verdict == "worse":  # the means are over other seeds than the pairs
+        return f"{headline}is worse than {other} on the same seeds", f"{difference} ({p}).", [amount, fact]
+    headline += f"no difference from {other} is shown"
+    return headline, f"{difference} ({p}): that much can come from the seeds alone.", [amount, fact]
 
 
 def _is_reference(label: str, against: Sequence[Row], metric: str) -> tuple[str, str, list[Fact]]:
@@ -142,16 +146,19 @@ def _is_reference(label: str, against: Sequence[Row], metric: str) -> tuple[str,
         fact = Fact("Is that claim supported?", "Not enough seeds", sure, "warn")
         sentence = f"With {_counted(pairs, 'pair')} of seeds nothing can be claimed."
         return f"{label} is ahead, but not enough seeds to claim it", sentence, [fact]
-    rest = [row["label"] for row in against if row["verdict"] != "worse"]
+    rest = [row["label"] for row in against if row["verdict"] not in ("worse", "better")]
+    better = [row["label"] for row in against if row["verdict"] == "better"]  # on the seeds that both have
     shown = f"worse is shown of {'; '.join(worse)}" if worse else "no difference is shown"
     fact = Fact("Is that claim supported?", f"Against {len(worse)} of {n}", sure, "warn")
     headline = f"{label} has the best mean; {shown}"
-    return headline, f"Not told apart from it on these seeds: {'; '.join(rest)}.", [fact]
+    said = [f"Better than it on the same seeds: {'; '.join(better)}."] if better else []
+    said += [f"Not told apart from it on these seeds: {'; '.join(rest)}."] if rest else []
+    return headline, " ".join(said), [fact]
 
 
-def _cost(row: Row) -> str:
+def _cost(row: Row, relative: str = "") -> str:
     bits = f", {number(row['cost/index_bits'])} bits of positions beside the code" if row["cost/index_bits"] else ""
-    return f"{_millions(row['cost/macs_per_image'])} multiply-adds an image{bits}"
+    return f"{_millions(row['cost/macs_per_image'])} multiply-adds an image{relative}{bits}"
 
 
 def _cost_sentence(best: Row, rows: Sequence[Row], own: Row | None) -> str:
@@ -160,7 +167,7 @@ def _cost_sentence(best: Row, rows: Sequence[Row], own: Row | None) -> str:
     times = best["cost/macs_per_image"] / other["cost/macs_per_image"] if other else 1.0
     relative = f" ({times:.2f} times those of {other['label']})" if other and abs(times - 1) > 0.005 else ""
     return (
-        f"It costs {number(best['cost/num_params'])} parameters, {_cost(best)}{relative}, and "
+        f"It costs {number(best['cost/num_params'])} parameters, {_cost(best, relative)}, and "
         f"{number(round(best['cost/train_seconds'], 1))} seconds of training a run."
     )
 

@@ -100,6 +100,10 @@ def spectra(found: Sequence[Configuration]) -> Figure | None:
             hover = f"{role} %{{y:.3g}} at %{{x:.3f}}"
             traces.append(line(i, found[i].label, table["frequency"], table[role], panel=panel, dash=dash, hover=hover))
     drawn = plot(traces, "cycles a pixel", ["power of the output", "power of the error"], log=True)
+    lowest = min(float(table[["target", "output"]].min(axis=None)) for table in means.values())
+    floor = min(float(table["target"].min()) for table in means.values()) / 100  # a dead decoder would fill the panel
+    most = max(float(table[["target", "output"]].max(axis=None)) for table in means.values())
+    drawn["layout"]["yaxis"]["range"] = [math.log10(0.7 * max(lowest, floor)), math.log10(1.5 * most)]
     drawn["layout"]["shapes"] = [
         {
             "type": "line",
@@ -164,6 +168,7 @@ def cost(found: Sequence[Configuration], board: pd.DataFrame, metric: str) -> Fi
         steps["line"] = {"color": GREY, "width": 1.2, "dash": "dot", "shape": "hv"}
         del steps["hovertemplate"]
         drawn = plot([steps, *traces], COSTS[name], [metric])
+        drawn["layout"]["yaxis"]["range"] = _range(board, metric)
         if board[name].min() > 0 and board[name].max() > 20 * board[name].min():
             drawn["layout"]["xaxis"]["type"] = "log"
         variants[COSTS[name]] = drawn
@@ -172,11 +177,22 @@ def cost(found: Sequence[Configuration], board: pd.DataFrame, metric: str) -> Fi
         for row in board.to_dict("records")
     ]
     words = (
-        "One point a configuration, with its 95 % interval over the seeds. The dotted line is the Pareto front: "
-        "nothing on it is beaten in both quality and cost by anything else that ran. A * marks it in the table."
+        "One point a configuration, with its 95 % interval over the seeds (cut where it is very wide). The dotted line "
+        "is the Pareto front: nothing on it is beaten in both quality and cost by anything else that ran. A * marks it "
+        "in the table."
     )
     columns = ["Configuration", metric, *(COSTS[name] for name in differing)]
     return Figure("cost", "Quality against cost", words, "Cost", variants, columns, rows, list(range(len(found))))
+
+
+def _range(board: pd.DataFrame, metric: str) -> list[float]:
+    """All seeds and their intervals, but of intervals no more than the spread of the seeds on either side."""
+    values = board[f"{metric} values"].explode().astype(float)
+    low, high = values.min(), values.max()
+    spread = (high - low) or abs(high) * 0.1 or 1.0
+    half = board[f"{metric} ±"].fillna(0)
+    ends = max((board[metric] - half).min(), low - spread), min((board[metric] + half).max(), high + spread)
+    return [ends[0] - 0.06 * spread, ends[1] + 0.06 * spread]
 
 
 def _on_front(row: dict, name: str, fronts: dict[str, list[str]]) -> str:

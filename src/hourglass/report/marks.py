@@ -62,9 +62,8 @@ def axis(scale: Scale) -> Markup:
 
 def _svg(parts: Iterable[str], width: int, height: int) -> Markup:
     """Hidden from screen readers: the numbers stand beside it. Numbers only go in, so there is nothing to escape."""
-    return Markup(
-        f'<svg class="strip" width="{width}" height="{height}" fill="none" aria-hidden="true">{"".join(parts)}</svg>'
-    )
+    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+    return Markup(f'<svg class="strip" {size} fill="none" aria-hidden="true">{"".join(parts)}</svg>')
 
 
 def number(value: float | None) -> str:
@@ -77,8 +76,8 @@ def number(value: float | None) -> str:
 
 
 def with_half(mean: float, half: float, digits: int | None = None) -> tuple[str, str]:
-    """Mean and half interval with so many digits behind the point; by itself two of the half interval."""
-    if not (math.isfinite(mean) and math.isfinite(half)) or half == 0:
+    """Mean and half interval with so many digits behind the point."""
+    if not (math.isfinite(mean) and math.isfinite(half)):
         return number(mean), ""
     digits = common_digits([(mean, half)]) if digits is None else digits
     if digits > 7:
@@ -87,9 +86,10 @@ def with_half(mean: float, half: float, digits: int | None = None) -> tuple[str,
 
 
 def common_digits(rows: Iterable[tuple[float, float]]) -> int:
-    """Digits behind the point for a column of (mean, half): the median of those that show two of the half interval."""
-    needed = sorted(max(0, 1 - math.floor(math.log10(half))) for _, half in rows if math.isfinite(half) and half > 0)
-    return needed[len(needed) // 2] if needed else 0
+    """Digits behind the point for a column of (mean, half): the median of those that show two digits of both."""
+    smaller = [min(abs(mean) or half, half) for mean, half in rows if math.isfinite(mean) and half > 0]
+    needed = sorted(max(0, 1 - math.floor(math.log10(value))) for value in smaller)
+    return needed[len(needed) // 2] if needed else 4
 
 
 def p_value(p: float) -> str:

@@ -81,7 +81,8 @@ def columns(board: pd.DataFrame, metric: str) -> list[Column]:
     tightest = max(ratios, key=lambda name: ratios[name], default=None)
     found = []
     for prefix, group in GROUPS.items():
-        for name in (name for name in names if name.startswith(prefix)):
+        of_group = [name for name in names if name.startswith(prefix)]
+        for name in sorted(of_group, key=lambda name: SHOWN.index(name) if name in SHOWN else len(SHOWN)):
             better = f"{metric_direction(name)} is better" if prefix in ("test/", "val/", "train/", "ratio/") else ""
             real = board.get(_real(name))
             notes = [better] * bool(better) + ([f"real images {_range(real)}"] if real is not None else [])
@@ -131,7 +132,7 @@ def _cell(row: dict[str, Any], column: Column, scale: marks.Scale, digits: int) 
         return Cell(None, "–")
     text, half_text = with_half(mean, half, digits)
     if column.key.split("/")[0] in ("cost", "floor", "real") or len(values) == 0:
-        return Cell(_finite(mean), number(float(f"{mean:.6g}")) if math.isfinite(mean) else "–")
+        return Cell(_finite(mean), number(float(f"{mean:.6g}")))
     if not math.isfinite(mean):
         text = "not finite"
     return Cell(_finite(mean), text, half_text, marks.strip(scale, values, mean, half, real=row.get(_real(column.key))))
@@ -141,7 +142,7 @@ def compared_rows(comparison: pd.DataFrame, found: Sequence[Configuration]) -> t
     """(rows, axis of their drawings): the forest of differences, all on one scale."""
     place = {configuration.label: i for i, configuration in enumerate(found)}
     records = comparison.to_dict("records")
-    scale = marks.Scale.over([0.0, *(d for row in records for d in row["differences"])], width=200)
+    scale = marks.Scale.over([0.0, *(d for row in records for d in row["differences"])], width=180)
     digits = marks.common_digits((row["difference"], row["difference ±"]) for row in records)
     rows = []
     for row in records:
