@@ -25,7 +25,7 @@ TINY = (
     "trainer.limit_test_batches=1",
     "callbacks.checkerboards.images=8", "callbacks.image_grids.count=1", "callbacks.health.images=8", "channels=[4]",
     "data.eval_batch_size=50", "floors=null", "trainer.accelerator=cpu", "trainer.enable_progress_bar=false",
-    "logger=none",
+    "logger=none", "report=false",
 )  # fmt: skip
 """Overrides of a run that takes a second."""
 

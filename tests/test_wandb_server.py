@@ -148,7 +148,7 @@ def test_an_interrupted_run_is_closed(tmp_path: Path) -> None:
     assert not left_behind(folder)
 
 
-SWEEP = ("-m", "seed=0,1", "sweep=trial")
+SWEEP = ("-m", "seed=0,1", "sweep=trial", "report=false")
 
 
 @pytest.mark.parametrize("server", [pytest.param(s, marks=pytest.mark.slow) for s in ("no key", "refuse")] + ["silent"])

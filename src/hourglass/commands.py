@@ -82,6 +82,8 @@ def sweep(task: Callable[[], object], given: list[str]) -> None:
         if sweeps.current is not None:
             table, fine = sweeps.closing(sweeps.current)
             print(table, flush=True)
+    if sweeps.current is not None and sweeps.settings is not None:
+        sweeps.report(sweeps.current, sweeps.settings)
     if not fine:
         sys.exit(1)
 

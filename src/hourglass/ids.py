@@ -7,7 +7,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 VOLATILE = (
-    "hydra", "sweep", "retry", "resume", "trial", "search", "logger", "floors", "checkpoint_every",
+    "hydra", "sweep", "report", "retry", "resume", "trial", "search", "logger", "floors", "checkpoint_every",
     "data.root", "data.download", "data.source.root", "data.source.download", "data.num_workers",
     "trainer.enable_progress_bar", "trainer.enable_model_summary",
 )  # fmt: skip

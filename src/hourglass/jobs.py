@@ -76,8 +76,8 @@ class SaidOnce(logging.Filter):
         return new
 
 
-_known = Outcome("completed")
-"""What the jobs of this process have learned: what was said, and whether W&B can be reached."""
+_said: set[str] = set()
+"""What the jobs of this process have said, by the formats of the messages."""
 
 
 def started_from_outside() -> bool:
@@ -117,16 +117,23 @@ def single(config: DictConfig, job: Job) -> float:
     return outcome.value
 
 
+def preload(config: DictConfig) -> None:
+    """Import all that a job needs, once, in the process that jobs are forked from."""
+    from hourglass import loggers, run  # noqa: F401
+
+    if "wandb" in (config.logger or {}):
+        loggers.preload()
+
+
 def supervise(config: DictConfig, job: Job, *, ranks: int, threads: int | None, quiet: bool) -> Outcome:
     """Run a job in processes of its own; returns how it ended, whatever happened to them.
 
     Where one rank fails, the others end too, within `OTHERS_END` seconds. SIGINT and SIGTERM are passed on; once the
     job has stopped, Interrupted is raised. The summary tells the reason also of a job that died without a word.
     """
-    from hourglass import loggers, run  # noqa: F401  everything, once, before the fork
+    from hourglass import loggers
 
-    if "wandb" in (config.logger or {}):
-        loggers.preload()
+    preload(config)
     context = multiprocessing.get_context("fork")
     port = free_port() if ranks > 1 else 0
     processes: list[ForkProcess] = []
@@ -170,8 +177,9 @@ def supervise(config: DictConfig, job: Job, *, ranks: int, threads: int | None, 
                 signal.signal(signum, handler)
     outcomes = [received(pipe, process) for pipe, process in zip(pipes, processes, strict=True)]
     for outcome in outcomes:
-        _known.said |= outcome.said
-        _known.wandb_unreachable |= outcome.wandb_unreachable
+        _said.update(outcome.said)
+        if outcome.wandb_unreachable:
+            os.environ[loggers.OFFLINE] = "1"  # the next jobs need not wait for it again
     outcome = outcomes[first_failed or 0]
     if first_failed and outcome.error and outcome.status == "failed":
         outcome.error = f"rank {first_failed}: {outcome.error}"
@@ -236,12 +244,10 @@ def _rank(
     from hourglass import loggers, run
 
     os.environ.update(environment)
-    if _known.wandb_unreachable:
-        os.environ[loggers.OFFLINE] = "1"
     rank_zero_only.rank = rank  # type: ignore[attr-defined]
     if threads is not None:
         torch.set_num_threads(threads)
-    said = SaidOnce(set(_known.said) if quiet else set())
+    said = SaidOnce(set(_said))
     if quiet:
         for handler in logging.getLogger().handlers:
             if not isinstance(handler, logging.FileHandler):

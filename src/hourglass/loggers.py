@@ -98,6 +98,7 @@ def wandb_logger(
     run_id: str,
     name: str,
     group: str | None,
+    job_type: str = "train",
     *,
     project: str,
     entity: str | None,
@@ -129,7 +130,7 @@ def wandb_logger(
         )  # fmt: skip
         logger = PatientWandbLogger(
             save_dir=folder, id=None if os.environ.get("WANDB_SWEEP_ID") else run_id, name=name, group=group, mode=mode,
-            project=project, entity=entity, tags=tags, job_type="train",
+            project=project, entity=entity, tags=tags, job_type=job_type,
             settings=settings, reinit="create_new",  # not W&B's global run, which the next logger would adopt
         )  # fmt: skip
         del logger._wandb_init["anonymous"]  # a deprecated argument that WandbLogger always passes

@@ -164,6 +164,7 @@ def quieten() -> None:
         ".*does not have many workers.*",  # the images lie in memory
         ".*exists and is not empty.*",  # the run folder is ours
         ".*Checkpoint directory.*",
+        ".*smaller than the logging interval.*",  # the last batch of an epoch is logged in any case
         ".*lr_scheduler.step.*",
         ".*LeafSpec.*",
         ".*sync_dist=True.*",  # torchmetrics has gathered what we log

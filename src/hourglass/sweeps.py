@@ -40,6 +40,8 @@ FINE = ("completed", "pruned")
 
 current: Path | None = None
 """The folder of the sweep that this process has planned."""
+settings: DictConfig | None = None
+"""What the command line says for all of its jobs."""
 _trained: dict[str, float] = {}
 """The jobs that this process has trained, and the seconds that each took."""
 
@@ -73,7 +75,8 @@ class PlanSweep(Callback):
             raise Refused from error
 
     def _plan(self, config: DictConfig) -> None:
-        global current
+        global current, settings
+        settings = config
         overrides = list(config.hydra.overrides.task)
         if jobs.started_from_outside():
             raise ConfigError("start a sweep once, without torchrun or srun: LOCAL_RANK or SLURM_NTASKS is set")
@@ -159,6 +162,7 @@ def run_job(config: DictConfig, job: jobs.Job) -> float | None:
     parallel = int(launcher.get("n_jobs", 1))
     ranks, cores = jobs.ranks_of(config), len(os.sched_getaffinity(0))
     parallel = cores if parallel < 0 else parallel
+    jobs.preload(config)  # before the clock starts
     start = time.monotonic()
     outcome = jobs.supervise(config, job, ranks=ranks, threads=jobs.threads(ranks * parallel), quiet=True)
     _trained[job.id] = time.monotonic() - start
@@ -223,6 +227,24 @@ def closing(folder: Path) -> tuple[str, bool]:
     if {"failed", "diverged"} & set(statuses):
         lines.append("  the same command with retry=failed (or diverged, all) tries those again")
     return "\n".join([*lines, ""]), fine
+
+
+def report(folder: Path, config: DictConfig) -> None:
+    """After the last job: `report.html` beside the sweep, and in W&B where the jobs are."""
+    from hourglass.report import command
+
+    statuses = [status_of(folder / identity) for identity in read(folder)["jobs"]]
+    if not config.report or "completed" not in statuses or {"planned", "running", "interrupted"} & set(statuses):
+        return
+    try:
+        sweep = command.make(command.Request(folder, folder))
+    except ConfigError as error:  # the sweep is whole without it
+        print(f"  no report: {error}")
+        return
+    if "wandb" in (config.logger or {}):
+        from hourglass.report.publish import publish
+
+        publish(sweep, config, folder / "report.html")
 
 
 def first_sentence(error: str | None) -> str:

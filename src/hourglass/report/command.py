@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hourglass.errors import ConfigError
 
@@ -29,7 +30,11 @@ def command(arguments: list[str]) -> None:
     if {"--help", "-h"} & set(arguments):
         print(HELP)
         return
-    asked = understood(arguments)
+    make(understood(arguments))
+
+
+def make(asked: Request) -> Any:
+    """Write the three files and print the short answer; the sweep as it was read."""
     try:
         from hourglass.report import markdown, page, runs, tables
     except ModuleNotFoundError as error:
@@ -47,6 +52,7 @@ def command(arguments: list[str]) -> None:
     for problem in sweep.others:
         print(f"  {problem.status:<12} {problem.id}  {' '.join(problem.overrides)}  {problem.reason}")
     print("\n".join(f"  {path}" for path in paths))
+    return sweep
 
 
 def understood(arguments: list[str]) -> Request:
