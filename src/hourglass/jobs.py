@@ -4,6 +4,7 @@ Each job of a sweep, and each rank of a job, is forked from a process that has i
 device: it has its own state, environment, random numbers and W&B run, and starts in a tenth of a second.
 """
 
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -162,8 +163,7 @@ def supervise(config: DictConfig, job: Job, *, ranks: int, threads: int | None, 
                 processes.append(process)
                 pipes.append(mine)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-            while any(process.exitcode is None for process in processes):
-                alive = [process.sentinel for process in processes if process.exitcode is None]
+            while alive := [process.sentinel for process in processes if process.exitcode is None]:
                 connection.wait(alive, timeout=1.0)
                 if first_failed is None:
                     first_failed = next((i for i, process in enumerate(processes) if process.exitcode), None)
@@ -181,6 +181,8 @@ def supervise(config: DictConfig, job: Job, *, ranks: int, threads: int | None, 
         if outcome.wandb_unreachable:
             os.environ[loggers.OFFLINE] = "1"  # the next jobs need not wait for it again
     outcome = outcomes[first_failed or 0]
+    if asked and (processes[first_failed or 0].exitcode or 0) < 0:  # by us: it did not stop in time, or was not to
+        outcome = Outcome("interrupted", str(Interrupted(asked[0])))
     if first_failed and outcome.error and outcome.status == "failed":
         outcome.error = f"rank {first_failed}: {outcome.error}"
     if outcome.status != "busy":
@@ -215,7 +217,8 @@ def received(pipe: connection.Connection, process: ForkProcess) -> Outcome:
 def send(processes: list[ForkProcess], signum: int) -> None:
     for process in processes:
         if process.exitcode is None and process.pid is not None:
-            os.kill(process.pid, signum)
+            with contextlib.suppress(ProcessLookupError):  # a signal may interrupt us just when we have noticed its end
+                os.kill(process.pid, signum)
 
 
 def free_port() -> int:

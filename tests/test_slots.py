@@ -1,0 +1,47 @@
+"""Jobs that run at the same time on one machine get a GPU each."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from conftest import configure
+
+from hourglass import jobs, slots
+
+
+def test_each_job_gets_the_first_free_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots, "gpu_count", lambda: 2)
+    monkeypatch.setattr(slots.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
+    config = configure()
+    with ExitStack() as others:
+        assert others.enter_context(slots.one_gpu(config, 1)) == {"CUDA_VISIBLE_DEVICES": "5"}
+        with slots.one_gpu(config, 1) as second:
+            assert second == {"CUDA_VISIBLE_DEVICES": "7"}
+            with slots.one_gpu(config, 1) as third:  # more jobs than GPUs share them
+                assert third["CUDA_VISIBLE_DEVICES"] in ("5", "7")
+        with slots.one_gpu(config, 1) as again:
+            assert again == {"CUDA_VISIBLE_DEVICES": "7"}
+        for left_alone in (configure("trainer.accelerator=cpu"), configure("trainer.devices=2")):
+            with slots.one_gpu(left_alone, 1) as environment:
+                assert environment == {}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "gpus", "ranks"),
+    [
+        ([], 0, 1),
+        ([], 4, 1),
+        (["trainer.devices=2"], 0, 2),
+        (["trainer.devices=auto"], 4, 4),
+        (["trainer.devices=-1"], 3, 3),
+        (["trainer.devices=auto", "trainer.accelerator=cpu"], 4, 1),
+        (["trainer.devices=[1,3]"], 4, 2),
+        (["trainer.devices='1,3'"], 4, 2),
+        (["trainer=ddp"], 2, 2),
+        (["trainer.devices=2", "trainer.strategy=ddp_spawn"], 2, 1),
+    ],
+)
+def test_one_process_a_device(overrides: list[str], gpus: int, ranks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots, "gpu_count", lambda: gpus)
+    assert jobs.ranks_of(configure(*overrides)) == ranks
