@@ -30,7 +30,7 @@ def test_no_option_is_without_a_file_and_no_file_without_a_target() -> None:
     for path in CONF.rglob("*.yaml"):
         text = path.read_text()
         assert yaml.safe_load(text) is not None or path.parent.name == "logger", path
-        if path.parent.name not in ("conf", "hydra", "logger", "local"):
+        if path.parent.name not in ("conf", "hydra", "logger", "local", "search"):
             assert "_target_" in text or "defaults:" in text, path
 
 

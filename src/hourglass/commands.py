@@ -71,7 +71,8 @@ def _run(task: Callable[[], object]) -> None:
 def sweep(task: Callable[[], object], given: list[str]) -> None:
     """Many runs: give the sweep a name, let Hydra launch its jobs, and tell what became of them all."""
     signal.signal(signal.SIGTERM, lambda signum, _: sys.exit(128 + signum))
-    if not any(a.startswith("sweep=") for a in given):
+    asks = {"--help", "-h", "--hydra-help", "--cfg", "-c", "--info", "-i", "--resolve"} & set(given)
+    if not asks and not any(a.startswith("sweep=") for a in given):
         sys.argv.append(f"sweep={sweeps.name_of([a for a in given if '=' in a and not a.startswith('-')])}")
     try:
         task()
@@ -79,7 +80,7 @@ def sweep(task: Callable[[], object], given: list[str]) -> None:
         raise refused.__cause__ or refused from None
     finally:
         fine = True
-        if sweeps.current is not None:
+        if sweeps.current is not None and sweeps.read(sweeps.current)["jobs"]:
             table, fine = sweeps.closing(sweeps.current)
             print(table, flush=True)
     if sweeps.current is not None and sweeps.settings is not None:

@@ -58,5 +58,8 @@ class Interrupted(SystemExit):
         super().__init__(128 + signum)
         self.signum = signum
 
+    def __reduce__(self) -> tuple[type, tuple[int]]:
+        return (Interrupted, (self.signum,))  # from a launcher's worker to its parent
+
     def __str__(self) -> str:
         return f"stopped by {signal.Signals(self.signum).name}; the same command continues it"

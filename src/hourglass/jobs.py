@@ -171,6 +171,9 @@ def supervise(config: DictConfig, job: Job, *, ranks: int, threads: int | None, 
                         stop_by = min(stop_by, time.monotonic() + OTHERS_END)
                 if time.monotonic() > stop_by:
                     send(processes, signal.SIGKILL)
+    except BaseException:  # a launcher's own signal handler: SLURM takes the machine away
+        end(processes)
+        raise
     finally:
         if not asked:  # else this process is about to end: another signal must not end it in between
             for signum, handler in old.items():
@@ -221,6 +224,15 @@ def send(processes: list[ForkProcess], signum: int) -> None:
                 os.kill(process.pid, signum)
 
 
+def end(processes: list[ForkProcess]) -> None:
+    """Ask them to save and stop, and insist after `STOP_GRACE` seconds."""
+    send(processes, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_GRACE
+    for process in processes:
+        process.join(max(0.0, deadline - time.monotonic()))
+    send(processes, signal.SIGKILL)
+
+
 def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -239,6 +251,8 @@ def _rank(
     """The process of one rank, from the fork to its end."""
     for signum in SIGNALS:
         signal.signal(signum, signal.SIG_DFL)
+    for signum in (signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(signum, signal.SIG_IGN)  # a cluster's, for the process that watches, which asks us to stop
     os.setpgrp()  # Ctrl-C goes to the process that watches, which passes it on
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch

@@ -18,7 +18,7 @@ from hourglass import build, checks, cost
 from hourglass.autoencoder import Autoencoder
 from hourglass.commands import CONF
 from hourglass.errors import ConfigError, IncompatiblePair
-from hourglass.spec import Count, Shape
+from hourglass.spec import Positive, Shape
 
 log = logging.getLogger(__name__)
 Kind = Literal["params", "macs"]
@@ -41,7 +41,7 @@ def matched(config: DictConfig, image_shape: Shape) -> DictConfig:
     where no widths come close enough, IncompatiblePair where the pair cannot work at all.
     """
     checks.check(config.match, Kind | None, "match")
-    checks.check(config.match_to, Count | None, "match_to")
+    checks.check(config.match_to, Positive | None, "match_to")
     if config.match is None:
         if config.match_to is not None:
             raise ConfigError("match_to has no effect without match=params or match=macs")
@@ -49,13 +49,12 @@ def matched(config: DictConfig, image_shape: Shape) -> DictConfig:
     key, unit = COUNTED[config.match]
     with torch.random.fork_rng(devices=[]):  # the run's own weights are drawn as if nothing had been built before
         nominal, build_with = scalable(config, image_shape)
-        target = config.match_to or int(cost.of(build.autoencoder(reference(config), image_shape))[key])
+        target = round(config.match_to or cost.of(build.autoencoder(reference(config), image_shape))[key])
         chosen = matched_channels(build_with, nominal, config.match, target)
         reached = cost.of(build_with(chosen))[key]
+    instead = "as they are" if chosen == nominal else f"instead of {nominal}"
     off = f"{reached / target - 1:+.1%} of the target {target:,}"
-    log.info(
-        "match=%s: channels %s instead of %s, %s %s (%s)", config.match, chosen, nominal, f"{reached:,}", unit, off
-    )
+    log.info("match=%s: channels %s %s, %s %s (%s)", config.match, chosen, instead, f"{reached:,}", unit, off)
     result = deepcopy(config)
     result.match = result.match_to = None
     result.channels = result.encoder.channels = chosen

@@ -166,6 +166,7 @@ def quieten() -> None:
         ".*Checkpoint directory.*",
         ".*smaller than the logging interval.*",  # the last batch of an epoch is logged in any case
         ".*lr_scheduler.step.*",
+        ".*resuming from a checkpoint that ended before the epoch ended.*",  # ours goes on exactly there
         ".*LeafSpec.*",
         ".*sync_dist=True.*",  # torchmetrics has gathered what we log
     ):

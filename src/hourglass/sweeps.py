@@ -54,7 +54,8 @@ def name_of(overrides: list[str]) -> str:
         return str(kept[0].value())
     digest = hashlib.sha256("\n".join(sorted(str(o.input_line) for o in kept)).encode()).hexdigest()[:6]
     swept = [o.key_or_group.split(".")[-1] for o in kept if o.is_sweep_override()]
-    return "-".join([*swept, digest])
+    searches = [f"search-{o.value()}" for o in parsed if o.key_or_group == "search"]
+    return "-".join([*searches, *swept, digest])
 
 
 def _within(key: str, parent: str) -> bool:

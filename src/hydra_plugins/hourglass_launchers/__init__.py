@@ -1,0 +1,128 @@
+"""Engines that run the jobs of a sweep in parallel: other packages' launchers, and Ray. Light imports only.
+
+hydra-ray-launcher 1.2.2 cannot be installed beside the others, since it wants cloudpickle<3; so Ray has one here.
+"""
+
+import importlib
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.singleton import Singleton
+from hydra.core.utils import JobReturn, run_job, setup_globals
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, open_dict
+
+from hourglass.errors import ConfigError
+
+
+def module(name: str, extra: str) -> Any:
+    """The module of that name; raises ConfigError with the cure where the extra is not installed."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        raise ConfigError(f"this launcher needs packages more: pip install -e '.[{extra}]'") from None
+
+
+class OurFilesFirst(SearchPathPlugin):
+    """Forgets the plugins' own `joblib` and `submitit_*`: Hydra would merge our files in `conf/` with them, and warn.
+
+    Hydra calls this once all plugins are loaded, which is all that it is a SearchPathPlugin for.
+    """
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        known = ConfigStore.instance().repo["hydra"]["launcher"]
+        for name in ("joblib", "submitit_local", "submitit_slurm"):
+            known.pop(f"{name}.yaml", None)
+
+
+class JoblibLauncher(Launcher):
+    """hydra-joblib-launcher, `n_jobs` at a time."""
+
+    home = ("hydra_plugins.hydra_joblib_launcher.joblib_launcher", "joblib")
+    name = "JoblibLauncher"
+
+    def __init__(self, **options: Any) -> None:
+        self.options = options
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.engine: Launcher = getattr(module(*self.home), self.name)(**self.options)
+        self.engine.setup(hydra_context=hydra_context, task_function=task_function, config=config)
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        return self.engine.launch(job_overrides, initial_job_idx)
+
+
+class SubmititSlurmLauncher(JoblibLauncher):
+    """hydra-submitit-launcher, one task of an array a job."""
+
+    home = ("hydra_plugins.hydra_submitit_launcher.submitit_launcher", "submitit")
+    name = "SlurmLauncher"
+
+
+class SubmititLocalLauncher(SubmititSlurmLauncher):
+    """The same on this machine, `n_jobs` at a time; by itself it starts all jobs of a sweep at once."""
+
+    name = "LocalLauncher"
+
+    def __init__(self, n_jobs: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.n_jobs = at_a_time(n_jobs)
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        returns: list[JobReturn] = []
+        for first in range(0, len(job_overrides), self.n_jobs):
+            returns += self.engine.launch(job_overrides[first : first + self.n_jobs], initial_job_idx + first)
+        return returns
+
+
+class RayLauncher(Launcher):
+    """Each job is a Ray task of `cpus_per_job` and `gpus_per_job`, on a Ray of its own or the one at `address`.
+
+    On several machines they all need this environment and the same folders, by a shared file system.
+    """
+
+    def __init__(self, address: str | None, n_jobs: int, cpus_per_job: float, gpus_per_job: float) -> None:
+        self.address, self.n_jobs = address, at_a_time(n_jobs)
+        self.resources: dict[str, Any] = {"num_cpus": cpus_per_job, "num_gpus": gpus_per_job}
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.context, self.task, self.config = hydra_context, task_function, config
+        self.ray = module("ray", "ray")
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        setup_globals()
+        Path(str(self.config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
+        if not self.ray.is_initialized():
+            own = {"num_cpus": self.n_jobs * self.resources["num_cpus"], "include_dashboard": False}
+            self.ray.init(self.address or "local", logging_level=logging.WARNING, **({} if self.address else own))
+        run = self.ray.remote(**self.resources, max_retries=0)(_run)
+        same = (self.context, self.config, self.task, Singleton.get_state())
+        jobs = [run.remote(initial_job_idx + i, list(overrides), *same) for i, overrides in enumerate(job_overrides)]
+        returns: Sequence[JobReturn] = self.ray.get(jobs)
+        return returns
+
+
+def at_a_time(n_jobs: int) -> int:
+    """As in joblib: -1 is one a core."""
+    return n_jobs if n_jobs > 0 else len(os.sched_getaffinity(0))
+
+
+def _run(
+    number: int, overrides: list[str], context: HydraContext, config: DictConfig, task: TaskFunction, singletons: Any
+) -> JobReturn:
+    """One job, in the process of a Ray worker."""
+    setup_globals()
+    Singleton.set_state(singletons)
+    job = context.config_loader.load_sweep_config(config, overrides)
+    with open_dict(job):
+        job.hydra.job.id, job.hydra.job.num = f"{job.hydra.job.name}_{number}", number
+    HydraConfig.instance().set_config(job)
+    return run_job(task, job, "hydra.sweep.dir", "hydra.sweep.subdir", context)
