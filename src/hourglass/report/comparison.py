@@ -38,8 +38,8 @@ def paired(sweep: Sweep, reference: str | None = None, metric: str = "test/mse")
     Columns: `label`; `reference`, the label of the other one; `pairs`, `seeds`; `differences`, a list; `difference`,
     their mean, configuration minus reference; `difference ±`, half the 95 % t interval; `reference mean`, over the same
     seeds; `relative`, difference over that, NaN for decibels; `p`, exact two-sided sign-flip; `p_holm`, adjusted over
-    all rows; `smallest_p`, that this many pairs can give at all; `verdict`, in words. Raises ConfigError for a
-    reference or a metric that is not there.
+    the rows of the same task; `smallest_p`, that this many pairs can give at all; `verdict`, in words. Raises
+    ConfigError for a reference or a metric that is not there.
     """
     found = runs.configurations(sweep)
     columns = ["label", "reference", "pairs", "seeds", "differences", "difference"]
@@ -48,7 +48,7 @@ def paired(sweep: Sweep, reference: str | None = None, metric: str = "test/mse")
         return pd.DataFrame(columns=[*columns, "p_holm", "smallest_p", "verdict"])
     check_metric(metric, sweep.runs)
     named = reference_values(sweep, reference)
-    rows = []
+    rows, tasks = [], []
     for configuration in found:
         if has(configuration, named):
             continue
@@ -60,12 +60,14 @@ def paired(sweep: Sweep, reference: str | None = None, metric: str = "test/mse")
         relative = mean / base if base and not DECIBELS.search(metric) else NAN
         of_other = (other.label if other else "", len(d), list(pairs), d, mean, stats.t_interval(d), base, relative)
         rows.append(dict(zip(columns, (configuration.label, *of_other, stats.sign_flip_p(d)), strict=True)))
+        tasks.append(str(sorted((key, value) for key, value in configuration.runs[0].raw.items() if is_task(key))))
     table = pd.DataFrame(rows, columns=columns)
-    table["p_holm"] = stats.holm(table["p"].to_numpy())
+    family = table["p"].groupby(tasks)
+    table["p_holm"] = family.transform(lambda p: stats.holm(p.to_numpy()))
     table["smallest_p"] = [stats.smallest_p(n) for n in table["pairs"]]
-    comparisons = int(table["p"].notna().sum())
     table["verdict"] = [
-        verdict(row["pairs"], row["difference"], row["p_holm"], comparisons, metric) for row in table.to_dict("records")
+        verdict(row["pairs"], row["difference"], row["p_holm"], int(comparisons), metric)
+        for row, comparisons in zip(table.to_dict("records"), family.transform("count"), strict=True)
     ]
     return table
 

@@ -41,8 +41,8 @@ LEADERBOARD_NOTE = (
 )
 PAIRED_NOTE = (
     "Differences of runs with the same seed, which have the same split, order and corruption: mean ± half the 95 % t "
-    f"interval; two-sided sign-flip p, exact up to {stats.EXACT_UP_TO} pairs; Holm's correction over the rows. Beside "
-    "them stands the smallest p that so many pairs can give at all."
+    f"interval; two-sided sign-flip p, exact up to {stats.EXACT_UP_TO} pairs; Holm's correction over the rows of the "
+    "same data and corruption. Beside them stands the smallest p that so many pairs can give at all."
 )
 
 

@@ -79,6 +79,8 @@ def with_half(mean: float, half: float, digits: int | None = None) -> tuple[str,
     """Mean and half interval with so many digits behind the point."""
     if not (math.isfinite(mean) and math.isfinite(half)):
         return number(mean), ""
+    if half == 0:
+        return number(mean), "0"
     digits = common_digits([(mean, half)]) if digits is None else digits
     if digits > 7:
         return f"{mean:.3g}", f"{half:.1e}"
