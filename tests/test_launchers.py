@@ -65,6 +65,7 @@ def test_a_launcher_composes_without_a_warning_and_names_what_it_needs(
         engine.setup(hydra_context=None, task_function=None, config=config)
 
 
+@pytest.mark.slow
 def test_joblib_shares_out_the_cores(tmp_path: Path) -> None:
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     found = sweep(tmp_path / "parallel", "joblib", "hydra.launcher.n_jobs=2")

@@ -223,7 +223,7 @@ def test_an_interrupted_run_says_so(tmp_path: Path, sent: signal.Signals, code: 
 def test_a_sweep_has_one_folder_and_one_wandb_run_a_job(tmp_path: Path) -> None:
     done = run_command(
         "train.py", "-m", f"hydra.sweep.dir={tmp_path / 'sweep'}", "sweep=mine",
-        "decoder=transpose,max_unpool", "encoder=maxpool,strided", *QUICK, WANDB_MODE="offline",
+        "decoder=transpose,max_unpool", "encoder=maxpool,strided", *QUICK, "report=false", WANDB_MODE="offline",
     )  # fmt: skip
     assert done.returncode == 1  # one of the four is no pair
     assert "use encoder=maxpool" in done.stdout

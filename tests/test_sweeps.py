@@ -134,7 +134,14 @@ def test_a_job_that_is_killed_costs_only_itself(tmp_path: Path) -> None:
     assert found["seed=1"]["error"] == "its process ended with exit code 7"
 
 
-@pytest.mark.parametrize(("sent", "times", "group"), [("INT", 1, True), ("TERM", 1, False), ("TERM", 2, True)])
+@pytest.mark.parametrize(
+    ("sent", "times", "group"),
+    [
+        ("INT", 1, True),
+        pytest.param("TERM", 1, False, marks=pytest.mark.slow),
+        pytest.param("TERM", 2, True, marks=pytest.mark.slow),
+    ],
+)
 def test_a_sweep_that_is_stopped_saves_and_goes_on(tmp_path: Path, sent: str, times: int, group: bool) -> None:
     """At whatever moment: the signal comes when the first job has logged."""
     folder, slow = tmp_path / "stopped", json.dumps([{"when": [], "how": "slow"}])

@@ -11,7 +11,7 @@ SHAPES = [(1, 28, 28), (1, 25, 25), (3, 33, 45)]
 PAIRS = [(encoder, decoder) for encoder in options("encoder") for decoder in options("decoder")]
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("shape", [SHAPES[0], *(pytest.param(s, marks=pytest.mark.slow) for s in SHAPES[1:])], ids=str)
 @pytest.mark.parametrize(("encoder", "decoder"), PAIRS)
 def test_every_pair_trains_or_says_why_not(encoder: str, decoder: str, shape: tuple[int, ...]) -> None:
     try:

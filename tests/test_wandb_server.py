@@ -107,7 +107,9 @@ def check_screen(screen: str, patterns: list[str]) -> list[str]:
     return lines
 
 
-@pytest.mark.parametrize("server", ["no key", "refuse", "silent", "dies"])
+@pytest.mark.parametrize(
+    "server", ["silent", *(pytest.param(server, marks=pytest.mark.slow) for server in ("no key", "refuse", "dies"))]
+)
 def test_a_run_completes_says_once_why_and_can_be_uploaded_later(server: str, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     screen, fake = trained(server, folder, f"hydra.run.dir={folder}")
@@ -151,7 +153,7 @@ def test_an_interrupted_run_is_closed(tmp_path: Path) -> None:
 SWEEP = ("-m", "seed=0,1", "sweep=trial", "report=false")
 
 
-@pytest.mark.parametrize("server", [pytest.param(s, marks=pytest.mark.slow) for s in ("no key", "refuse")] + ["silent"])
+@pytest.mark.parametrize("server", [pytest.param(s, marks=pytest.mark.slow) for s in ("no key", "refuse", "silent")])
 def test_a_sweep_says_it_once_and_waits_once(server: str, tmp_path: Path) -> None:
     folder = tmp_path / "trial"
     screen, fake = trained(server, folder, *SWEEP, f"hydra.sweep.dir={folder}")

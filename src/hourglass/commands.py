@@ -20,8 +20,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from hourglass import jobs, sweeps
-from hourglass.errors import ConfigError, HourglassError
+from hourglass.errors import ConfigError, HourglassError, Interrupted
 from hourglass.ids import register_resolvers, run_id
+from hourglass.signals import SIGNALS
 from hourglass.states import read_summary, status_of
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -58,6 +59,17 @@ def main(task: Callable[[], object]) -> None:
 
 
 def _run(task: Callable[[], object]) -> None:
+    try:
+        _choose(task)
+    except Interrupted:
+        for (
+            signum
+        ) in SIGNALS:  # Python takes its own handlers away when it ends: a second signal must not cut that short
+            signal.signal(signum, signal.SIG_IGN)
+        raise
+
+
+def _choose(task: Callable[[], object]) -> None:
     given = sys.argv[1:]
     folder = next((a.removeprefix("resume=") for a in given if a.startswith("resume=")), None)
     if folder is not None:
