@@ -62,9 +62,7 @@ def _run(task: Callable[[], object]) -> None:
     try:
         _choose(task)
     except Interrupted:
-        for (
-            signum
-        ) in SIGNALS:  # Python takes its own handlers away when it ends: a second signal must not cut that short
+        for signum in SIGNALS:  # Python drops its handlers when it ends: another signal must not cut that short
             signal.signal(signum, signal.SIG_IGN)
         raise
 
