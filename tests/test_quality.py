@@ -25,7 +25,8 @@ def train_mse(folder: Path, *overrides: str) -> float:
         return (hourglass.load_run(folder)(x) - x).double().square().mean().item()
 
 
-@pytest.mark.parametrize("dim", [pytest.param(8, marks=pytest.mark.slow), 16, pytest.param(32, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("dim", [8, 16, 32])
 def test_the_affine_autoencoder_reaches_pca_and_never_passes_it(tmp_path: Path, dim: int) -> None:
     reached = train_mse(tmp_path, "experiment=linear_vs_pca", f"encoder.dim={dim}")
     train = hourglass.load_data(tmp_path).images["train"].images

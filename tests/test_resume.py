@@ -120,6 +120,7 @@ def test_a_run_that_is_being_trained_is_left_to_its_process(tmp_path: Path, monk
     assert states.status_of(tmp_path / "run") == "interrupted"  # though its summary still says running
 
 
+@pytest.mark.slow
 def test_40_kills_during_a_save_leave_no_torn_checkpoint(tmp_path: Path) -> None:
     """With `$TMPDIR` on another file system, where Lightning's own way tears a quarter of them."""
     elsewhere = Path("/dev/shm")

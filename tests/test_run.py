@@ -3,16 +3,12 @@
 import csv
 import json
 import math
-import os
-import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROOT, run_command, run_train
+from conftest import run_command, run_train
 from PIL import Image
 
 import hourglass
@@ -208,18 +204,7 @@ def test_a_run_that_cannot_go_on_says_why(
         assert not list((tmp_path / "checkpoints").glob("*.ckpt"))
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_says_so(tmp_path: Path, sent: signal.Signals, code: int) -> None:
-    command = [sys.executable, "train.py", f"hydra.run.dir={tmp_path}", "logger=none", "trainer.max_epochs=1000"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.time() + 120
-    while not (tmp_path / "checkpoints" / "last.ckpt").exists() and time.time() < deadline:
-        time.sleep(0.1)
-    os.kill(process.pid, sent)
-    assert process.wait(timeout=60) == code
-    assert summary_of(tmp_path)["status"] == "interrupted"
-
-
+@pytest.mark.slow
 def test_a_sweep_has_one_folder_and_one_wandb_run_a_job(tmp_path: Path) -> None:
     done = run_command(
         "train.py", "-m", f"hydra.sweep.dir={tmp_path / 'sweep'}", "sweep=mine",
@@ -249,6 +234,7 @@ def test_pictures_of_any_size_and_channels() -> None:
     assert colours.tolist() == [[1, 1, 1], [1, 0, 0], [0, 0, 1], [1, 0, 0]]
 
 
+@pytest.mark.slow
 def test_clipping_works_in_mixed_precision(tmp_path: Path) -> None:
     options = ("trainer.precision=bf16-mixed", "trainer.gradient_clip_val=1", "trainer.log_every_n_steps=0")
     done = run_train(tmp_path, "logger=none", *QUICK, *options)

@@ -99,6 +99,7 @@ def test_the_same_command_again_leaves_alone_what_is_done_and_retries_on_demand(
     assert len(sweeps.read(folder)["invocations"]) == 2
 
 
+@pytest.mark.slow
 def test_two_jobs_of_one_configuration_are_one(tmp_path: Path) -> None:
     done = sweep(tmp_path / "twins", "seed=0,0")
     assert done.returncode == 0
