@@ -8,6 +8,7 @@ import torch
 from conftest import ROOT
 
 
+@pytest.mark.slow
 def test_throughput_measures_every_contender(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     throughput = importlib.import_module("throughput")

@@ -35,6 +35,7 @@ def variant(group: Group, text: str) -> Variant:
 # The page
 
 
+@pytest.mark.slow
 def test_what_is_committed_is_what_would_be_drawn(made: Files) -> None:
     assert check.stale(made, page.FOLDER) == [], "run python operators.py and commit what it writes"
     assert sum(path.stat().st_size for path in page.FOLDER.iterdir()) < 3_000_000

@@ -12,6 +12,7 @@ from hourglass import states
 QUICK = ("trainer.max_epochs=2", "trainer.limit_train_batches=10", "trainer.enable_progress_bar=false", "logger=none")
 
 
+@pytest.mark.slow
 def test_two_processes_see_the_same_batches_corruption_and_images(tmp_path: Path) -> None:
     one = run_train(tmp_path / "one", *QUICK, "model=denoising", "trainer=cpu")
     two = run_train(

@@ -56,7 +56,8 @@ def test_is_committed_without_outputs(name: str) -> None:
         assert cell.execution_count is None, f"clear the outputs of {name}"
 
 
-@pytest.mark.parametrize("name", [NOTEBOOKS[0], *(pytest.param(n, marks=pytest.mark.slow) for n in NOTEBOOKS[1:])])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_runs(name: str, run_folder: Path, sweep_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     notebook = read(name)

@@ -125,6 +125,7 @@ def test_a_folder_belongs_to_one_configuration(folder: Path) -> None:
     assert (states.read_summary(other) or {})["seed"] != 77
 
 
+@pytest.mark.slow
 def test_a_job_that_is_killed_costs_only_itself(tmp_path: Path) -> None:
     accidents = [{"when": ["seed=0"], "how": "kill"}, {"when": ["seed=1"], "how": "exit"}]
     done = sweep(tmp_path / "killed", "seed=0,1,2", accidents=accidents)
@@ -135,6 +136,7 @@ def test_a_job_that_is_killed_costs_only_itself(tmp_path: Path) -> None:
     assert found["seed=1"]["error"] == "its process ended with exit code 7"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sent", "times", "group"),
     [

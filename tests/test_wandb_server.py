@@ -108,7 +108,7 @@ def check_screen(screen: str, patterns: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "server", ["silent", *(pytest.param(server, marks=pytest.mark.slow) for server in ("no key", "refuse", "dies"))]
+    "server", [pytest.param(server, marks=pytest.mark.slow) for server in ("no key", "refuse", "silent", "dies")]
 )
 def test_a_run_completes_says_once_why_and_can_be_uploaded_later(server: str, tmp_path: Path) -> None:
     folder = tmp_path / "run"
