@@ -20,15 +20,20 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     return OmegaConf.to_container(plain, resolve=True)  # type: ignore[return-value]
 
 
-def run_id(config: DictConfig) -> str:
-    """8 hexadecimal digits of the SHA-256 of the resolved configuration."""
-    plain = resolved(config)
+def without_volatile(plain: dict[str, Any]) -> dict[str, Any]:
+    """The same dictionary, from which the keys of `VOLATILE` are taken out."""
     for key in VOLATILE:
         *parents, last = key.split(".")
         node: Any = plain
         for parent in parents:
-            node = node.get(parent, {})
+            node = node.get(parent) or {}
         node.pop(last, None)
+    return plain
+
+
+def run_id(config: DictConfig) -> str:
+    """8 hexadecimal digits of the SHA-256 of the resolved configuration."""
+    plain = without_volatile(resolved(config))
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:8]
 
 

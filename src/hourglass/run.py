@@ -3,6 +3,7 @@
 import logging
 import sys
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,9 @@ def train(config: DictConfig, job: Job, *, quiet: bool = False) -> float:
     """
     quieten()
     job.folder.mkdir(parents=True, exist_ok=True)
-    if not is_rank_zero():
-        return _train(config, job, summary_for(config, job), quiet)
-    with states.lock(job.folder):
-        return _train(config, job, summary_for(config, job), quiet)
-
-
-def summary_for(config: DictConfig, job: Job) -> summary.Summary:
-    return summary.Summary(job.folder, job.id, job.choices, config.seed, sweep=job.group, overrides=job.overrides)
+    result = summary.Summary(job.folder, job.id, job.choices, config.seed, sweep=job.group, overrides=job.overrides)
+    with states.lock(job.folder) if is_rank_zero() else nullcontext():
+        return _train(config, job, result, quiet)
 
 
 def _train(config: DictConfig, job: Job, result: summary.Summary, quiet: bool) -> float:

@@ -96,12 +96,9 @@ class PlanSweep(Callback):
                     )
                 planned.setdefault(identity, job)
         record(current, overrides, planned)
-        before = [status_of(current / identity) for identity in planned]
-        old = ", ".join(f"{before.count(s)} {s}" for s in states.STATUSES if s in before and s != "planned")
-        print(
-            f"sweep {current.name}: {len(planned) or '?'} jobs in {current}{f' ({old} before)' if old else ''}",
-            flush=True,
-        )
+        old = counted([status for identity in planned if (status := status_of(current / identity)) != "planned"])
+        jobs_planned = f"up to {config.search.trials} trials" if config.get("search") else f"{len(planned)} jobs"
+        print(f"sweep {current.name}: {jobs_planned} in {current}{f' ({old} before)' if old else ''}", flush=True)
 
 
 def plan(config: DictConfig, overrides: list[str]) -> Iterator[tuple[str, list[str]]]:
@@ -211,23 +208,26 @@ def closing(folder: Path) -> tuple[str, bool]:
     """The table of all jobs of a sweep, and whether every one of them ended well."""
     names = varying(folder)
     width = min(60, max(map(len, names.values()), default=0))
-    lines, fine = [""], True
+    lines, statuses = [""], []
     for identity, name in names.items():
         status, summary = status_of(folder / identity), read_summary(folder / identity) or {}
-        fine &= status in FINE
+        statuses.append(status)
         metrics = summary.get("metrics") or {}
         result = first_sentence(summary.get("error"))
         if status == "completed":
             result = f"val/loss {metrics['val/loss']:.5g}   test PSNR {metrics['test/psnr']:.2f} dB"
         lines.append(f"  {identity}  {name:<{width}}  {status:<12}  {result}".rstrip())
-    statuses = [status_of(folder / identity) for identity in names]
-    counts = ", ".join(f"{statuses.count(s)} {s}" for s in states.STATUSES if s in statuses)
-    lines += ["", f"  {len(names)} jobs: {counts}", f"  {folder}"]
+    lines += ["", f"  {len(names)} jobs: {counted(statuses)}", f"  {folder}"]
     if {"interrupted", "planned"} & set(statuses):
         lines.append("  the same command goes on with those that are not done")
     if {"failed", "diverged"} & set(statuses):
         lines.append("  the same command with retry=failed (or diverged, all) tries those again")
-    return "\n".join([*lines, ""]), fine
+    return "\n".join([*lines, ""]), all(status in FINE for status in statuses)
+
+
+def counted(statuses: list[str]) -> str:
+    """`12 completed, 1 failed`"""
+    return ", ".join(f"{statuses.count(status)} {status}" for status in states.STATUSES if status in statuses)
 
 
 def report(folder: Path, config: DictConfig) -> None:

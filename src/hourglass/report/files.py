@@ -11,7 +11,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from hourglass.ids import VOLATILE
+from hourglass.ids import without_volatile
 
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError, OmegaConfBaseException)
 """What a torn, truncated or foreign file raises."""
@@ -20,13 +20,7 @@ Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, whe
 
 def read_config(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """(as written, resolved) by dotted key, without the volatile part, which may need Hydra to resolve."""
-    plain = yaml.load(path.read_text(), Loader)
-    for key in VOLATILE:
-        *parents, last = key.split(".")
-        node = plain
-        for parent in parents:
-            node = node.get(parent) or {}
-        node.pop(last, None)
+    plain = without_volatile(yaml.load(path.read_text(), Loader))
     return flat(plain), flat(OmegaConf.to_container(OmegaConf.create(plain), resolve=True))
 
 
