@@ -61,6 +61,7 @@ def forked(task: Callable[[], object], screen: Path) -> int:
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         sys.stdout.flush()
         os._exit(code)
 
@@ -100,9 +101,9 @@ def until_done(
     task: Callable[[], object], folders: list[Path], chance: random.Random, kills: int, length: float
 ) -> int:
     """Run `task` again and again, killing it `kills` times at random moments; how many kills it met."""
-    met = 0
+    met, screen = 0, folders[0].parent / "screen.txt"
     for attempt in range(kills + 20):
-        pid = forked(task, folders[0].parent / "screen.txt")
+        pid = forked(task, screen)
         how = chance.choice(["main", "all", "all", "term"])
         code = ended(pid, chance.uniform(0, length) if attempt < kills else 120)
         if code is None:
@@ -116,14 +117,19 @@ def until_done(
                 while folder.exists() and states.is_locked(folder):
                     time.sleep(0.005)
             # -15: the signal came before the run could handle it, or behind its end
-            assert code in ((0, 143, -15) if how == "term" else (0, -9)), (how, code)
+            assert code in ((0, 143, -15) if how == "term" else (0, -9)), f"{code} after {how}: {tail(screen)}"
         elif attempt >= kills:
             break
         if all(states.status_of(folder) == "completed" for folder in folders):
             break
     statuses = [states.status_of(folder) for folder in folders]
-    assert statuses == ["completed"] * len(folders), f"{statuses}, see {folders[0].parent / 'screen.txt'}"
+    assert statuses == ["completed"] * len(folders), f"{statuses}: {tail(screen)}"
     return met
+
+
+def tail(screen: Path) -> str:
+    """The last that a run has said."""
+    return f"{screen} ends with\n{screen.read_text()[-3000:]}"
 
 
 def result_of(folder: Path) -> dict[str, Any]:
@@ -135,7 +141,7 @@ def result_of(folder: Path) -> dict[str, Any]:
         "last": last["state_dict"], "best": best["state_dict"], "optimizer": last["optimizer_states"],
         "schedule": last["lr_schedulers"], "history": (folder / "metrics.csv").read_text(),
         "metrics": summary["metrics"], "health": summary["health"], "spectra": (folder / "spectra.csv").read_text(),
-        "images": sorted(path.name for path in (folder / "images").iterdir()),
+        "images": {path.name: path.read_bytes() for path in sorted((folder / "images").iterdir())},
     }  # fmt: skip
 
 

@@ -96,10 +96,10 @@ def trainer(config: DictConfig, folder: Path, loggers: list[Logger], stop: StopR
         enable_progress_bar=bar,
         callbacks=[
             Position(config.seed),
-            LastCheckpoint(checkpoints / "last.ckpt", config.checkpoint_every, stop),
             *callbacks(config),
             *trial,
             *([TQDMProgressBar(refresh_rate=10)] if bar else []),
+            LastCheckpoint(checkpoints / "last.ckpt", config.checkpoint_every, stop),
             ModelCheckpoint(checkpoints, filename="best", monitor="val/loss", enable_version_counter=False),
         ],
         plugins=[DurableCheckpointIO(), *([LightningEnvironment()] if "HOURGLASS_RANK" in os.environ else [])],

@@ -11,6 +11,7 @@ from torch import Tensor
 from hourglass import noise, pictures
 from hourglass.data.module import ImageData
 from hourglass.errors import Diverged
+from hourglass.files import replacing
 from hourglass.loggers import log_image
 from hourglass.module import AutoencoderModule
 from hourglass.spec import Count
@@ -64,7 +65,8 @@ class ImageGrids(Callback):
     def _keep(self, trainer: Trainer, name: str, picture: Image.Image, epoch: int) -> None:
         folder = Path(trainer.default_root_dir) / "images"
         folder.mkdir(parents=True, exist_ok=True)
-        picture.save(folder / f"{name}_epoch{epoch:04d}.png")
+        with replacing(folder / f"{name}_epoch{epoch:04d}.png") as path:
+            picture.save(path, "PNG")
         for logger in trainer.loggers:
             log_image(logger, f"images/{name}", picture, trainer.global_step)
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from hourglass.autoencoder import Autoencoder
 from hourglass.data.module import Batch, ImageData
 from hourglass.decoders import ConvDecoder
+from hourglass.files import replacing
 from hourglass.metrics import (
     HarmonicPeak,
     PhaseBias,
@@ -148,7 +149,7 @@ def spectra(autoencoder: Autoencoder, batch: Batch) -> dict[str, list[float]]:
 
 
 def write_columns(path: Path, columns: dict[str, list[float]]) -> None:
-    with path.open("w", newline="") as file:
+    with replacing(path) as partial, partial.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
         writer.writerows(zip(*columns.values(), strict=True))

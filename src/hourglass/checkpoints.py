@@ -1,6 +1,5 @@
 """Checkpoints that are whole or not there."""
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
 from hourglass.errors import CheckpointError
+from hourglass.files import replacing
 
 
 class DurableCheckpointIO(TorchCheckpointIO):
@@ -20,18 +20,12 @@ class DurableCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(target.name + ".tmp")
         try:
-            with partial.open("wb") as file:
+            with replacing(target, durable=True) as path, path.open("wb") as file:
                 torch.save(checkpoint, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, target)
         except (OSError, RuntimeError) as error:  # torch turns some errors of the disk into a RuntimeError
             free = shutil.disk_usage(target.parent).free
             raise CheckpointError(
                 f"{target} cannot be written ({error}); {free / 1e6:,.1f} MB are free there. The checkpoint before it "
                 "is whole: make space, then continue the run"
             ) from error
-        finally:
-            partial.unlink(missing_ok=True)

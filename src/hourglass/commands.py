@@ -19,10 +19,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from hourglass import jobs, sweeps
+from hourglass import jobs, signals, sweeps
 from hourglass.errors import ConfigError, HourglassError, Interrupted
+from hourglass.files import replacing
 from hourglass.ids import register_resolvers, run_id
-from hourglass.signals import SIGNALS
 from hourglass.states import read_summary, status_of
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -60,10 +60,12 @@ def main(task: Callable[[], object]) -> None:
 
 def _run(task: Callable[[], object]) -> None:
     try:
-        _choose(task)
+        try:
+            _choose(task)
+        finally:
+            signals.check()  # whatever a library has made of it
     except Interrupted:
-        for signum in SIGNALS:  # Python drops its handlers when it ends: another signal must not cut that short
-            signal.signal(signum, signal.SIG_IGN)
+        signals.ignore()
         raise
 
 
@@ -80,7 +82,7 @@ def _choose(task: Callable[[], object]) -> None:
 
 def sweep(task: Callable[[], object], given: list[str]) -> None:
     """Many runs: give the sweep a name, let Hydra launch its jobs, and tell what became of them all."""
-    signal.signal(signal.SIGTERM, lambda signum, _: sys.exit(128 + signum))
+    signals.interrupt()
     asks = {"--help", "-h", "--hydra-help", "--cfg", "-c", "--info", "-i", "--resolve"} & set(given)
     if not asks and not any(a.startswith("sweep=") for a in given):
         sys.argv.append(f"sweep={sweeps.name_of([a for a in given if '=' in a and not a.startswith('-')])}")
@@ -175,5 +177,5 @@ def keep_configuration(folder: Path, config: DictConfig, hydra: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(OmegaConf.create({"hydra": hydra}), folder / "hydra.yaml")
     OmegaConf.save(hydra.overrides.task, folder / "overrides.yaml")
-    OmegaConf.save(config, folder / "config.yaml.tmp")
-    os.replace(folder / "config.yaml.tmp", folder / "config.yaml")
+    with replacing(folder / "config.yaml") as path:
+        OmegaConf.save(config, path)

@@ -7,7 +7,6 @@ runs, so that it groups them; what is there already, of the same weights, is not
 import hashlib
 import json
 import math
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from hourglass import commands, provenance, states
 from hourglass.errors import DataError, HourglassError
 from hourglass.evaluation import GROUPS, Evaluation, Request, config_of, evaluations, understood
+from hourglass.files import replacing
 
 Record = dict[str, Any]
 """One `evaluations/<id>.json`."""
@@ -124,11 +124,9 @@ def known(run: Path, evaluation: Evaluation, weights: str) -> Record | None:
 
 
 def write(path: Path, record: Record) -> None:
-    """Atomically: a reader finds a whole file or none."""
     path.parent.mkdir(exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.tmp")
-    partial.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
-    os.replace(partial, path)
+    with replacing(path, shared=True) as partial:
+        partial.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
 def table(records: dict[Path, list[Record]]) -> str:

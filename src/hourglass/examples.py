@@ -1,6 +1,5 @@
 """`examples.npz`: the error of every test image, and the images worth looking at, for a report that has no torch."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ from lightning.pytorch import Callback, Trainer
 from torch import Tensor
 
 from hourglass.data.module import Batch, ImageData
+from hourglass.files import replacing
 from hourglass.module import AutoencoderModule
 from hourglass.spec import Count
 
@@ -44,14 +44,11 @@ class Examples(Callback):
         mse = torch.cat(errors)
         index = chosen(mse, self.first, self.each)
         batch, output = reconstruct(index.tolist())
-        path = Path(trainer.default_root_dir) / "examples.npz"
-        partial = path.with_suffix(".npz.tmp")
-        with partial.open("wb") as file:
+        with replacing(Path(trainer.default_root_dir) / "examples.npz") as path, path.open("wb") as file:
             np.savez_compressed(
                 file, mse=mse.numpy(), index=index.numpy(),
                 input=as_bytes(batch.input), target=as_bytes(batch.target), output=as_bytes(output),
             )  # fmt: skip
-        os.replace(partial, path)
 
 
 def chosen(mse: Tensor, first: int, each: int) -> Tensor:

@@ -1,7 +1,6 @@
 """`metrics.csv`: what was logged in a run, in its folder whatever the logger."""
 
 import csv
-import os
 import time
 from argparse import Namespace
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import Any
 
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
+
+from hourglass.files import replacing
 
 
 class MetricsCsv(Logger):
@@ -75,12 +76,10 @@ class MetricsCsv(Logger):
 
 
 def write_rows(path: Path, columns: list[str], rows: dict[int, dict[str, float]]) -> None:
-    partial = path.with_suffix(".csv.tmp")
-    with partial.open("w", newline="") as file:
+    with replacing(path) as partial, partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, ["step", *columns])
         writer.writeheader()
         writer.writerows({"step": step, **row} for step, row in sorted(rows.items()))
-    os.replace(partial, path)
 
 
 def read_rows(path: Path) -> dict[int, dict[str, float]]:

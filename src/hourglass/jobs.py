@@ -4,33 +4,25 @@ Each job of a sweep, and each rank of a job, is forked from a process that has i
 device: it has its own state, environment, random numbers and W&B run, and starts in a tenth of a second.
 """
 
-import contextlib
-import logging
-import multiprocessing
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
 from multiprocessing import connection
-from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
 from hourglass import slots, states
-from hourglass.errors import HourglassError, Interrupted, JobFailed
-from hourglass.signals import PATIENCE, SIGNALS
-
-log = logging.getLogger(__name__)
+from hourglass.errors import Interrupted, JobFailed
+from hourglass.rank import STOP_GRACE, Outcome, Rank
+from hourglass.signals import PATIENCE, SIGNALS, blocked
 
 OTHERS_END = 10.0
 """Seconds that the ranks of a job have to end by themselves after one of them failed."""
-STOP_GRACE = 60.0
-"""Seconds that a job has to save and end after it was asked to stop."""
 EXTERNAL = ("LOCAL_RANK", "TORCHELASTIC_RUN_ID")
 """Set where torchrun or srun has started the ranks already."""
 
@@ -50,31 +42,6 @@ class Job:
     @property
     def name(self) -> str:
         return "{model}/{encoder}-{decoder}".format(**self.choices)
-
-
-@dataclass
-class Outcome:
-    """How the process of one rank ended."""
-
-    status: str
-    error: str | None = None
-    value: float | None = None
-    said: set[str] = field(default_factory=set)
-    """Messages of this job, by their formats: the next job of the sweep need not repeat them."""
-    wandb_unreachable: bool = False
-
-
-class SaidOnce(logging.Filter):
-    """Lets a message through once, whatever its arguments; `said` is what others have said already."""
-
-    def __init__(self, said: set[str]) -> None:
-        super().__init__()
-        self.said = said
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        new = str(record.msg) not in self.said
-        self.said.add(str(record.msg))
-        return new
 
 
 _said: set[str] = set()
@@ -135,10 +102,7 @@ def supervise(config: DictConfig, job: Job, *, ranks: int, threads: int | None, 
     from hourglass import loggers
 
     preload(config)
-    context = multiprocessing.get_context("fork")
-    port = free_port() if ranks > 1 else 0
-    processes: list[ForkProcess] = []
-    pipes: list[connection.Connection] = []
+    started: list[Rank] = []
     asked: list[int] = []
     stop_by = float("inf")
 
@@ -146,151 +110,73 @@ def supervise(config: DictConfig, job: Job, *, ranks: int, threads: int | None, 
         nonlocal stop_by
         asked.append(signum)
         stop_by = min(stop_by, time.monotonic() + STOP_GRACE)
-        send(processes, signal.SIGKILL if len(asked) > PATIENCE else signum)
+        send(started, signal.SIGKILL if len(asked) > PATIENCE else signum)
 
     main_thread = threading.current_thread() is threading.main_thread()
     old = {signum: signal.signal(signum, pass_on) for signum in SIGNALS} if main_thread else {}
     first_failed: int | None = None
     try:
         with slots.one_gpu(config, ranks) as gpu:
-            signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until the ranks can handle them: see StopRequest
-            for rank in range(ranks):
-                mine, theirs = context.Pipe(duplex=False)
-                environment = rank_environment(rank, ranks, port) | gpu
-                process = context.Process(target=_rank, args=(config, job, rank, environment, threads, quiet, theirs))
-                process.start()
-                theirs.close()
-                processes.append(process)
-                pipes.append(mine)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-            while alive := [process.sentinel for process in processes if process.exitcode is None]:
+            with blocked(SIGNALS):
+                if asked:
+                    raise Interrupted(asked[0])
+                for environment in environments(ranks):
+                    started.append(Rank(config, job, environment | gpu, threads, quiet, _said))
+            while alive := [rank.process.sentinel for rank in started if rank.exit_code is None]:
                 connection.wait(alive, timeout=1.0)
-                if first_failed is None:
-                    first_failed = next((i for i, process in enumerate(processes) if process.exitcode), None)
-                    if first_failed is not None:
-                        stop_by = min(stop_by, time.monotonic() + OTHERS_END)
+                if first_failed is None and any(rank.exit_code for rank in started):
+                    first_failed = next(i for i, rank in enumerate(started) if rank.exit_code)
+                    stop_by = min(stop_by, time.monotonic() + OTHERS_END)
                 if time.monotonic() > stop_by:
-                    send(processes, signal.SIGKILL)
+                    send(started, signal.SIGKILL)
     except BaseException:  # a launcher's own signal handler: SLURM takes the machine away
-        end(processes)
+        end(started)
         raise
     finally:
         if not asked:  # else this process is about to end: another signal must not end it in between
             for signum, handler in old.items():
                 signal.signal(signum, handler)
-    outcomes = [received(pipe, process) for pipe, process in zip(pipes, processes, strict=True)]
+    outcomes = [rank.outcome() for rank in started]
     for outcome in outcomes:
         _said.update(outcome.said)
         if outcome.wandb_unreachable:
             os.environ[loggers.OFFLINE] = "1"  # the next jobs need not wait for it again
-    outcome = outcomes[first_failed or 0]
-    if asked and (processes[first_failed or 0].exitcode or 0) < 0:  # by us: it did not stop in time, or was not to
+    decisive = first_failed or 0
+    outcome = outcomes[decisive]
+    if asked and (started[decisive].exit_code or 0) < 0:  # by us: it did not stop in time, or was not to
         outcome = Outcome("interrupted", str(Interrupted(asked[0])))
-    if first_failed and outcome.error and outcome.status == "failed":
-        outcome.error = f"rank {first_failed}: {outcome.error}"
+    if decisive and outcome.error and outcome.status == "failed":
+        outcome.error = f"rank {decisive}: {outcome.error}"
     if outcome.status != "busy":
-        states.set_ended(job.folder, outcome.status, outcome.error, overrule=bool(first_failed))
+        states.set_ended(job.folder, outcome.status, outcome.error, overrule=decisive > 0)
     if asked:
         raise Interrupted(asked[0])
     return outcome
 
 
-def rank_environment(rank: int, ranks: int, port: int) -> dict[str, str]:
+def environments(ranks: int) -> list[dict[str, str]]:
+    """What each rank of a job finds in its environment: nothing where it is alone."""
     if ranks == 1:
-        return {}
-    return {
-        "LOCAL_RANK": str(rank), "NODE_RANK": "0", "WORLD_SIZE": str(ranks),
-        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "HOURGLASS_RANK": str(rank),
-    }  # fmt: skip
+        return [{}]
+    common = {"NODE_RANK": "0", "WORLD_SIZE": str(ranks), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    return [common | {"LOCAL_RANK": str(rank), "HOURGLASS_RANK": str(rank)} for rank in range(ranks)]
 
 
-def received(pipe: connection.Connection, process: ForkProcess) -> Outcome:
-    """What the process said about its end, or what its death says."""
-    if pipe.poll():
-        try:
-            return pipe.recv()
-        except EOFError:
-            pass
-    code = process.exitcode or 0
-    cause = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-    hint = ": out of memory?" if code == -signal.SIGKILL else ""
-    return Outcome("failed", f"its process was {cause}{hint}" if code < 0 else f"its process {cause}")
+def send(ranks: list[Rank], signum: int) -> None:
+    for rank in ranks:
+        rank.send(signum)
 
 
-def send(processes: list[ForkProcess], signum: int) -> None:
-    for process in processes:
-        if process.exitcode is None and process.pid is not None:
-            with contextlib.suppress(ProcessLookupError):  # a signal may interrupt us just when we have noticed its end
-                os.kill(process.pid, signum)
-
-
-def end(processes: list[ForkProcess]) -> None:
+def end(ranks: list[Rank]) -> None:
     """Ask them to save and stop, and insist after `STOP_GRACE` seconds."""
-    send(processes, signal.SIGTERM)
+    send(ranks, signal.SIGTERM)
     deadline = time.monotonic() + STOP_GRACE
-    for process in processes:
-        process.join(max(0.0, deadline - time.monotonic()))
-    send(processes, signal.SIGKILL)
+    for rank in ranks:
+        rank.process.join(max(0.0, deadline - time.monotonic()))
+    send(ranks, signal.SIGKILL)
 
 
 def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
-
-
-def _rank(
-    config: DictConfig,
-    job: Job,
-    rank: int,
-    environment: dict[str, str],
-    threads: int | None,
-    quiet: bool,
-    pipe: connection.Connection,
-) -> None:
-    """The process of one rank, from the fork to its end."""
-    for signum in SIGNALS:
-        signal.signal(signum, signal.SIG_DFL)
-    for signum in (signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(signum, signal.SIG_IGN)  # a cluster's, for the process that watches, which asks us to stop
-    os.setpgrp()  # Ctrl-C goes to the process that watches, which passes it on
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    import torch
-    from lightning.pytorch.utilities import rank_zero_only
-
-    from hourglass import loggers, run
-
-    os.environ.update(environment)
-    rank_zero_only.rank = rank  # type: ignore[attr-defined]
-    if threads is not None:
-        torch.set_num_threads(threads)
-    said = SaidOnce(set(_said))
-    if quiet:
-        for handler in logging.getLogger().handlers:
-            if not isinstance(handler, logging.FileHandler):
-                handler.addFilter(said)
-    outcome = Outcome("failed")
-    try:
-        outcome.value = run.train(config, job, quiet=quiet)
-        outcome.status = "completed"
-    except (HourglassError, Interrupted) as error:
-        outcome.status, outcome.error = error.status, str(error)
-    except BaseException as error:
-        outcome.error = f"{type(error).__name__}: {error}"
-        log.error("%s failed", job.folder, exc_info=error)
-    outcome.said, outcome.wandb_unreachable = said.said, loggers.unreachable()
-    pipe.send(outcome)
-    code = 0 if outcome.status == "completed" else 1
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.exit(code)
-
-
-def _end_with_parent() -> None:
-    """Stop in good order when the process that watches has died, and at once when that takes too long."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(STOP_GRACE)
-    os.kill(os.getpid(), signal.SIGKILL)

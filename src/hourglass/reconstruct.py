@@ -2,7 +2,6 @@
 
 import glob
 import math
-import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from PIL import Image
 
 from hourglass import checks, commands, picture_files
 from hourglass.errors import ConfigError, DataError
+from hourglass.files import replacing
 
 YAML = commands.CONF / "reconstruct.yaml"
 COMPARISONS = "comparisons"
@@ -100,10 +100,8 @@ def refuse_to_overwrite(out: Path, names: dict[Path, str], options: Options) -> 
 
 
 def write(image: Image.Image, path: Path) -> None:
-    """Atomically: what is there is a whole picture."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    image.save(partial, "PNG")
-    os.replace(partial, path)
+    with replacing(path, shared=True) as partial:
+        image.save(partial, "PNG")
 
 
 def understood(arguments: list[str]) -> Options:

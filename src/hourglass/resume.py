@@ -66,7 +66,8 @@ class Position(Callback):
 class LastCheckpoint(Callback):
     """`last.ckpt` after each epoch, every `every_n_steps` optimizer steps, when asked to stop, and at the end.
 
-    Asked to stop, all ranks save together and raise Interrupted. List it behind `Position`.
+    Asked to stop, all ranks save together and raise Interrupted. List it last: what it has saved is not done again, so
+    the others must be done with it, the last pictures for example.
     """
 
     def __init__(self, path: Path, every_n_steps: int, stop: StopRequest) -> None:

@@ -3,12 +3,60 @@
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+
+from hourglass.errors import Interrupted
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PATIENCE = 2
 """Requests that are carried out in good order; the next one ends the process at once."""
+
+
+_received: list[int] = []
+"""SIGINT and SIGTERM that came to this process while it trained nothing itself."""
+
+
+def interrupt() -> None:
+    """From now on the first SIGINT or SIGTERM raises Interrupted, wherever this process is.
+
+    It may be in the middle of a library, which may lose the exception or turn it into another: `check` raises it again.
+    The second must not cut short what the first one set off, such as the table of a sweep; the third ends the process.
+    """
+    for signum in SIGNALS:
+        signal.signal(signum, _interrupt)
+
+
+def _interrupt(signum: int, _: FrameType | None) -> None:
+    _received.append(signum)
+    if len(_received) > PATIENCE:
+        os._exit(128 + signum)
+    if len(_received) == 1:
+        raise Interrupted(signum)
+
+
+def check() -> None:
+    """Raise Interrupted if this process has been asked to stop."""
+    if _received:
+        raise Interrupted(_received[0])
+
+
+def ignore() -> None:
+    """For a process that ends: Python drops its handlers then, and another signal must not cut that short."""
+    for signum in SIGNALS:
+        signal.signal(signum, signal.SIG_IGN)
+
+
+@contextmanager
+def blocked(signals: tuple[signal.Signals, ...]) -> Iterator[None]:
+    """They wait until the end of the block, and in a process forked within until that unblocks them."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
 
 
 class StopRequest:

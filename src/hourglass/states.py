@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.errors import Busy
+from hourglass.files import replacing
 
 STATUSES = ("planned", "running", "completed", "failed", "diverged", "incompatible", "interrupted", "pruned")
 WAIT = 10.0
@@ -25,11 +25,8 @@ def read_summary(folder: Path) -> dict[str, Any] | None:
 
 
 def write_summary(folder: Path, values: dict[str, Any]) -> None:
-    """Atomically: a reader finds a whole file or none."""
-    path = folder / "summary.json"
-    partial = path.with_suffix(".json.tmp")
-    partial.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n")
-    os.replace(partial, path)
+    with replacing(folder / "summary.json") as path:
+        path.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n")
 
 
 def status_of(folder: Path) -> str:

@@ -24,8 +24,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from hourglass import ids, jobs, provenance, states
+from hourglass import ids, jobs, provenance, signals, states
 from hourglass.errors import ConfigError
+from hourglass.files import replacing
 from hourglass.states import read_summary, status_of
 
 RETRY = {
@@ -134,14 +135,13 @@ def read(folder: Path) -> dict[str, Any]:
 
 @contextmanager
 def changing(folder: Path) -> Iterator[dict[str, Any]]:
-    """`sweep.json`, to be changed by one process at a time and written atomically."""
+    """`sweep.json`, to be changed by one process at a time."""
     with (folder / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         sweep = read(folder)
         yield sweep
-        partial = folder / "sweep.json.tmp"
-        partial.write_text(json.dumps(sweep, indent=2) + "\n")
-        os.replace(partial, folder / "sweep.json")
+        with replacing(folder / "sweep.json") as path:
+            path.write_text(json.dumps(sweep, indent=2) + "\n")
 
 
 def run_job(config: DictConfig, job: jobs.Job) -> float | None:
@@ -149,6 +149,7 @@ def run_job(config: DictConfig, job: jobs.Job) -> float | None:
 
     Never raises for what becomes of the job: its summary has the reason, and the sweep goes on. Interrupted ends it.
     """
+    signals.check()
     folder = job.folder.parent
     if job.id not in read(folder)["jobs"]:  # a search plans as it goes
         with changing(folder) as sweep:

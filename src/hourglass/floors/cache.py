@@ -3,13 +3,13 @@
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
 
 import torch
 from torch import Tensor
+
+from hourglass.files import replacing
 
 FORMULAS = 1  # part of every key: raise it when a floor is defined anew, and old files are no longer found
 log = logging.getLogger(__name__)
@@ -27,11 +27,10 @@ def cached(folder: str | Path | None, function: Callable[..., float], *args: Ten
     except (OSError, ValueError, TypeError, KeyError) as error:
         log.warning("cannot read the cached floor %s (%r): computing it again", path, error)
     value = function(*args)
-    partial = path.with_suffix(f".{uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps({"floor": function.__qualname__, "value": value}))
-        os.replace(partial, path)  # atomic: a reader sees the whole file or none
+        with replacing(path, shared=True) as partial:
+            partial.write_text(json.dumps({"floor": function.__qualname__, "value": value}))
     except OSError as error:
         log.warning("cannot keep the floor in %s (%r): it will be computed again", path, error)
     return value
