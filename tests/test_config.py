@@ -136,6 +136,9 @@ def test_the_id_is_of_what_is_computed() -> None:
     assert id_of() == id_of() == id_of("logger=none", "trainer.enable_progress_bar=false", "sweep=x")
     assert id_of("data=mnist", "data.root=/a") == id_of("data=mnist", "data.root=/b", "data.download=true")
     assert id_of("decoder=bilinear") == id_of("decoder=resize", "decoder.mode=bilinear")
+    assert id_of("optimizer.weight_decay=0", "optimizer.lr=1") == id_of(
+        "optimizer.weight_decay=0.0", "optimizer.lr=1.0"
+    )
     others = ["seed=1", "decoder=resize", "trainer.precision=bf16-mixed", "trainer.devices=2", "channels=[16]"]
     assert len({id_of(), *map(id_of, others)}) == 1 + len(others)
 

@@ -37,6 +37,12 @@ def test_validation_is_split_off_by_seed_and_never_touches_test() -> None:
     assert not torch.equal(zero.images["val"].images, one.images["val"].images)
 
 
+def test_the_mean_is_that_of_all_training_pixels_by_channel() -> None:
+    data = data_of("data=synthetic", "data.image_shape=[3,8,8]")
+    images = data.images["train"].images.double() / 255
+    assert data.mean.tolist() == pytest.approx(images.mean((0, 2, 3)).tolist(), rel=1e-6)
+
+
 @pytest.mark.parametrize("shape", [(1, 32, 32), (3, 33, 45), (2, 7, 5)])
 def test_synthetic_images_have_any_shape_and_use_the_range(shape: tuple[int, ...]) -> None:
     images = data_of("data=synthetic", f"data.image_shape={list(shape)}").images["train"].images

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from conftest import autoencoder_for, batch_of, configure, options
+from torch import nn
 
 from hourglass import build
 from hourglass.autoencoder import Reconstruction
@@ -138,3 +139,23 @@ def test_matched_initialisation_evens_out_what_pytorch_s_default_does_not() -> N
     matched = power("transpose", "matched") / power("resize", "matched")
     assert default < 0.6 or default > 1.7
     assert math.isclose(matched, 1, rel_tol=0.25)
+
+
+@pytest.mark.parametrize("output", ["sigmoid", "identity"])
+def test_an_untrained_autoencoder_begins_at_the_mean_of_the_training_images(output: str) -> None:
+    """Each channel at its own; loaded weights bring their own beginning with them."""
+    model = autoencoder_for((3, 9, 9), f"model.output={output}", "decoder=resize")
+    for weights in model.decoder.parameters():
+        nn.init.zeros_(weights)
+    mean = torch.tensor([0.1, 0.5, 0.9])
+    model.centre(mean)
+    assert model(torch.rand(2, 3, 9, 9)).mean((0, 2, 3)).tolist() == pytest.approx(mean.tolist())
+    other = autoencoder_for((3, 9, 9), f"model.output={output}", "decoder=resize")
+    other.load_state_dict(model.state_dict())
+    assert torch.equal(other.offset, model.offset)
+
+
+def test_the_mean_of_black_images_is_no_dead_end() -> None:
+    model = autoencoder_for((1, 9, 9))
+    model.centre(torch.zeros(1))
+    assert model.offset.item() == pytest.approx(math.log(0.01 / 0.99), rel=1e-5)

@@ -32,9 +32,18 @@ def without_volatile(plain: dict[str, Any]) -> dict[str, Any]:
 
 
 def run_id(config: DictConfig) -> str:
-    """8 hexadecimal digits of the SHA-256 of the resolved configuration."""
-    plain = without_volatile(resolved(config))
+    """8 hexadecimal digits of the SHA-256 of the resolved configuration, in which 0 and 0.0 are one number."""
+    plain = _whole(without_volatile(resolved(config)))
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _whole(value: Any) -> Any:
+    """The value with every whole float as an integer: the command line does not tell them apart."""
+    if isinstance(value, dict):
+        return {key: _whole(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_whole(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def register_resolvers() -> None:

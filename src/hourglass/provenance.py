@@ -22,5 +22,11 @@ def git() -> dict[str, str | bool] | None:
 
 
 def _git(*arguments: str) -> str:
-    command = ["git", "-C", str(Path(__file__).parent), *arguments]
+    command = [
+        "git",
+        "--no-optional-locks",
+        "-C",
+        str(Path(__file__).parent),
+        *arguments,
+    ]  # a kill would leave the lock
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

@@ -57,6 +57,7 @@ def _train(config: DictConfig, job: Job, result: summary.Summary, quiet: bool) -
             result.channels = list(config.channels)
             result.cost |= cost.of(autoencoder)
             data.setup()
+            autoencoder.centre(data.mean)
             result.data = {"fingerprint": data.fingerprint} | {
                 name: len(images) for name, images in data.images.items()
             }

@@ -216,6 +216,13 @@ class ImageData(LightningDataModule):
         return self.prepare(Picked(*(part.to(device) for part in picked)), split)
 
     @property
+    def mean(self) -> Tensor:
+        """(C,), of the training pixels in [0, 1]."""
+        images = self.images["train"].images
+        total = torch.stack([part.sum((0, 2, 3), dtype=torch.int64) for part in images.split(10_000)]).sum(0)
+        return total.float() / (255 * images[:, 0].numel())
+
+    @property
     def fingerprint(self) -> str:
         """8 hexadecimal digits of the SHA-256 of all images, train, validation and test."""
         digest = hashlib.sha256()
