@@ -1,14 +1,15 @@
 """The `conf/` folder against the code: every option builds, every key is typed, every mistake is refused."""
 
+import json
 from copy import deepcopy
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import CONF, configure, options, run_command
+from conftest import CONF, TINY, configure, options, run_command
 from omegaconf import OmegaConf
 
-from hourglass import build, checks, ids
+from hourglass import build, checks, ids, overrides
 from hourglass.errors import ConfigError, HourglassError
 
 GROUPS = ("model", "encoder", "latent", "decoder", "data", "corruption", "loss", "optimizer", "trainer", "callbacks")
@@ -106,6 +107,15 @@ def test_an_option_that_nothing_reads_is_refused() -> None:
         (["+width=3"], "a '+' adds a key that nothing reads"),
         (["-m", "seed=0,1", "retry=now"], "retry=now: it can be failed, diverged, incompatible or all"),
         (["-m", "seed=0,1", "sweep=a/b"], "sweep=a/b names a folder"),
+        (["-m", "seed=0,1", "sweep=a,b"], "a sweep has one name, its folder"),
+        (["-m", "seed=0,1", "+width=3"], "a '+' adds a key that nothing reads"),
+        (["-m", "seed=0", "seed=1,2"], "seed is given 2 times: give it once"),
+        (["-m", "seed=0,1", "hydra.launcher.n_jobs=2"], "choose another, such as hydra/launcher=joblib"),
+        (["-m", "seed=0,1", "hydra.mode=MULTIRUN", "sweep=null"], "a sweep has one name, its folder"),
+        (["hydra.mode=MULTIRUN", "seed=0,1"], "start it with -m, which makes one, or give sweep=NAME"),
+        (["search=optuna", "+width=3"], "a '+' adds a key that nothing reads"),
+        (["search=optuna", "retry=failed"], "a search does not try a failed trial again"),
+        (["sweep=x"], "sweep= and retry= are about many runs: start a sweep with -m"),
         (["resume=nowhere", "seed=1"], "resume= continues a run as it was configured: leave out seed=1"),
     ],
 )
@@ -130,8 +140,8 @@ def test_questions_are_answered_without_torch(question: str) -> None:
 
 
 def test_the_id_is_of_what_is_computed() -> None:
-    def id_of(*overrides: str) -> str:
-        return ids.run_id(configure(*overrides))
+    def id_of(*given: str) -> str:
+        return ids.run_id(configure(*given))
 
     assert id_of() == id_of() == id_of("logger=none", "trainer.enable_progress_bar=false", "sweep=x")
     assert id_of("data=mnist", "data.root=/a") == id_of("data=mnist", "data.root=/b", "data.download=true")
@@ -150,10 +160,56 @@ def test_a_foreign_run_folder_runs_nothing(tmp_path) -> None:
         config = deepcopy(configure())
         config.encoder._target_ = name
         OmegaConf.save(config, folder / "config.yaml")
-        with pytest.raises(ConfigError, match="is not a part of hourglass; nothing was run"):
+        with pytest.raises(ConfigError, match="is not a part of hourglass, nor named in conf/; nothing was run"):
             build.load_run(tmp_path)
     config = deepcopy(configure())
     config.encoder.activation = "${oc.env:HOME}"
     OmegaConf.save(config, folder / "config.yaml")
     with pytest.raises(HourglassError, match="nothing was run"):
         build.load_run(tmp_path)
+
+
+def test_a_run_is_continued_only_as_it_was_configured(tmp_path: Path) -> None:
+    """And a folder whose run was killed before it wrote anything belongs to its configuration all the same."""
+    folder = tmp_path / "run"
+    config = configure(*TINY, "seed=3")
+    (folder / ".hydra").mkdir(parents=True)
+    OmegaConf.save(ids.settled(config), folder / ".hydra" / "config.yaml")
+    done = run_command("train.py", f"hydra.run.dir={folder}", *TINY, "seed=4")
+    assert done.returncode == 1
+    assert f"holds run {ids.run_id(config)}, this is" in done.stderr
+    summary = {"id": ids.run_id(config), "status": "interrupted", "choices": {}, "overrides": [], "sweep": None}
+    (folder / "summary.json").write_text(json.dumps(summary))
+    text = (folder / ".hydra" / "config.yaml").read_text()
+    (folder / ".hydra" / "config.yaml").write_text(text.replace("seed: 3", "seed: 5"))
+    done = run_command("train.py", f"resume={folder}")
+    assert "was changed since the run began" in done.stderr
+    (tmp_path / "sweep.json").write_text("{}")
+    done = run_command("train.py", f"resume={tmp_path}")
+    assert "is a sweep: give its command again" in done.stderr
+
+
+def test_what_only_this_machine_can_answer_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PICTURES", "/somewhere")
+    config = configure("data=mnist", "data.root=${oc.env:PICTURES}/mnist")
+    kept = ids.settled(config)
+    assert OmegaConf.to_container(kept)["data"]["root"] == "/somewhere/mnist"
+    assert OmegaConf.to_container(kept)["encoder"]["channels"] == "${channels}"
+    assert ids.run_id(kept) == ids.run_id(config)
+    build.refuse_foreign_code(OmegaConf.to_container(kept), Path("config.yaml"))
+
+
+def test_a_foreign_callback_is_not_built_when_a_run_is_continued() -> None:
+    config: dict = OmegaConf.to_container(configure())  # type: ignore[assignment]
+    build.refuse_foreign_code(config, Path("config.yaml"))
+    config["callbacks"]["evil"] = {"_target_": "shutil.copyfile", "src": "a", "dst": "b"}
+    with pytest.raises(ConfigError, match=r"config.callbacks.evil._target_=shutil.copyfile is not a part of hourglass"):
+        build.refuse_foreign_code(config, Path("config.yaml"))
+
+
+def test_options_of_lightning_that_we_do_not_name_can_be_added() -> None:
+    overrides.refuse_careless(["+trainer.val_check_interval=0.5"])
+    config = configure("+trainer.val_check_interval=0.5", "trainer.accelerator=cpu")
+    assert build.part(config, "trainer").keywords["val_check_interval"] == 0.5
+    with pytest.raises(ConfigError, match="Trainer has no such option"):
+        build.part(configure("+trainer.val_check_intervall=0.5"), "trainer")

@@ -1,12 +1,15 @@
 """Fair by construction: widths that cost the same, and seeds that pair the jobs of a sweep."""
 
+import json
 import logging
+from pathlib import Path
 
 import pytest
 import torch
-from conftest import autoencoder_for, configure, options, pair_for
+from conftest import TINY, autoencoder_for, configure, options, pair_for, run_train
 from omegaconf import DictConfig
 
+import hourglass
 from hourglass import build, cost
 from hourglass.errors import ConfigError, IncompatiblePair
 from hourglass.matching import CLOSE, COUNTED, LIMIT, matched
@@ -175,3 +178,24 @@ def test_the_encoder_does_not_depend_on_the_decoder_and_decoders_draw_alike() ->
                 scale = resize[key].abs().max() / value.abs().max() if value.any() else 1.0
                 torch.testing.assert_close(value * scale, resize[key])
     assert {"bilinear", "nearest", "fir", "max_unpool", "bed_of_nails"} < same
+
+
+def test_match_to_alone_is_refused_and_the_encoder_s_own_widths_are_scaled(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="match_to has no effect without match"):
+        matched(configure("match_to=1000"), DIGITS)
+    config = matched(configure("encoder.channels=[8,16]", "match=params", "decoder=subpixel"), DIGITS)
+    assert config.channels == config.encoder.channels
+    target = cost.of(autoencoder_for(DIGITS, "channels=[8,16]"))["num_params"]
+    assert distance(config, "params", int(target)) <= CLOSE
+
+
+@pytest.mark.slow
+def test_a_run_with_the_encoder_s_own_widths_loads(tmp_path: Path) -> None:
+    for name, extra in {"own": [], "scaled": ["match=params"]}.items():
+        tiny = [o for o in TINY if not o.startswith("channels")]
+        done = run_train(tmp_path / name, *tiny, "encoder.channels=[8,16]", "decoder=subpixel", *extra)
+        assert done.returncode == 0, done.stderr
+        summary = json.loads((tmp_path / name / "summary.json").read_text())
+        shapes = hourglass.load_run(tmp_path / name).encoder.spec.shapes[1:]
+        assert [shape[0] for shape in shapes] == summary["channels"]
+        assert (summary["channels"] == [8, 16]) == (name == "own")

@@ -15,7 +15,7 @@ from conftest import ROOT, run_command
 
 from hourglass import states
 from hourglass.checkpoints import DurableCheckpointIO
-from hourglass.errors import CheckpointError
+from hourglass.errors import StorageError
 from hourglass.history import MetricsCsv
 
 QUICK = (
@@ -169,7 +169,7 @@ def test_a_full_disk_costs_no_earlier_checkpoint(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
-        with pytest.raises(CheckpointError, match=r"last.ckpt cannot be written .* MB are free there"):
+        with pytest.raises(StorageError, match=r"MB are free for .*last.ckpt, which cannot be written"):
             io.save_checkpoint({"n": 2, "w": torch.zeros(1_000_000)}, path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

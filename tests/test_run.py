@@ -156,7 +156,7 @@ def test_the_offline_wandb_run_reads_back(folder: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     identity = summary_of(folder)["id"]
-    assert record.name == f"run-{identity}.wandb"
+    assert record.name == f"run-{folder.name}-{identity}.wandb"
     for words in ("train/loss", "val/loss", "lr-Adam", "num_params", "images/reconstructions", "channels"):
         assert words in done.stdout, words
     assert len(list(folder.glob("wandb/offline-run-*/files/media/images/images/*.png"))) == 4

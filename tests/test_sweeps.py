@@ -12,23 +12,29 @@ from typing import Any
 
 import pytest
 from conftest import ROOT, TINY, nobody_is_left, run_command
+from omegaconf import OmegaConf
 
-from hourglass import jobs, states, sweeps
+from hourglass import jobs, progress, states, sweeps
 
 
 def sweep(folder: Path, *overrides: str, accidents: Any = (), timeout: float = 240) -> subprocess.CompletedProcess[str]:
     """`train.py -m …` into `folder`, with accidents."""
-    command = ["tests/sabotaged_train.py", "-m", f"hydra.sweep.dir={folder}", "sweep=test", *TINY, *overrides]
-    return run_command(*command, timeout=timeout, SABOTAGE=json.dumps(accidents))
+    return run_command(*command(folder, *overrides), timeout=timeout, SABOTAGE=json.dumps(accidents))
+
+
+def command(folder: Path, *overrides: str) -> list[str]:
+    given = {override.split("=")[0] for override in overrides}
+    tiny = [override for override in TINY if override.split("=")[0] not in given]
+    return ["tests/sabotaged_train.py", "-m", f"hydra.sweep.dir={folder}", "sweep=test", *tiny, *overrides]
 
 
 def summaries(folder: Path) -> dict[str, dict[str, Any]]:
     """Summaries of the jobs by what sets them apart."""
-    return {name: states.read_summary(folder / id) or {} for id, name in sweeps.varying(folder).items()}
+    return {name: states.read_summary(folder / id) or {} for id, name in progress.of_this_command(folder).items()}
 
 
 def statuses(folder: Path) -> dict[str, str]:
-    return {name: states.status_of(folder / id) for id, name in sweeps.varying(folder).items()}
+    return {name: states.status_of(folder / id) for id, name in progress.of_this_command(folder).items()}
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +79,7 @@ def test_the_sweep_ends_with_a_table_and_an_exit_code(folder: Path) -> None:
 
 
 def test_a_sweep_says_what_it_was(folder: Path) -> None:
-    written = sweeps.read(folder)
+    written = progress.read(folder)
     (invocation,) = written["invocations"]
     assert invocation["command"].startswith("python train.py -m ")
     assert "encoder=maxpool,strided" in invocation["overrides"]
@@ -93,10 +99,42 @@ def test_the_same_command_again_leaves_alone_what_is_done_and_retries_on_demand(
     found = statuses(folder)
     assert found.pop("encoder=maxpool decoder=resize seed=1") == "completed"
     assert sorted(found.values()) == ["completed"] * 12 + ["diverged"] + ["incompatible"] * 2
-    retried = next(id for id, name in sweeps.varying(folder).items() if name == "encoder=maxpool decoder=resize seed=1")
+    retried = next(
+        id for id, name in progress.of_this_command(folder).items() if name == "encoder=maxpool decoder=resize seed=1"
+    )
     changed = {path.relative_to(folder).parts[0] for path, time in before.items() if path.stat().st_mtime_ns != time}
     assert changed == {retried}
-    assert len(sweeps.read(folder)["invocations"]) == 2
+    assert len(progress.read(folder)["invocations"]) == 2
+
+
+@pytest.mark.slow
+def test_a_command_answers_for_its_own_jobs(folder: Path) -> None:
+    """One more seed under the same name: what became of the others is no concern of this one."""
+    done = sweep(folder, "encoder=strided", "decoder=resize", "seed=2,3")
+    assert done.returncode == 0
+    assert "2 jobs: 2 completed\n  beside 16 of other commands: " in done.stdout
+    lines = [line for line in done.stdout.splitlines() if line.startswith("[")]
+    assert [line.split()[:2] for line in lines] == [["[1/2]", "seed=2"], ["[2/2]", "seed=3"]]
+    assert "left" not in lines[1]
+
+
+@pytest.mark.slow
+def test_each_job_says_what_it_chose_and_what_it_suffers_from(tmp_path: Path) -> None:
+    done = sweep(tmp_path / "fair", "decoder=resize,subpixel", "match=params", "channels=[16,32]")
+    assert [line.split()[0] for line in done.stdout.splitlines() if line.startswith("match=")] == ["match=params:"] * 2
+    assert done.stdout.count("training on") == 1
+
+
+def test_a_fault_of_the_report_costs_the_report(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from hourglass.report import command
+
+    monkeypatch.setattr(command, "make", lambda _: 1 / 0)
+    progress.report(folder, OmegaConf.create({"report": True, "logger": None}))
+    said = capsys.readouterr()
+    assert f"no report, by a fault of ours; python report.py {folder} tries again" in said.out
+    assert "ZeroDivisionError" in said.err
 
 
 @pytest.mark.slow
@@ -115,6 +153,8 @@ def test_the_name_is_made_of_what_is_computed() -> None:
         assert sweeps.name_of(["decoder=transpose,resize", "seed=range(0,8)", volatile]) == name
     assert sweeps.name_of(["decoder=transpose,resize", "seed=range(0,9)"]) != name
     assert sweeps.name_of(["experiment=checkerboard", "logger=none"]) == "checkerboard"
+    assert re.fullmatch(r"experiment-[0-9a-f]{6}", sweeps.name_of(["experiment=checkerboard,denoising"]))
+    assert sweeps.name_of(["seed=0,1", "~callbacks.health"]) != sweeps.name_of(["seed=0,1"])
 
 
 def test_a_folder_belongs_to_one_configuration(folder: Path) -> None:
@@ -149,10 +189,8 @@ def test_a_sweep_that_is_stopped_saves_and_goes_on(tmp_path: Path, sent: str, ti
     """At whatever moment: the signal comes when the first job has logged."""
     folder, slow = tmp_path / "stopped", json.dumps([{"when": [], "how": "slow"}])
     overrides = ["trainer.limit_train_batches=40", "seed=0,1", "trainer.log_every_n_steps=2"]
-    command = [sys.executable, "tests/sabotaged_train.py", "-m", f"hydra.sweep.dir={folder}", "sweep=test", *TINY]
-    command = [c for c in command if "limit_train" not in c] + overrides
     process = subprocess.Popen(
-        command,
+        [sys.executable, *command(folder, *overrides)],
         cwd=ROOT,
         env=os.environ | {"SABOTAGE": slow},
         start_new_session=True,

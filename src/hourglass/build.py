@@ -4,6 +4,7 @@ import importlib
 import os
 import pickle
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ import torch
 from hydra.errors import InstantiationException
 from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
-from hourglass import checks
+from hourglass import checks, ids
 from hourglass.autoencoder import Autoencoder
-from hourglass.checkpoints import DurableCheckpointIO
+from hourglass.checkpoints import BestCheckpoint, DurableCheckpointIO
+from hourglass.commands import CONF
 from hourglass.data.module import ImageData
 from hourglass.errors import ConfigError, DataError, HourglassError
 from hourglass.history import MetricsCsv
@@ -100,7 +102,7 @@ def trainer(config: DictConfig, folder: Path, loggers: list[Logger], stop: StopR
             *trial,
             *([TQDMProgressBar(refresh_rate=10)] if bar else []),
             LastCheckpoint(checkpoints / "last.ckpt", config.checkpoint_every, stop),
-            ModelCheckpoint(checkpoints, filename="best", monitor="val/loss", enable_version_counter=False),
+            BestCheckpoint(checkpoints, filename="best", monitor="val/loss", enable_version_counter=False),
         ],
         plugins=[DurableCheckpointIO(), *([LightningEnvironment()] if "HOURGLASS_RANK" in os.environ else [])],
     )
@@ -121,10 +123,10 @@ def load_run(folder: str | Path, checkpoint: str = "best") -> Autoencoder:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise DataError(f"{path} cannot be read ({error}): it was damaged after it was written") from error
-    weights, config.channels = (
-        saved["state_dict"],
-        saved["config"]["channels"],
-    )  # `match=` has scaled the configured ones
+    weights, built = saved["state_dict"], saved["config"]
+    config.channels = built["channels"]  # `match=` has scaled the configured ones
+    if "channels" in built["encoder"]:
+        config.encoder.channels = built["encoder"]["channels"]
     model = autoencoder(config, data(config).image_shape)
     prefix = "autoencoder."
     model.load_state_dict({key.removeprefix(prefix): w for key, w in weights.items() if key.startswith(prefix)})
@@ -149,22 +151,33 @@ def config_of(folder: Path) -> DictConfig:
 
 
 def refuse_foreign_code(node: Any, path: Path, key: str = "config") -> None:
-    """Raise ConfigError where a configuration names anything but classes and functions that this package defines.
+    """Raise ConfigError where a configuration names anything but what this package defines, or its own YAML names.
 
-    `instantiate` would run whatever stands there, `torch.load` included. `logger` and `trainer` are not built here.
+    `instantiate` would run whatever stands there, `torch.load` included.
     """
     if isinstance(node, dict):
         target = node.get("_target_")
-        built_here = not key.startswith(("config.trainer", "config.callbacks", "config.logger"))
-        if target is not None and built_here and not defined_here(str(target)):
-            raise ConfigError(f"{path}: {key}._target_={target} is not a part of hourglass; nothing was run")
+        if target is not None and str(target) not in named_here() and not defined_here(str(target)):
+            raise ConfigError(
+                f"{path}: {key}._target_={target} is not a part of hourglass, nor named in conf/; nothing was run"
+            )
         for name, value in node.items():
             refuse_foreign_code(value, path, f"{key}.{name}")
     elif isinstance(node, list):
         for i, value in enumerate(node):
             refuse_foreign_code(value, path, f"{key}[{i}]")
-    elif isinstance(node, str) and re.search(r"\$\{[^}]*:", node) and not key.startswith("config.sweep"):
-        raise ConfigError(f"{path}: {key}={node} asks for more than a value of the configuration; nothing was run")
+    elif isinstance(node, str) and ids.RESOLVER.search(node):
+        raise ConfigError(
+            f"{path}: {key}={node} asks for more than a value of the configuration; nothing was run. If you trust it, "
+            "write the value there"
+        )
+
+
+@cache
+def named_here() -> frozenset[str]:
+    """The targets that the files in `conf/` name, Lightning's trainer and callbacks among them."""
+    texts = (path.read_text() for path in CONF.rglob("*.yaml"))
+    return frozenset(target for text in texts for target in re.findall(r"_target_:\s*([\w.]+)", text))
 
 
 def defined_here(target: str) -> bool:

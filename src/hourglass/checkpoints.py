@@ -1,14 +1,29 @@
-"""Checkpoints that are whole or not there."""
+"""Checkpoints that are whole or not there, wherever the run folder lies."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
+from lightning.pytorch.callbacks import ModelCheckpoint
 
-from hourglass.errors import CheckpointError
-from hourglass.files import replacing
+from hourglass.files import replacing, unwritable
+
+
+class BestCheckpoint(ModelCheckpoint):
+    """Lightning's, which remembers the best score also where the run folder has been moved or is named otherwise."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        was, now = state_dict["dirpath"], self.dirpath
+        moved = {key: _moved(value, was, now) for key, value in state_dict.items()}
+        super().load_state_dict(moved)
+
+
+def _moved(value: Any, was: str, now: Any) -> Any:
+    """Paths below `was`, alone or as keys, to where they lie below `now`."""
+    if isinstance(value, dict):
+        return {_moved(key, was, now): inner for key, inner in value.items()}
+    return str(now) + value.removeprefix(was) if isinstance(value, str) and value.startswith(was) else value
 
 
 class DurableCheckpointIO(TorchCheckpointIO):
@@ -24,8 +39,4 @@ class DurableCheckpointIO(TorchCheckpointIO):
             with replacing(target, durable=True) as path, path.open("wb") as file:
                 torch.save(checkpoint, file)
         except (OSError, RuntimeError) as error:  # torch turns some errors of the disk into a RuntimeError
-            free = shutil.disk_usage(target.parent).free
-            raise CheckpointError(
-                f"{target} cannot be written ({error}); {free / 1e6:,.1f} MB are free there. The checkpoint before it "
-                "is whole: make space, then continue the run"
-            ) from error
+            raise unwritable(target, error) from error

@@ -6,41 +6,28 @@ import os
 import re
 import signal
 import sys
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from hourglass import jobs, signals, sweeps
+from hourglass import jobs, progress, signals, sweeps
 from hourglass.errors import ConfigError, HourglassError, Interrupted
-from hourglass.files import replacing
-from hourglass.ids import register_resolvers, run_id
+from hourglass.files import replacing, unwritable
+from hourglass.ids import register_resolvers, run_id, settled
+from hourglass.overrides import refuse_careless
 from hourglass.states import read_summary, status_of
 
 CONF = Path(__file__).parents[2] / "conf"
+QUESTIONS = {"--help", "-h", "--hydra-help", "--cfg", "-c", "--info", "-i", "--resolve"}
+"""Arguments with which Hydra answers and runs nothing."""
 GROUPS = ("model", "encoder", "latent", "decoder", "data", "corruption", "loss", "optimizer", "trainer", "experiment")
-
-
-def refuse_careless_overrides(overrides: list[str]) -> None:
-    """Hydra takes a key that is given twice (the last wins) and a new key with `+`; both are typos here."""
-    parsed = OverridesParser.create().parse_overrides(overrides)
-    counts = Counter(override.key_or_group for override in parsed)
-    for override in parsed:
-        if counts[override.key_or_group] > 1:
-            raise ConfigError(f"{override.key_or_group} is given {counts[override.key_or_group]} times: give it once")
-        if override.is_add() and not override.key_or_group.startswith("hydra"):
-            raise ConfigError(
-                f"{override.input_line}: a '+' adds a key that nothing reads; leave the '+' out, "
-                "and see python train.py --cfg job for the keys there are"
-            )
 
 
 def main(task: Callable[[], object]) -> None:
@@ -74,37 +61,45 @@ def _choose(task: Callable[[], object]) -> None:
     folder = next((a.removeprefix("resume=") for a in given if a.startswith("resume=")), None)
     if folder is not None:
         continue_run(Path(folder), [a for a in given if not a.startswith("resume=")])
-    elif {"-m", "--multirun"} & set(given) or any(a.startswith("search=") for a in given):
-        sweep(task, given)
-    else:
-        task()
-
-
-def sweep(task: Callable[[], object], given: list[str]) -> None:
-    """Many runs: give the sweep a name, let Hydra launch its jobs, and tell what became of them all."""
-    signals.interrupt()
-    asks = {"--help", "-h", "--hydra-help", "--cfg", "-c", "--info", "-i", "--resolve"} & set(given)
-    if not asks and not any(a.startswith("sweep=") for a in given):
-        sys.argv.append(f"sweep={sweeps.name_of([a for a in given if '=' in a and not a.startswith('-')])}")
+        return
+    searching = any(a.startswith("search=") for a in given)
+    if (searching or any(a == "-m" or a.startswith("--multi") for a in given)) and not QUESTIONS & set(given):
+        name_sweep(given)
     try:
         task()
     except sweeps.Refused as refused:
         raise refused.__cause__ or refused from None
     finally:
-        fine = True
-        if sweeps.current is not None and sweeps.read(sweeps.current)["jobs"]:
-            table, fine = sweeps.closing(sweeps.current)
-            print(table, flush=True)
+        fine = sweeps.current is None or tell(sweeps.current)
     if sweeps.current is not None and sweeps.settings is not None:
-        sweeps.report(sweeps.current, sweeps.settings)
+        progress.report(sweeps.current, sweeps.settings)
     if not fine:
         sys.exit(1)
+
+
+def name_sweep(given: list[str]) -> None:
+    """Give a sweep that has no name one made of its overrides."""
+    if not any(a.startswith("sweep=") for a in given):
+        overrides = [a for a in given if ("=" in a or a.startswith("~")) and not a.startswith("-")]
+        sys.argv.append(f"sweep={sweeps.name_of(overrides)}")
+
+
+def tell(folder: Path) -> bool:
+    """The table of a sweep that has ended; whether every job ended well."""
+    sweeps.forget_stop()
+    if not progress.read(folder)["jobs"]:
+        return True
+    table, fine = progress.closing(folder)
+    print(table, flush=True)
+    return fine
 
 
 def continue_run(folder: Path, others: list[str]) -> None:
     """`resume=FOLDER`: go on with that run, as it was configured."""
     if others:
         raise ConfigError(f"resume= continues a run as it was configured: leave out {' '.join(others)}")
+    if (folder / "sweep.json").exists():
+        raise ConfigError(f"{folder} is a sweep: give its command again, and it goes on with what is not done")
     if not (folder / ".hydra" / "config.yaml").exists() or (summary := read_summary(folder)) is None:
         raise ConfigError(f"{folder} is not the folder of a run that was started: it has no summary.json")
     if status_of(folder) == "completed":
@@ -114,6 +109,9 @@ def continue_run(folder: Path, others: list[str]) -> None:
     from hourglass import build  # torch and lightning: only now
 
     config = build.config_of(folder)
+    if run_id(config) != summary["id"]:
+        raise ConfigError(f"{folder / '.hydra'} was changed since the run began: start another with that")
+    config.retry = "all"  # this one is asked for by name
     facts = {"choices": summary["choices"], "overrides": summary["overrides"], "group": summary["sweep"]}
     jobs.single(config, jobs.Job(folder.resolve(), summary["id"], **facts))
 
@@ -126,6 +124,8 @@ def advice(error: Exception) -> str:
     if not match:
         return str(error)
     missing = match[1] or match[2]
+    if missing.startswith("hydra.launcher."):
+        return f"{missing} is no option of this launcher: choose another, such as hydra/launcher=joblib"
     with initialize_config_dir(str(CONF), version_base="1.3"):
         keys = dotted(compose("train"))
     # a whole path first, then the same name elsewhere
@@ -149,25 +149,37 @@ def dotted(node: object, prefix: str = "") -> list[str]:
 def train(config: DictConfig) -> float | None:
     """The task of `train.py`: one run, by itself or as a job of a sweep."""
     hydra: Any = HydraConfig.get()
-    refuse_careless_overrides(list(hydra.overrides.task))
+    refuse_careless(list(hydra.overrides.task))
     sweeping = hydra.mode == RunMode.MULTIRUN
+    if not sweeping and (config.sweep is not None or config.retry is not None):
+        raise ConfigError("sweep= and retry= are about many runs: start a sweep with -m")
     job = jobs.Job(
         folder=Path(hydra.runtime.output_dir),
         id=run_id(config),
         choices={group: hydra.runtime.choices[group] for group in GROUPS if hydra.runtime.choices.get(group)},
         overrides=list(hydra.overrides.task),
-        group=config.sweep if sweeping else None,
+        group=str(config.sweep) if sweeping else None,
     )
-    refuse_another_run(job)
-    keep_configuration(job.folder / ".hydra", config, hydra)
-    return sweeps.run_job(config, job) if sweeping else jobs.single(config, job)
+    try:
+        refuse_another_run(job)
+        keep_configuration(job.folder / ".hydra", config, hydra)
+    except OSError as error:
+        raise unwritable(job.folder, error) from error
+    if sweeping:
+        return sweeps.run_job(config, job)
+    if status_of(job.folder) == "completed":
+        raise ConfigError(f"{job.folder} is completed: choose another hydra.run.dir")
+    return jobs.single(config, job)
 
 
 def refuse_another_run(job: jobs.Job) -> None:
     """A folder belongs to one configuration for ever."""
-    summary = read_summary(job.folder)
-    if summary is not None and summary["id"] != job.id:
-        raise ConfigError(f"{job.folder} holds run {summary['id']}, this is {job.id}: choose another hydra.run.dir")
+    path = job.folder / ".hydra" / "config.yaml"
+    if job.folder.name.endswith(job.id) or not path.exists():
+        return
+    theirs = run_id(OmegaConf.load(path))  # type: ignore[arg-type]
+    if theirs != job.id:
+        raise ConfigError(f"{job.folder} holds run {theirs}, this is {job.id}: choose another hydra.run.dir")
 
 
 def keep_configuration(folder: Path, config: DictConfig, hydra: Any) -> None:
@@ -178,4 +190,4 @@ def keep_configuration(folder: Path, config: DictConfig, hydra: Any) -> None:
     OmegaConf.save(OmegaConf.create({"hydra": hydra}), folder / "hydra.yaml")
     OmegaConf.save(hydra.overrides.task, folder / "overrides.yaml")
     with replacing(folder / "config.yaml") as path:
-        OmegaConf.save(config, path)
+        OmegaConf.save(settled(config), path)

@@ -35,12 +35,18 @@ class Busy(HourglassError):
     status = "busy"
 
 
+class Done(HourglassError):
+    """Another process has ended this run in the meantime; nothing was changed there."""
+
+    status = "done"
+
+
 class JobFailed(HourglassError):
     """A run in processes of its own did not end well; the message is the reason that its first failing rank gave."""
 
 
-class CheckpointError(HourglassError, OSError):
-    """A checkpoint that could not be written, on a full disk for example; the ones before it are whole."""
+class StorageError(HourglassError, OSError):
+    """A file that could not be written, on a full disk for example; what was there before is whole."""
 
 
 class Pruned(HourglassError):

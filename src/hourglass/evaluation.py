@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hourglass import checks, commands, ids
 from hourglass.errors import ConfigError, DataError
+from hourglass.overrides import refuse_careless
 
 GROUPS = ("corruption", "data")
 OPTIONS = {"ladder": bool, "accelerator": Literal["auto", "cpu", "gpu"]}
@@ -68,7 +69,7 @@ def understood(arguments: list[str]) -> Request:
     if len(folders) != 1:
         raise ConfigError("name one run, or one folder of runs: python evaluate.py run=logs/runs/<run>")
     rest = [argument for argument in arguments if not argument.startswith("run=")]
-    commands.refuse_careless_overrides(rest)
+    refuse_careless(rest)
     overrides = OverridesParser.create().parse_overrides(rest)
     own, chosen, changes = [], {}, []  # about `conf/evaluate.yaml`, options of the groups, values inside them
     known = [*(str(key) for key in OmegaConf.load(commands.CONF / "evaluate.yaml") if key != "defaults"), *GROUPS]

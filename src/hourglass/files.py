@@ -1,10 +1,13 @@
 """Files that are whole or not there. No torch in here."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
+
+from hourglass.errors import StorageError
 
 
 @contextmanager
@@ -24,3 +27,13 @@ def replacing(path: Path, *, shared: bool = False, durable: bool = False) -> Ite
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def unwritable(path: Path, error: Exception) -> StorageError:
+    """What to tell of a file that could not be written: how much space there is, first of all."""
+    there = next(parent for parent in path.resolve().parents if parent.exists())
+    free = shutil.disk_usage(there).free / 1e6
+    return StorageError(
+        f"{free:,.1f} MB are free for {path}, which cannot be written ({error}); what was there before is whole: make "
+        "space, and the same command goes on from it"
+    )

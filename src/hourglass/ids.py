@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -14,10 +15,28 @@ VOLATILE = (
 """Keys that say where and how a run is carried out, not what it computes: its id is the same on any machine."""
 
 
+RESOLVER = re.compile(r"\$\{[^}]*:")
+"""An interpolation that runs something: `${oc.env:HOME}`."""
+
+
 def resolved(config: DictConfig) -> dict[str, Any]:
     """The configuration as plain values, without Hydra's own part."""
     plain = OmegaConf.create({key: config._get_node(key) for key in config if key != "hydra"})
     return OmegaConf.to_container(plain, resolve=True)  # type: ignore[return-value]
+
+
+def settled(config: DictConfig) -> DictConfig:
+    """The configuration as it is written, but for what only this machine can answer, such as `${oc.env:HOME}`."""
+    plain = OmegaConf.create({key: config._get_node(key) for key in config if key != "hydra"})
+    return OmegaConf.create(_settled(OmegaConf.to_container(plain), resolved(config)))
+
+
+def _settled(written: Any, value: Any) -> Any:
+    if isinstance(written, dict):
+        return {key: _settled(inner, value[key]) for key, inner in written.items()}
+    if isinstance(written, list):
+        return [_settled(inner, value[i]) for i, inner in enumerate(written)]
+    return value if isinstance(written, str) and RESOLVER.search(written) else written
 
 
 def without_volatile(plain: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ device: it has its own state, environment, random numbers and W&B run, and start
 """
 
 import os
+import re
 import signal
 import socket
 import threading
@@ -17,9 +18,9 @@ from typing import Any
 from omegaconf import DictConfig
 
 from hourglass import slots, states
-from hourglass.errors import Interrupted, JobFailed
+from hourglass.errors import ConfigError, Interrupted, JobFailed
 from hourglass.rank import STOP_GRACE, Outcome, Rank
-from hourglass.signals import PATIENCE, SIGNALS, blocked
+from hourglass.signals import PATIENCE, SIGNALS, asked_by_file, blocked
 
 OTHERS_END = 10.0
 """Seconds that the ranks of a job have to end by themselves after one of them failed."""
@@ -43,6 +44,12 @@ class Job:
     def name(self) -> str:
         return "{model}/{encoder}-{decoder}".format(**self.choices)
 
+    @property
+    def log_id(self) -> str:
+        """What a logger knows it by: two runs of one configuration are two there, in two sweeps too."""
+        name = self.group or re.sub(r"[^\w.+-]", "-", self.folder.name)
+        return name if name.endswith(self.id) else f"{name}-{self.id}"
+
 
 _said: set[str] = set()
 """What the jobs of this process have said, by the formats of the messages."""
@@ -53,10 +60,10 @@ def started_from_outside() -> bool:
 
 
 def ranks_of(config: DictConfig) -> int:
-    """Processes that a run needs: one a device, unless a strategy such as `ddp_spawn` makes its own."""
+    """Processes that a run needs: one a device."""
     trainer = config.trainer
     if str(trainer.strategy).startswith(("ddp_spawn", "ddp_fork", "ddp_notebook")):
-        return 1
+        raise ConfigError(f"trainer.strategy={trainer.strategy}: use ddp, whose processes hourglass forks itself")
     if not isinstance(trainer.devices, int | str):
         return len(trainer.devices)
     asked = str(trainer.devices)
@@ -85,6 +92,11 @@ def single(config: DictConfig, job: Job) -> float:
     return outcome.value
 
 
+def at_a_time(n_jobs: int) -> int:
+    """As joblib counts: -1 is one a core."""
+    return n_jobs if n_jobs > 0 else len(os.sched_getaffinity(0))
+
+
 def preload(config: DictConfig) -> None:
     """Import all that a job needs, once, in the process that jobs are forked from."""
     from hourglass import loggers, run  # noqa: F401
@@ -96,8 +108,9 @@ def preload(config: DictConfig) -> None:
 def supervise(config: DictConfig, job: Job, *, ranks: int, threads: int | None, quiet: bool) -> Outcome:
     """Run a job in processes of its own; returns how it ended, whatever happened to them.
 
-    Where one rank fails, the others end too, within `OTHERS_END` seconds. SIGINT and SIGTERM are passed on; once the
-    job has stopped, Interrupted is raised. The summary tells the reason also of a job that died without a word.
+    Where one rank fails, the others end too, within `OTHERS_END` seconds. SIGINT, SIGTERM and the sweep's stop file are
+    passed on; once the job has stopped, Interrupted is raised. The summary tells the reason also of a job that died
+    without a word.
     """
     from hourglass import loggers
 
@@ -106,7 +119,7 @@ def supervise(config: DictConfig, job: Job, *, ranks: int, threads: int | None, 
     asked: list[int] = []
     stop_by = float("inf")
 
-    def pass_on(signum: int, _: Any) -> None:
+    def pass_on(signum: int, _: Any = None) -> None:
         nonlocal stop_by
         asked.append(signum)
         stop_by = min(stop_by, time.monotonic() + STOP_GRACE)
@@ -122,8 +135,12 @@ def supervise(config: DictConfig, job: Job, *, ranks: int, threads: int | None, 
                     raise Interrupted(asked[0])
                 for environment in environments(ranks):
                     started.append(Rank(config, job, environment | gpu, threads, quiet, _said))
-            while alive := [rank.process.sentinel for rank in started if rank.exit_code is None]:
-                connection.wait(alive, timeout=1.0)
+            while alive := [rank for rank in started if rank.exit_code is None]:
+                connection.wait([news for rank in alive for news in rank.news()], timeout=1.0)
+                for rank in alive:
+                    rank.listen()
+                if not asked and asked_by_file():
+                    pass_on(signal.SIGTERM)
                 if first_failed is None and any(rank.exit_code for rank in started):
                     first_failed = next(i for i, rank in enumerate(started) if rank.exit_code)
                     stop_by = min(stop_by, time.monotonic() + OTHERS_END)
@@ -147,7 +164,7 @@ def supervise(config: DictConfig, job: Job, *, ranks: int, threads: int | None, 
         outcome = Outcome("interrupted", str(Interrupted(asked[0])))
     if decisive and outcome.error and outcome.status == "failed":
         outcome.error = f"rank {decisive}: {outcome.error}"
-    if outcome.status != "busy":
+    if outcome.status not in ("busy", "done"):
         states.set_ended(job.folder, outcome.status, outcome.error, overrule=decisive > 0)
     if asked:
         raise Interrupted(asked[0])

@@ -49,7 +49,7 @@ def matched(config: DictConfig, image_shape: Shape) -> DictConfig:
     key, unit = COUNTED[config.match]
     with torch.random.fork_rng(devices=[]):  # the run's own weights are drawn as if nothing had been built before
         nominal, build_with = scalable(config, image_shape)
-        target = round(config.match_to or cost.of(build.autoencoder(reference(config), image_shape))[key])
+        target = round(config.match_to or cost.of(build.autoencoder(reference(config, nominal), image_shape))[key])
         chosen = matched_channels(build_with, nominal, config.match, target)
         reached = cost.of(build_with(chosen))[key]
     instead = "as they are" if chosen == nominal else f"instead of {nominal}"
@@ -79,9 +79,10 @@ def scalable(config: DictConfig, image_shape: Shape) -> tuple[list[int], Build]:
     return list(encoder.keywords["channels"]), build_with
 
 
-def reference(config: DictConfig) -> DictConfig:
-    """The same network but for encoder=maxpool and decoder=transpose, with their own defaults."""
+def reference(config: DictConfig, channels: list[int]) -> DictConfig:
+    """The same network, of these widths, but for encoder=maxpool and decoder=transpose, with their own defaults."""
     result, pair = deepcopy(config), reference_pair()
+    result.channels = channels
     result.encoder, result.decoder = pair.encoder, pair.decoder
     return result
 

@@ -10,10 +10,11 @@ import threading
 import time
 from dataclasses import dataclass, field
 from multiprocessing import connection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
+from hourglass import states
 from hourglass.errors import HourglassError, Interrupted
 from hourglass.signals import SIGNALS
 
@@ -33,20 +34,21 @@ class Outcome:
     error: str | None = None
     value: float | None = None
     said: set[str] = field(default_factory=set)
-    """Messages of this job, by their formats: the next job of the sweep need not repeat them."""
+    """Messages of this job: the next job of the sweep need not repeat them."""
     wandb_unreachable: bool = False
 
 
 class SaidOnce(logging.Filter):
-    """Lets a message through once, whatever its arguments; `said` is what others have said already."""
+    """Lets a message through once, those about W&B whatever folder they name; `said` is what others have said."""
 
     def __init__(self, said: set[str]) -> None:
         super().__init__()
         self.said = said
 
     def filter(self, record: logging.LogRecord) -> bool:
-        new = str(record.msg) not in self.said
-        self.said.add(str(record.msg))
+        message = str(record.msg) if record.name == "hourglass.loggers" else record.getMessage()
+        new = message not in self.said
+        self.said.add(message)
         return new
 
 
@@ -71,6 +73,7 @@ class Rank:
         self.process = context.Process(target=_work, args=(config, job, environment, threads, quiet, said, theirs))
         self.process.start()
         theirs.close()
+        self._said: Outcome | None = None
 
     @property
     def exit_code(self) -> int | None:
@@ -82,12 +85,22 @@ class Rank:
             with contextlib.suppress(ProcessLookupError):  # a signal may interrupt us just when we have noticed its end
                 os.kill(self.process.pid, signum)
 
+    def news(self) -> list[Any]:
+        """For `multiprocessing.connection.wait`: its end, and what it has to say about it, until that is heard."""
+        return [self.process.sentinel, *([] if self.pipe.closed else [self.pipe])]
+
+    def listen(self) -> None:
+        """Hear what it says about its end; a process waits with what is long until it is heard."""
+        if not self.pipe.closed and self.pipe.poll():
+            with contextlib.suppress(EOFError, OSError):  # it died without a word, or in the middle of one
+                self._said = self.pipe.recv()
+            self.pipe.close()
+
     def outcome(self) -> Outcome:
         """What it said about its end, or what its death says."""
-        if self.pipe.poll():
-            with contextlib.suppress(EOFError):
-                said: Outcome = self.pipe.recv()
-                return said
+        self.listen()
+        if self._said is not None:
+            return self._said
         code = self.exit_code or 0
         if code >= 0:
             return Outcome("failed", f"its process ended with exit code {code}")
@@ -108,6 +121,7 @@ def _work(
         signal.signal(signum, signal.SIG_DFL)
     for signum in (signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(signum, signal.SIG_IGN)  # a cluster's, for the process that watches, which asks us to stop
+    states.let_go()
     os.setpgrp()  # Ctrl-C goes to the process that watches, which passes it on
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch

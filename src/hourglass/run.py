@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from hourglass import build, cost, floors, states, summary
 from hourglass.data.corruption import Gaussian, NoCorruption
 from hourglass.data.module import ImageData
-from hourglass.errors import ConfigError, Diverged, HourglassError, Interrupted
+from hourglass.errors import ConfigError, Diverged, Done, HourglassError, Interrupted
 from hourglass.health import Health
 from hourglass.jobs import Job
 from hourglass.latents import NoLatent
@@ -39,22 +39,30 @@ def train(config: DictConfig, job: Job, *, quiet: bool = False) -> float:
     job.folder.mkdir(parents=True, exist_ok=True)
     result = summary.Summary(job.folder, job.id, job.choices, config.seed, sweep=job.group, overrides=job.overrides)
     with states.lock(job.folder) if is_rank_zero() else nullcontext():
+        if is_rank_zero():
+            refuse_what_is_done(job, config.retry)
+            result.write()
         return _train(config, job, result, quiet)
+
+
+def refuse_what_is_done(job: Job, retry: str | None) -> None:
+    """Raise Done where this process has waited for another one that ended the run."""
+    status = (states.read_summary(job.folder) or {"status": "planned"})["status"]
+    if status == "completed" or (job.group is not None and not states.to_do(status, retry)):
+        raise Done(f"{job.folder} is {status}: another process has ended it")
 
 
 def _train(config: DictConfig, job: Job, result: summary.Summary, quiet: bool) -> float:
     loggers: list[Any] = []
-    if is_rank_zero():
-        result.write()
+    stop = StopRequest()
     try:
-        with StopRequest() as stop:
+        with stop:
             data = build.data(config)
-            if config.match is not None:
-                config = matched(config, data.image_shape)
+            config = matched(config, data.image_shape)
             pl.seed_everything(config.seed, verbose=False)
             autoencoder = build.autoencoder(config, data.image_shape)
             module = build.module(config, autoencoder)
-            result.channels = list(config.channels)
+            result.channels = list(config.encoder.channels) if "channels" in config.encoder else None
             result.cost |= cost.of(autoencoder)
             data.setup()
             autoencoder.centre(data.mean)
@@ -63,7 +71,7 @@ def _train(config: DictConfig, job: Job, result: summary.Summary, quiet: bool) -
             }
             if config.floors is not None and is_rank_zero():
                 result.floors = floors_of(module, data, config.floors)
-            loggers = build.loggers(config, job.folder, job.id, f"{job.name}/{config.seed}", job.group)
+            loggers = build.loggers(config, job.folder, job.log_id, f"{job.name}/{config.seed}", job.group)
             for logger in loggers:
                 logger.log_hyperparams(
                     module.config | {"choices": job.choices, "cost": result.cost, "floors_mse": result.floors}
@@ -78,6 +86,11 @@ def _train(config: DictConfig, job: Job, result: summary.Summary, quiet: bool) -
         result.status, result.error = error.status, str(error)
         raise
     except BaseException as error:
+        if stop.asked:  # a library that did not bear the signal
+            log.warning("after it was asked to stop: %s: %s", type(error).__name__, error)
+            interrupted = Interrupted(stop.signum)
+            result.status, result.error = interrupted.status, str(interrupted)
+            raise interrupted from error
         result.status, result.error = "failed", f"{type(error).__name__}: {error}"
         raise
     finally:

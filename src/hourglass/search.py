@@ -13,7 +13,8 @@ from pydantic import Field
 
 from hourglass import checks, states
 from hourglass.errors import ConfigError
-from hourglass.sweeps import name_of, value_of
+from hourglass.progress import value_of
+from hourglass.sweeps import name_of
 
 if TYPE_CHECKING:
     import optuna

@@ -3,8 +3,9 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -13,34 +14,42 @@ from hourglass.errors import Interrupted
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PATIENCE = 2
 """Requests that are carried out in good order; the next one ends the process at once."""
-
-
+STOP_FILE = "HOURGLASS_STOP_FILE"
+"""Environment variable: where this file is, the jobs of a sweep are asked to stop, in whatever process they run."""
 _received: list[int] = []
 """SIGINT and SIGTERM that came to this process while it trained nothing itself."""
 
 
-def interrupt() -> None:
-    """From now on the first SIGINT or SIGTERM raises Interrupted, wherever this process is.
+def interrupt(first: Callable[[], object]) -> None:
+    """From now on the first SIGINT or SIGTERM calls `first` and raises Interrupted, wherever this process is.
 
     It may be in the middle of a library, which may lose the exception or turn it into another: `check` raises it again.
     The second must not cut short what the first one set off, such as the table of a sweep; the third ends the process.
     """
+
+    def handle(signum: int, _: FrameType | None) -> None:
+        _received.append(signum)
+        if len(_received) > PATIENCE:
+            os._exit(128 + signum)
+        if len(_received) == 1:
+            first()
+            raise Interrupted(signum)
+
     for signum in SIGNALS:
-        signal.signal(signum, _interrupt)
-
-
-def _interrupt(signum: int, _: FrameType | None) -> None:
-    _received.append(signum)
-    if len(_received) > PATIENCE:
-        os._exit(128 + signum)
-    if len(_received) == 1:
-        raise Interrupted(signum)
+        signal.signal(signum, handle)
 
 
 def check() -> None:
-    """Raise Interrupted if this process has been asked to stop."""
+    """Raise Interrupted if this process, or the sweep that it works for, has been asked to stop."""
     if _received:
         raise Interrupted(_received[0])
+    if asked_by_file():
+        raise Interrupted(signal.SIGTERM)
+
+
+def asked_by_file() -> bool:
+    path = os.environ.get(STOP_FILE)
+    return path is not None and Path(path).exists()
 
 
 def ignore() -> None:
@@ -75,7 +84,7 @@ class StopRequest:
         if threading.current_thread() is threading.main_thread():  # Python lets no other thread handle signals
             self.old = {signum: signal.getsignal(signum) for signum in SIGNALS}
             self.listen()
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # `jobs` starts ranks with these blocked
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # `rank` starts processes with these blocked
         return self
 
     def listen(self) -> None:

@@ -1,7 +1,9 @@
 """The state of a run folder, always right: what `summary.json` says, and who is at work there. No torch in here."""
 
+import contextlib
 import fcntl
 import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +14,23 @@ from hourglass.errors import Busy
 from hourglass.files import replacing
 
 STATUSES = ("planned", "running", "completed", "failed", "diverged", "incompatible", "interrupted", "pruned")
+RETRY = {
+    None: (),
+    "failed": ("failed",),
+    "diverged": ("diverged",),
+    "incompatible": ("incompatible",),
+    "all": ("failed", "diverged", "incompatible", "pruned"),
+}
+"""What `retry=` starts again of the jobs that have ended otherwise than completed."""
 WAIT = 10.0
 """Seconds to wait for a process that is just ending."""
+_held: set[int] = set()
+"""File descriptors of the locks of this process."""
+
+
+def to_do(status: str, retry: str | None) -> bool:
+    """Is a job of this status to be trained, where `retry` is a key of `RETRY`?"""
+    return status in ("planned", "running", "interrupted", *RETRY[retry])
 
 
 def read_summary(folder: Path) -> dict[str, Any] | None:
@@ -31,19 +48,27 @@ def write_summary(folder: Path, values: dict[str, Any]) -> None:
 
 def status_of(folder: Path) -> str:
     """One of `STATUSES`. A run that says it is running, while nobody holds its lock, was interrupted."""
+    locked = is_locked(folder)
     summary = read_summary(folder)
     if summary is None:
-        return "running" if is_locked(folder) else "planned"
-    if summary["status"] == "running" and not is_locked(folder):
-        return "interrupted"
+        return "running" if locked else "planned"
+    if summary["status"] == "running" and not locked and not is_locked(folder):  # nor has anybody come since
+        summary = read_summary(folder) or summary
+        return "interrupted" if summary["status"] == "running" else summary["status"]
     return summary["status"]
 
 
 def set_ended(folder: Path, status: str, error: str | None, *, overrule: bool) -> None:
-    """Note the end of a run that could not do so itself; `overrule` the reason that it gave."""
-    summary = read_summary(folder)
-    if summary is not None and (overrule or summary["status"] == "running"):
-        write_summary(folder, summary | {"status": status, "error": error})
+    """Note the end of a run that could not do so itself; `overrule` the reason for which it says that it failed.
+
+    Nothing is changed where another process has gone on with the run.
+    """
+    if read_summary(folder) is None:
+        return
+    with contextlib.suppress(Busy), lock(folder):
+        summary = read_summary(folder)
+        if summary is not None and summary["status"] in ("running", *["failed"] * overrule):
+            write_summary(folder, summary | {"status": status, "error": error})
 
 
 def is_locked(folder: Path) -> bool:
@@ -72,4 +97,14 @@ def lock(folder: Path) -> Iterator[None]:
                 if time.monotonic() > deadline:
                     raise Busy(f"another process is at work in {folder}: wait for it, or stop it") from None
                 time.sleep(0.05)
-        yield
+        _held.add(file.fileno())
+        try:
+            yield
+        finally:
+            _held.discard(file.fileno())
+
+
+def let_go() -> None:
+    """For a process forked from one that holds a lock: it must not hold it on when that one has died."""
+    while _held:
+        os.close(_held.pop())

@@ -1,7 +1,7 @@
-"""A sweep is a folder: its plan, its jobs one by one, and what became of them. No torch in here.
+"""A sweep is a folder: its plan, and its jobs one by one. No torch in here.
 
-Hydra composes and launches the jobs, by whatever launcher. `PlanSweep` writes `sweep.json` before the first, `run_job`
-is the task of each, and `closing` tells the end.
+Hydra composes and launches the jobs, by whatever launcher. `PlanSweep` writes `sweep.json` before the first, and
+`run_job` is the task of each; `hourglass.progress` tells what becomes of them.
 """
 
 import fcntl
@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -22,36 +23,31 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
+from hydra.utils import get_class
 from omegaconf import DictConfig
 
-from hourglass import ids, jobs, provenance, signals, states
+from hourglass import ids, jobs, progress, provenance, signals, states
 from hourglass.errors import ConfigError
 from hourglass.files import replacing
-from hourglass.states import read_summary, status_of
+from hourglass.overrides import refuse_careless
+from hourglass.progress import read, value_of
+from hourglass.rank import STOP_GRACE
+from hourglass.states import status_of
 
-RETRY = {
-    None: (),
-    "failed": ("failed",),
-    "diverged": ("diverged",),
-    "incompatible": ("incompatible",),
-    "all": ("failed", "diverged", "incompatible", "pruned"),
-}
-"""What `retry=` starts again of the jobs that have ended otherwise than completed."""
-FINE = ("completed", "pruned")
+SOME = 50
+"""Jobs that are planned without a word: composing one takes a tenth of a second."""
 
 current: Path | None = None
 """The folder of the sweep that this process has planned."""
 settings: DictConfig | None = None
 """What the command line says for all of its jobs."""
-_trained: dict[str, float] = {}
-"""The jobs that this process has trained, and the seconds that each took."""
 
 
 def name_of(overrides: list[str]) -> str:
     """Its experiment, or the keys that vary and a hash of the overrides that matter to the result."""
     parsed = [override for override in OverridesParser.create().parse_overrides(overrides) if override.key_or_group]
     kept = [o for o in parsed if not any(_within(o.key_or_group, key) for key in ids.VOLATILE)]
-    if len(kept) == 1 and kept[0].key_or_group == "experiment":
+    if len(kept) == 1 and kept[0].key_or_group == "experiment" and not kept[0].is_sweep_override():
         return str(kept[0].value())
     digest = hashlib.sha256("\n".join(sorted(str(o.input_line) for o in kept)).encode()).hexdigest()[:6]
     swept = [o.key_or_group.split(".")[-1] for o in kept if o.is_sweep_override()]
@@ -80,26 +76,50 @@ class PlanSweep(Callback):
         global current, settings
         settings = config
         overrides = list(config.hydra.overrides.task)
+        searching = not config.hydra.sweeper._target_.endswith("BasicSweeper")
         if jobs.started_from_outside():
             raise ConfigError("start a sweep once, without torchrun or srun: LOCAL_RANK or SLURM_NTASKS is set")
-        if config.retry not in RETRY:
+        refuse_careless(overrides)
+        if config.retry not in states.RETRY:
             raise ConfigError(f"retry={config.retry}: it can be failed, diverged, incompatible or all")
+        if config.retry is not None and searching:
+            raise ConfigError(f"retry={config.retry}: a search does not try a failed trial again; leave it out")
+        if config.sweep is None:
+            raise ConfigError("a sweep has one name, its folder: start it with -m, which makes one, or give sweep=NAME")
         if not re.fullmatch(r"[\w.+-]+", str(config.sweep)):
             raise ConfigError(f"sweep={config.sweep} names a folder: use letters, digits, '.', '_', '+' and '-'")
         current = Path(config.hydra.sweep.dir)
         current.mkdir(parents=True, exist_ok=True)
         planned: dict[str, list[str]] = {}
-        if config.hydra.sweeper._target_.endswith("BasicSweeper"):
-            for number, (identity, job) in enumerate(plan(config, overrides)):
-                if identity in planned:
-                    print(
-                        f"job {number}, {shown(job)}, has the same configuration as an earlier one: it is trained once"
-                    )
-                planned.setdefault(identity, job)
-        record(current, overrides, planned)
-        old = counted([status for identity in planned if (status := status_of(current / identity)) != "planned"])
+        for number, (identity, job) in enumerate([] if searching else plan(config, overrides)):
+            if identity in planned:
+                same = "has the same configuration as an earlier one: it is trained once"
+                print(f"job {number}, {progress.shown(job)}, {same}")
+            planned.setdefault(identity, job)
+        os.environ[progress.INVOCATION] = str(record(current, overrides, planned))
+        old = progress.counted([s for identity in planned if (s := status_of(current / identity)) != "planned"])
         jobs_planned = f"up to {config.search.trials} trials" if config.get("search") else f"{len(planned)} jobs"
         print(f"sweep {current.name}: {jobs_planned} in {current}{f' ({old} before)' if old else ''}", flush=True)
+        if not getattr(get_class(config.hydra.launcher._target_), "jobs_outlive_it", False):
+            os.environ[signals.STOP_FILE] = str(current / f".stop-{os.environ[progress.INVOCATION]}")
+        signals.interrupt(stop_jobs)
+
+
+def stop_jobs() -> None:
+    """Ask the jobs that run in other processes to save and stop, and wait for them, so long as a job may take."""
+    if current is None or signals.STOP_FILE not in os.environ:
+        return
+    Path(os.environ[signals.STOP_FILE]).touch()
+    folders = [current / identity for identity in read(current)["jobs"]]
+    deadline = time.monotonic() + STOP_GRACE
+    while any(map(states.is_locked, folders)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def forget_stop() -> None:
+    """The sweep has ended: its stop file is of no more use."""
+    if (path := os.environ.pop(signals.STOP_FILE, None)) is not None:
+        Path(path).unlink(missing_ok=True)
 
 
 def plan(config: DictConfig, overrides: list[str]) -> Iterator[tuple[str, list[str]]]:
@@ -107,17 +127,20 @@ def plan(config: DictConfig, overrides: list[str]) -> Iterator[tuple[str, list[s
     given = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
     parsed = OverridesParser.create().parse_overrides([*given, *overrides])
     for batch in BasicSweeper.split_arguments(parsed, None):
+        if len(batch) > SOME:
+            print(f"planning {len(batch)} jobs", flush=True)
         for job in batch:
             yield ids.run_id(GlobalHydra.instance().config_loader().load_sweep_config(config, job)), job
 
 
-def record(folder: Path, overrides: list[str], planned: dict[str, list[str]]) -> None:
-    """Add this invocation and its jobs to `sweep.json`; a sweep may grow, by more seeds for example."""
+def record(folder: Path, overrides: list[str], planned: dict[str, list[str]]) -> int:
+    """Add this invocation and its jobs to `sweep.json`; its number. A sweep may grow, by more seeds for example."""
     with changing(folder) as sweep:
         sweep["invocations"].append(
             {
-                "command": " ".join(["python", *sys.argv]),
+                "command": shlex.join(["python", *sys.argv]),
                 "overrides": overrides,
+                "jobs": list(planned),
                 "time": datetime.now().astimezone().isoformat(timespec="seconds"),
                 "git": provenance.git(),
                 "versions": provenance.versions(),
@@ -125,12 +148,7 @@ def record(folder: Path, overrides: list[str], planned: dict[str, list[str]]) ->
         )
         for identity, job in planned.items():
             sweep["jobs"].setdefault(identity, {"overrides": job})
-
-
-def read(folder: Path) -> dict[str, Any]:
-    """`sweep.json`; an empty sweep where there is none."""
-    path = folder / "sweep.json"
-    return json.loads(path.read_text()) if path.exists() else {"name": folder.name, "invocations": [], "jobs": {}}
+        return len(sweep["invocations"]) - 1
 
 
 @contextmanager
@@ -154,108 +172,13 @@ def run_job(config: DictConfig, job: jobs.Job) -> float | None:
     if job.id not in read(folder)["jobs"]:  # a search plans as it goes
         with changing(folder) as sweep:
             sweep["jobs"].setdefault(job.id, {"overrides": job.overrides})
-    status = status_of(job.folder)
-    if status not in ("planned", "running", "interrupted", *RETRY[config.retry]):
+    if not states.to_do(status_of(job.folder), config.retry):
         return value_of(job.folder)
     launcher = HydraConfig.get().launcher
-    parallel = int(launcher.get("n_jobs", 1))
-    ranks, cores = jobs.ranks_of(config), len(os.sched_getaffinity(0))
-    parallel = cores if parallel < 0 else parallel
+    parallel = jobs.at_a_time(int(launcher.get("n_jobs", 1)))
     jobs.preload(config)  # before the clock starts
     start = time.monotonic()
-    outcome = jobs.supervise(config, job, ranks=ranks, threads=jobs.threads(ranks * parallel), quiet=True)
-    _trained[job.id] = time.monotonic() - start
-    print(line(folder, job.id, outcome.error, RETRY[config.retry], parallel), flush=True)
+    threads = jobs.threads(jobs.ranks_of(config) * parallel)
+    outcome = jobs.supervise(config, job, ranks=jobs.ranks_of(config), threads=threads, quiet=True)
+    print(progress.line(folder, job.id, outcome.error, time.monotonic() - start, config.retry, parallel), flush=True)
     return value_of(job.folder)
-
-
-def value_of(folder: Path) -> float | None:
-    """What a sweeper minimises: the best val/loss of a completed run."""
-    summary = read_summary(folder)
-    return summary["metrics"]["val/loss"] if summary and summary["status"] == "completed" else None
-
-
-def shown(overrides: list[str]) -> str:
-    return " ".join(o for o in overrides if not o.startswith(("sweep=", "retry=", "trial=", "hydra", "search=")))
-
-
-def varying(folder: Path) -> dict[str, str]:
-    """Each job by what sets it apart from the others."""
-    listed = {identity: job["overrides"] for identity, job in read(folder)["jobs"].items()}
-    common = set.intersection(*map(set, listed.values())) if len(listed) > 1 else set()
-    return {identity: shown([o for o in job if o not in common]) or "-" for identity, job in listed.items()}
-
-
-def line(folder: Path, identity: str, error: str | None, retried: tuple[str, ...], parallel: int) -> str:
-    """One line on a finished job: how many are done, how it ended, the best so far, and the time left."""
-    names = varying(folder)
-    statuses = {other: status_of(folder / other) for other in names}
-    again = ("planned", "running", "interrupted", *retried)
-    todo = sum(status in again and other not in _trained for other, status in statuses.items())
-    values = {other: value_of(folder / other) for other in names if statuses[other] == "completed"}
-    best = min(values, key=lambda other: values[other] or float("inf"), default=None)
-    end = f"val/loss {values[identity]:.5g}" if identity in values else first_sentence(error)
-    parts = [
-        f"[{len(names) - todo}/{len(names)}] {names[identity]}",
-        f"{statuses[identity]} in {duration(_trained[identity])}",
-        end,
-        f"best {names[best]} {values[best]:.5g}" if best not in (None, identity) else "best so far" if best else "",
-        f"{duration(sum(_trained.values()) / len(_trained) * todo / parallel)} left" if todo else "",
-    ]
-    return "  ·  ".join(part for part in parts if part)
-
-
-def closing(folder: Path) -> tuple[str, bool]:
-    """The table of all jobs of a sweep, and whether every one of them ended well."""
-    names = varying(folder)
-    width = min(60, max(map(len, names.values()), default=0))
-    lines, statuses = [""], []
-    for identity, name in names.items():
-        status, summary = status_of(folder / identity), read_summary(folder / identity) or {}
-        statuses.append(status)
-        metrics = summary.get("metrics") or {}
-        result = first_sentence(summary.get("error"))
-        if status == "completed":
-            result = f"val/loss {metrics['val/loss']:.5g}   test PSNR {metrics['test/psnr']:.2f} dB"
-        lines.append(f"  {identity}  {name:<{width}}  {status:<12}  {result}".rstrip())
-    lines += ["", f"  {len(names)} jobs: {counted(statuses)}", f"  {folder}"]
-    if {"interrupted", "planned"} & set(statuses):
-        lines.append("  the same command goes on with those that are not done")
-    if {"failed", "diverged"} & set(statuses):
-        lines.append("  the same command with retry=failed (or diverged, all) tries those again")
-    return "\n".join([*lines, ""]), all(status in FINE for status in statuses)
-
-
-def counted(statuses: list[str]) -> str:
-    """`12 completed, 1 failed`"""
-    return ", ".join(f"{statuses.count(status)} {status}" for status in states.STATUSES if status in statuses)
-
-
-def report(folder: Path, config: DictConfig) -> None:
-    """After the last job: `report.html` beside the sweep, and in W&B where the jobs are."""
-    from hourglass.report import command
-
-    statuses = [status_of(folder / identity) for identity in read(folder)["jobs"]]
-    if not config.report or "completed" not in statuses or {"planned", "running", "interrupted"} & set(statuses):
-        return
-    try:
-        sweep = command.make(command.Request(folder, folder))
-    except ConfigError as error:  # the sweep is whole without it
-        print(f"  no report: {error}")
-        return
-    if "wandb" in (config.logger or {}):
-        from hourglass.report.publish import publish
-
-        publish(sweep, config, folder / "report.html")
-
-
-def first_sentence(error: str | None) -> str:
-    """The first line of a reason, at a length that a table bears."""
-    first = (error or "").strip().split("\n")[0]
-    return first if len(first) <= 110 else first[:107] + "…"
-
-
-def duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

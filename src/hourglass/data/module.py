@@ -9,7 +9,7 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from hourglass import noise
+from hourglass import noise, signals, states
 from hourglass.data.sources import Splits
 from hourglass.errors import ConfigError, DataError
 from hourglass.spec import Count, Shape, Size
@@ -189,6 +189,7 @@ class ImageData(LightningDataModule):
             batch_sampler=batches,
             collate_fn=_as_it_is,
             num_workers=self.num_workers,
+            worker_init_fn=_leave_it_to_the_trainer,
             pin_memory=torch.cuda.is_available(),
         )
 
@@ -232,6 +233,12 @@ class ImageData(LightningDataModule):
 
     def _rank(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+
+
+def _leave_it_to_the_trainer(worker: int) -> None:
+    """Stopping, and the lock of the run folder: a worker ends with the process that trains."""
+    signals.ignore()
+    states.let_go()
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -20,6 +20,7 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
+from hourglass import jobs, progress, signals
 from hourglass.errors import ConfigError
 
 
@@ -63,6 +64,7 @@ class JoblibLauncher(Launcher):
 class SubmititSlurmLauncher(JoblibLauncher):
     """hydra-submitit-launcher, one task of an array a job."""
 
+    jobs_outlive_it = True  # Ctrl-C ends the waiting; scancel ends the jobs
     home = ("hydra_plugins.hydra_submitit_launcher.submitit_launcher", "submitit")
     name = "SlurmLauncher"
 
@@ -70,11 +72,12 @@ class SubmititSlurmLauncher(JoblibLauncher):
 class SubmititLocalLauncher(SubmititSlurmLauncher):
     """The same on this machine, `n_jobs` at a time; by itself it starts all jobs of a sweep at once."""
 
+    jobs_outlive_it = False
     name = "LocalLauncher"
 
     def __init__(self, n_jobs: int, **options: Any) -> None:
         super().__init__(**options)
-        self.n_jobs = at_a_time(n_jobs)
+        self.n_jobs = jobs.at_a_time(n_jobs)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         returns: list[JobReturn] = []
@@ -90,7 +93,7 @@ class RayLauncher(Launcher):
     """
 
     def __init__(self, address: str | None, n_jobs: int, cpus_per_job: float, gpus_per_job: float) -> None:
-        self.address, self.n_jobs = address, at_a_time(n_jobs)
+        self.address, self.n_jobs = address, jobs.at_a_time(n_jobs)
         self.resources: dict[str, Any] = {"num_cpus": cpus_per_job, "num_gpus": gpus_per_job}
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
@@ -104,21 +107,24 @@ class RayLauncher(Launcher):
             own = {"num_cpus": self.n_jobs * self.resources["num_cpus"], "include_dashboard": False}
             self.ray.init(self.address or "local", logging_level=logging.WARNING, **({} if self.address else own))
         run = self.ray.remote(**self.resources, max_retries=0)(_run)
-        same = (self.context, self.config, self.task, Singleton.get_state())
-        jobs = [run.remote(initial_job_idx + i, list(overrides), *same) for i, overrides in enumerate(job_overrides)]
-        returns: Sequence[JobReturn] = self.ray.get(jobs)
+        sweep = {name: os.environ[name] for name in (signals.STOP_FILE, progress.INVOCATION) if name in os.environ}
+        same = (self.context, self.config, self.task, Singleton.get_state(), sweep)
+        tasks = [run.remote(initial_job_idx + i, list(overrides), *same) for i, overrides in enumerate(job_overrides)]
+        returns: Sequence[JobReturn] = self.ray.get(tasks)
         return returns
 
 
-def at_a_time(n_jobs: int) -> int:
-    """As in joblib: -1 is one a core."""
-    return n_jobs if n_jobs > 0 else len(os.sched_getaffinity(0))
-
-
 def _run(
-    number: int, overrides: list[str], context: HydraContext, config: DictConfig, task: TaskFunction, singletons: Any
+    number: int,
+    overrides: list[str],
+    context: HydraContext,
+    config: DictConfig,
+    task: TaskFunction,
+    singletons: Any,
+    environment: dict[str, str],
 ) -> JobReturn:
     """One job, in the process of a Ray worker."""
+    os.environ.update(environment)
     setup_globals()
     Singleton.set_state(singletons)
     job = context.config_loader.load_sweep_config(config, overrides)

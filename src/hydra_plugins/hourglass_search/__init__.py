@@ -1,6 +1,5 @@
 """Hydra's side of `search=`: sweepers that take their space from `config.search`. Imported at every start, so light."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,12 +9,14 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from hourglass import jobs
+
 
 class OptunaSweeper(Sweeper):
     """`search=optuna`: trials are jobs of the sweep, launched by whatever launcher, `parallel` at a time."""
 
     def __init__(self, parallel: int) -> None:
-        self.parallel = parallel if parallel > 0 else len(os.sched_getaffinity(0))
+        self.parallel = jobs.at_a_time(parallel)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.config, self.parser = config, OverridesParser.create(hydra_context.config_loader)
@@ -33,11 +34,13 @@ class OptunaSweeper(Sweeper):
         study = search.optimise(settings, space, Path(self.config.hydra.sweep.dir), self.parallel, self.launch)
         print(search.ending(study), flush=True)
 
-    def launch(self, jobs: list[list[str]], first: int) -> Sequence[Path]:
+    def launch(self, trials: list[list[str]], first: int) -> Sequence[Path]:
         """Their run folders, once they have ended."""
-        self.validate_batch_is_legal(jobs)
+        self.validate_batch_is_legal(trials)
         assert self.launcher is not None
-        returned = self.launcher.launch(jobs, initial_job_idx=first)
+        returned = self.launcher.launch(trials, initial_job_idx=first)
+        for job in returned:
+            _ = job.return_value  # raises what the job raised: a mistake that all trials share
         return [Path(job.hydra_cfg.hydra.runtime.output_dir) for job in returned if job.hydra_cfg is not None]
 
 
