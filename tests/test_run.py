@@ -219,7 +219,7 @@ def test_a_sweep_has_one_folder_and_one_wandb_run_a_job(tmp_path: Path) -> None:
         assert summary_of(path)["id"] == path.name
         if summary_of(path)["status"] == "completed":
             (record,) = path.glob("wandb/offline-run-*/run-*.wandb")
-            assert record.name == f"run-{path.name}.wandb"
+            assert record.name == f"run-mine-{path.name}.wandb"
             assert b"mine" in record.read_bytes()
 
 
