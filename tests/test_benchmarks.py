@@ -24,3 +24,14 @@ def test_throughput_measures_every_contender(monkeypatch: pytest.MonkeyPatch) ->
         assert spread == ([] if name == "hourglass" else [median, median])  # one round
     assert torch.__version__ in footer
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.slow
+def test_the_overhead_of_a_sweep_is_measured_between_its_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    overhead = importlib.import_module("sweep_overhead")
+    printed = overhead.main(["--jobs", "3", "callbacks.checkerboards.images=8"])
+    found = re.fullmatch(r"2 times from a job to the next: median ([\d.]+) s \(([\d.]+) to ([\d.]+)\)", printed)
+    assert found is not None, printed
+    median, low, high = map(float, found.groups())
+    assert 0 < low <= median <= high

@@ -87,7 +87,7 @@ def is_locked(folder: Path) -> bool:
 @contextmanager
 def lock(folder: Path) -> Iterator[None]:
     """Keep everybody else out of a run folder while this process lives; raises Busy where somebody is there."""
-    with (folder / ".lock").open("w") as file:
+    with (folder / ".lock").open("a") as file:
         deadline = time.monotonic() + WAIT
         while True:
             try:
