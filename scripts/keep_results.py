@@ -1,50 +1,107 @@
-"""`python scripts/keep_results.py logs/sweeps/NAME [reference]`: the report of a sweep, for docs/results/NAME.
+"""`python scripts/keep_results.py logs/sweeps/NAME [reference=…] [metric=…]`: a sweep's report, for docs/results/NAME.
 
-Writes report.md, results.csv, pictures.png (the first test images, and what each configuration made of them) and
-seeds.png (a dot a seed: error, and the checkerboard before and after training). Needs the extra `dev`.
+Writes report.md, results.csv, evaluations.csv where `evaluate.py` was run, the first test images and what each
+configuration made of them (pictures.png, or one file a task), and seeds.png (a dot a seed: error, and the checkerboard
+before and after training). Needs the extra `dev`.
 """
 
+import re
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from hourglass.report import command, runs
+from hourglass import commands
+from hourglass.report import command
+from hourglass.report.marks import number
+from hourglass.report.measures import full_title, numbers
 from hourglass.report.publish import side_by_side
+from hourglass.report.review import Review
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
-SHOWN = ("test/mse", "init/phase_bias_2", "test/phase_bias_2", "test/phase_error_imbalance_2")
+SHOWN = ("init/phase_bias_2", "test/phase_bias_2", "test/phase_error_imbalance_2")
+"""Beside the metric of the report; where a sweep has none of them, the ratio to PCA."""
 
 
-def seeds(sweep: runs.Sweep, path: Path) -> None:
-    """One panel a metric, one row a configuration; the line is the value of the real images."""
-    found = runs.configurations(sweep)[::-1]
-    there = [metric for metric in SHOWN if any(metric in run.metrics for run in sweep.runs)]
-    figure, axes = plt.subplots(1, len(there), figsize=(3.2 * len(there) + 3, 0.32 * len(found) + 1.2), sharey=True)
-    for axis, metric in zip(axes if len(there) > 1 else [axes], there, strict=True):
-        for row, configuration in enumerate(found):
-            values = [run.metrics[metric] for run in configuration.runs if metric in run.metrics]
-            axis.plot(values, [row] * len(values), "o", alpha=0.6, markersize=4)
-        real = [run.metrics[name] for run in sweep.runs if (name := f"real/{metric.split('/')[1]}") in run.metrics]
-        if real:
-            axis.axvline(sum(real) / len(real), color="black", linestyle="--", linewidth=0.8)
-        axis.set(xscale="log", title=metric, yticks=range(len(found)), yticklabels=[c.label for c in found])
+def seeds(review: Review, path: Path) -> None:
+    """One panel a metric, one row a configuration, the best on top, a colour for each value of what was varied first;
+    the black tick is the mean of the real images."""
+    rows = review.ranked[::-1]
+    key = next((key for key in ("decoder", *review.sweep.varied) if key in review.sweep.varied), None)
+    values = list(dict.fromkeys(configuration.values.get(key or "", "") for configuration in review.ranked))
+    panels = [metric for metric in dict.fromkeys((review.metric, *SHOWN)) if says_something(review, metric)]
+    if len(panels) < 2 and says_something(review, "ratio/pca"):
+        panels = list(dict.fromkeys((*panels, "ratio/pca")))
+    size = (3.2 * max(len(panels), 1) + 3, 0.32 * len(rows) + 1.2)
+    figure, axes = plt.subplots(1, max(len(panels), 1), figsize=size, sharey=True, squeeze=False)
+    for axis, metric in zip(axes[0], panels, strict=False):
+        measured = [[numbers(run).get(metric, np.nan) for run in configuration.runs] for configuration in rows]
+        scale(axis, [value for of_row in measured for value in of_row])
+        left = axis.get_xlim()[0]
+        for y, (configuration, of_row) in enumerate(zip(rows, measured, strict=True)):
+            colour = f"C{values.index(configuration.values.get(key or '', '')) % 10}"
+            drawn = [max(value, left) for value in of_row]  # a 0 has no place on a logarithmic axis: at its edge
+            axis.plot(drawn, [y] * len(drawn), "o", color=colour, alpha=0.6, markersize=4, clip_on=False)
+            real = [run.metrics.get(f"real/{metric[5:]}", np.nan) for run in configuration.runs]
+            axis.plot(np.mean(real), y, "|", color="black", markersize=14)
+        axis.set_title(full_title(metric).replace(": ", ":\n"), fontsize="medium")
+        axis.set(yticks=range(len(rows)), yticklabels=[configuration.label for configuration in rows])
         axis.grid(axis="y", alpha=0.3)
     figure.tight_layout()
     figure.savefig(path, dpi=90)
 
 
+def says_something(review: Review, metric: str) -> bool:
+    """Is it measured, and not the same in all runs?"""
+    values = [numbers(run).get(metric, np.nan) for run in review.sweep.runs]
+    return len({value for value in values if np.isfinite(value)}) > 1
+
+
+def scale(axis: Axes, values: Sequence[float]) -> None:
+    """Logarithmic where the values span a factor of 3; few ticks, in plain numbers."""
+    positive = [value for value in values if value > 0]
+    if positive and max(positive) > 3 * min(positive) and min(values) >= 0:
+        low, high = min(positive), max(positive)
+        margin = (high / low) ** 0.05
+        axis.set(xscale="log", xlim=(low / margin**2, high * margin))
+        axis.xaxis.set_major_locator(LogLocator(subs=(1,) if high > 50 * low else (1, 3), numticks=5))
+        axis.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        margin = 0.05 * (np.nanmax(values) - np.nanmin(values))
+        axis.set(xlim=(np.nanmin(values) - margin, np.nanmax(values) + margin))
+        axis.xaxis.set_major_locator(MaxNLocator(3))
+    axis.xaxis.set_major_formatter(lambda value, _: number(float(f"{value:.6g}")))
+
+
+def pictures(review: Review, out: Path) -> None:
+    """pictures.png, or pictures-<task>.png for each of several tasks."""
+    for old in out.glob("pictures*.png"):
+        old.unlink()
+    found = side_by_side(review)
+    for task, image in found.items():
+        of_task = re.sub(r"[^\w.]+", "-", "-".join(re.findall(r"=([^,]+)", task)))
+        image.save(out / (f"pictures-{of_task}.png" if len(found) > 1 else "pictures.png"), optimize=True)
+
+
 def main() -> None:
-    folder, reference = Path(sys.argv[1]), next(iter(sys.argv[2:]), None)
-    out = RESULTS / folder.name
-    sweep = command.make(command.Request(folder, out, reference))
-    (out / "report.html").unlink()  # megabytes; the command above makes it again
-    side_by_side(sweep).save(out / "pictures.png", optimize=True)
-    seeds(sweep, out / "seeds.png")
+    if {"-h", "--help"} & set(sys.argv):
+        print(__doc__)
+        return
+    asked = command.understood(sys.argv[1:])
+    asked = replace(asked, out=RESULTS / asked.folder.resolve().name) if asked.out == asked.folder else asked
+    review = command.make(asked)
+    (asked.out / "report.html").unlink()  # megabytes; the command in report.md makes it again
+    pictures(review, asked.out)
+    seeds(review, asked.out / "seeds.png")
 
 
 if __name__ == "__main__":
-    main()
+    commands.main(main)

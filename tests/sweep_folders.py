@@ -68,7 +68,9 @@ def make_run(parent: Path, overrides: Sequence[str], seed: int, noise: float = 0
     write_csv(folder / "metrics.csv", history(steps, mse, random))
     write_csv(folder / "times.csv", {"step": list(steps), "seconds": list(np.round(0.05 * (steps + 1), 3))})
     write_csv(folder / "spectra.csv", spectra(mse))
-    np.savez_compressed(folder / "examples.npz", **examples(mse, random))  # type: ignore[arg-type]
+    drawn_by_seed = choices["data"] == "synthetic"
+    pictures = examples(mse, random, np.roll(IMAGES, seed, 0) if drawn_by_seed else IMAGES)
+    np.savez_compressed(folder / "examples.npz", **pictures)  # type: ignore[arg-type]
     metrics = metrics_of(mse, random)
     width = {"resize": 9, "transpose": 9, "subpixel": 36}.get(choices["decoder"], 9)
     floors = {"mean_image": 0.0687, "pca": 0.0, "pool_nearest": 0.0420}
@@ -84,7 +86,9 @@ def make_run(parent: Path, overrides: Sequence[str], seed: int, noise: float = 0
         "floors": floors,
         "ratios": {key: mse / floor for key, floor in floors.items() if floor},
         "health": {}, "versions": VERSIONS, "hardware": {"device": "CPU (x86_64, 1 threads)", "devices": 1},
-        "data": {"fingerprint": "c0ffee00", "train": 4000, "val": 500, "test": 500},
+        "data": {
+            "fingerprint": f"5eed{seed:04}" if drawn_by_seed else "c0ffee00", "train": 4000, "val": 500, "test": 500,
+        },
     })  # fmt: skip
     return identity
 
@@ -128,16 +132,17 @@ def metrics_of(mse: float, random: np.random.Generator) -> dict[str, float | Non
             f"test/harmonic_peak_{stride}": -2.2 - random.normal(),
             f"init/harmonic_peak_{stride}": 20 + random.normal(),
             f"test/flat_field_ripple_{stride // 2}": near(0.3), f"test/phase_error_imbalance_{stride}": near(0.05),
-            f"test/shift_consistency_{stride}": near(22),
+            f"test/shift_consistency_{stride}": near(22), f"real/phase_imbalance_{stride}": 0.02,
+            f"test/phase_imbalance_{stride}": near(0.03), f"init/phase_imbalance_{stride}": near(0.5),
         }  # fmt: skip
     return values
 
 
 def spectra(mse: float) -> dict[str, list[float]]:
-    """Power falling with the frequency, and an error that is white with a bump at the harmonics of strides 2 and 4."""
-    frequency = np.linspace(0, 0.5, 15)
+    """Power falling with the frequency, and an error that is white with a bump at the corner (½, ½)."""
+    frequency = np.linspace(0, np.sqrt(0.5), 14)
     target = 100 / (1 + (frequency / 0.05) ** 2.5)
-    error = 784 * mse * (0.5 + np.isin(np.round(frequency, 2), (0.25, 0.5)))
+    error = 784 * mse * (0.5 + (frequency == frequency[-1]))
     columns = {
         "frequency": frequency,
         "input": target,
@@ -148,13 +153,13 @@ def spectra(mse: float) -> dict[str, list[float]]:
     return {name: list(np.round(values, 8)) for name, values in columns.items()}
 
 
-def examples(mse: float, random: np.random.Generator) -> dict[str, np.ndarray]:
+def examples(mse: float, random: np.random.Generator, images: np.ndarray) -> dict[str, np.ndarray]:
     """The images themselves, and noise on them whose power is each image's error."""
-    errors = mse * random.lognormal(0, 0.5, len(IMAGES))
+    errors = mse * random.lognormal(0, 0.5, len(images))
     errors *= mse / errors.mean()
     order, middle = np.argsort(-errors), len(errors) // 2
     index = np.concatenate([np.arange(8), order[:4], order[middle - 2 : middle + 2], order[-4:]])
-    target = IMAGES[index][:, None]
+    target = images[index][:, None]
     shape = target.shape
     deviation = 255 * np.sqrt(errors[index])[:, None, None, None] * random.normal(size=shape)
     output = np.clip(np.round(target + deviation), 0, 255).astype(np.uint8)
@@ -186,6 +191,23 @@ def write_csv(path: Path, columns: dict[str, list[Any]]) -> None:
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
     path.write_text(json.dumps(values, indent=2) + "\n")
+
+
+def evaluate(
+    folder: Path, kind: str, level: float | None, gain: float = 3.0, overrides: Sequence[str] = (), **values: Any
+) -> None:
+    """Beside a run what `evaluate.py` would leave: the run's own images, with `values` of the corruption."""
+    summary = json.loads((folder / "summary.json").read_text())
+    corruption = {"kind": kind, "level": level, **values}
+    identity = hashlib.sha256(f"{corruption} {overrides}".encode()).hexdigest()[:8]
+    psnr = summary["metrics"]["test/psnr"] - (level or 0) * 10
+    metrics = {"test/psnr": psnr, "test/mse": 10 ** (-psnr / 10), "test/ssim": 0.9 - (level or 0) / 2}
+    metrics |= {} if kind == "none" else {"test/psnr_input": psnr - gain, "test/psnr_gain": gain}
+    (folder / "evaluations").mkdir(exist_ok=True)
+    write_json(folder / "evaluations" / f"{identity}.json", {
+        "id": identity, "run": summary["id"], "corruption": corruption, "data": summary["choices"]["data"],
+        "data_fingerprint": "7e57", "metrics": metrics, "seed": summary["seed"], "overrides": list(overrides),
+    })  # fmt: skip
 
 
 def spoil(folder: Path, status: str, error: str | None) -> None:

@@ -197,11 +197,29 @@ def test_only_completed_runs_are_evaluated(tmp_path: Path) -> None:
         command([f"run={tmp_path / 'nowhere'}"])
 
 
+@pytest.mark.parametrize("torn", ['{"name": "mi', "[]", "{}"])
+def test_a_torn_sweep_json_is_named_with_the_cure(tmp_path: Path, torn: str) -> None:
+    (tmp_path / "sweep.json").write_text(torn)
+    with pytest.raises(DataError, match=r"sweep\.json is not whole .*delete it"):
+        command([f"run={tmp_path}"])
+
+
+def test_runs_with_corruptions_of_their_own_are_not_averaged_as_one(tmp_path: Path, capsys) -> None:
+    for clip in ("true", "false"):
+        for seed in (0, 1):
+            corruption = ("corruption=gaussian", f"corruption.clip={clip}")
+            untrained_run(tmp_path / f"{clip}{seed}", *SMALL, *corruption, f"seed={seed}")
+    command([f"run={tmp_path}", "accelerator=cpu"])
+    screen = capsys.readouterr().out
+    for run in ("false0  synthetic, gaussian 0.3, clip=false", "true1  synthetic, gaussian 0.3, clip=true"):
+        assert run in screen
+
+
 def test_nothing_in_a_run_folder_is_executed(tmp_path: Path) -> None:
     run = untrained_run(tmp_path / "run", *SMALL)
     path = run / ".hydra" / "config.yaml"
     path.write_text(path.read_text().replace("hourglass.losses.MSE", "os.system"))
-    with pytest.raises(DataError, match=r"_target_=os\.system is not a part of hourglass; nothing was run"):
+    with pytest.raises(DataError, match=r"_target_=os\.system is not a part of hourglass.*; nothing was run"):
         command([f"run={run}"])
 
 

@@ -15,12 +15,14 @@ import pandas as pd
 import pytest
 import torch
 from conftest import autoencoder_for, configure, run_command
-from sweep_folders import make, make_run, spoil
+from sweep_folders import evaluate, make, make_run, spoil
 
 from hourglass import build
 from hourglass.errors import ConfigError, DataError
 from hourglass.examples import Examples, chosen
-from hourglass.report import command, comparison, markdown, runs, tables
+from hourglass.report import command, comparison, markdown, page, runs, tables
+from hourglass.report.review import review
+from hourglass.report.run import value_of
 
 DECODERS = ("decoder=transpose", "decoder=resize", "decoder=subpixel")
 
@@ -97,21 +99,51 @@ def test_what_is_older_is_read_too(small: Path) -> None:
     assert "no fingerprint recorded" in str(tables.provenance(sweep)["data"])
 
 
-def test_evaluations_are_found(small: Path) -> None:
-    folder = jobs(small)[0] / "evaluations"
-    folder.mkdir()
-    (folder / "b.json").write_text('{"id": "b"}')
-    (folder / "a.json").write_text('{"id": "a"}')
-    (folder / "c.json").write_text('{"id": ')
+def test_what_a_file_must_hold_is_looked_for(small: Path) -> None:
+    """Each of these, taken for whole, would end the report later, or be drawn as something else."""
+    one, two, three, four = jobs(small)
+    broken = {
+        one / "evaluations" / "a.json": ("{}", "it is no evaluation"),
+        one / "evaluations" / "b.json": ("[]", "it is no evaluation"),
+        one / "evaluations" / "c.json": ('{"id": ', "Expecting value"),
+        one / "evaluations" / "d.json": ('{"corruption": {"kind": "none"}}', "it lacks data, id, level, metrics"),
+        one / "spectra.csv": ("frequency,output\n0.1,2\n", "it lacks error, input, target"),
+        two / "metrics.csv": ("step,val/loss\n9,1\n19,2\n9,3\n", "step 9 stands in it twice"),
+        three / "times.csv": ("step\n9\n", "it lacks seconds"),
+        four / "summary.json": ("[]", "AttributeError"),
+    }
+    (one / "evaluations").mkdir()
+    evaluate(one, "none", 0.0)
+    for path, (content, _) in broken.items():
+        path.write_text(content)
+    arrays = dict(np.load(two / "examples.npz"))
+    np.savez(two / "examples.npz", mse=arrays["mse"], index=arrays["index"])
+    broken[two / "examples.npz"] = ("", "it lacks input, output, target")
     sweep = runs.read(small)
-    assert sweep.runs[0].evaluations() == [{"id": "a"}, {"id": "b"}]
-    assert [(p.status, str(folder / "c.json") in p.reason) for p in sweep.others] == [("torn", True)]
+    found = {problem.reason.split(": ")[0]: problem for problem in sweep.others}
+    assert set(found) == set(map(str, broken))
+    for path, (_, reason) in broken.items():
+        assert found[str(path)].status == "torn"
+        assert reason in found[str(path)].reason
+    assert [record["corruption"]["kind"] for record in sweep.runs[0].evaluations()] == ["none"]
+    assert sweep.runs[1].examples() is None
+    page.render(review(sweep))
+
+
+def test_a_job_with_a_folder_is_not_called_missing(small: Path) -> None:
+    one, two, *_ = jobs(small)
+    (one / "summary.json").unlink()
+    shutil.rmtree(two)
+    begun, missing = runs.read(small).others
+    assert (begun.status, missing.status) == ("planned", "planned")
+    assert "a folder and no summary.json" in begun.reason
+    assert "missing: it has no folder" in missing.reason
 
 
 def test_one_run_and_a_folder_of_runs(small: Path, tmp_path: Path) -> None:
     one = runs.read(jobs(small)[0])
     assert (len(one.runs), one.info) == (1, {})
-    assert [c.label for c in runs.configurations(one)] == ["encoder=maxpool, decoder=transpose"]
+    assert [c.label for c in one.configurations] == ["encoder=maxpool, decoder=transpose"]
     folder = tmp_path / "runs"
     for time_of_day, seed in {"10-00-00": 0, "11-00-00": 1, "12-00-00": 0}.items():
         name = f"2026-03-01_{time_of_day}-abcdef0{seed}"
@@ -176,7 +208,7 @@ def test_nothing_is_dropped_in_silence(whole: Path, tmp_path: Path) -> None:
     assert len(tables.leaderboard(sweep)) == 6
     assert tables.leaderboard(sweep)["n"].sum() == 28
     assert len(tables.results(sweep)) == 36
-    report = markdown.write(sweep, "decoder=resize")
+    report = markdown.write(review(sweep, "decoder=resize"))
     for job, (status, reason) in expected.items():
         assert f"| {job.name} | {status} |" in report
         assert reason in report
@@ -193,18 +225,19 @@ def test_a_sweep_without_any_result_is_still_told(small: Path) -> None:
         spoil(job, "failed", "RuntimeError: no")
     sweep = runs.read(small)
     assert tables.leaderboard(sweep).empty
-    assert tables.paired(sweep).empty
-    report = markdown.write(sweep)
+    assert comparison.paired(sweep).empty
+    report = markdown.write(review(sweep))
     assert report.count("RuntimeError: no") == 4
 
 
 def test_a_torn_sweep_json_costs_the_order_only(small: Path) -> None:
     names = {job.name for job in jobs(small)}
-    (small / "sweep.json").write_text('{"name": "sm')
-    sweep = runs.read(small)
-    assert {run.id for run in sweep.runs} == names
-    assert [(p.id, p.status) for p in sweep.others] == [("sweep.json", "torn")]
-    assert tables.without_result(sweep) == []
+    for torn in ('{"name": "sm', "[]"):
+        (small / "sweep.json").write_text(torn)
+        sweep = runs.read(small)
+        assert {run.id for run in sweep.runs} == names
+        assert [(p.id, p.status) for p in sweep.others] == [("sweep.json", "torn")]
+        assert (sweep.lost, sweep.name) == ([], "small")
 
 
 # What was swept
@@ -238,8 +271,8 @@ def test_what_was_swept_is_found_from_the_configurations(
     axes: list[tuple[str, ...]], fixed: list[str], varied: list[str], labels: list[str] | None, tmp_path: Path
 ) -> None:
     sweep = runs.read(make(tmp_path / "s", *axes, seeds=[0, 1], fixed=fixed))
-    assert runs.varied(sweep) == varied
-    found = runs.configurations(sweep)
+    assert sweep.varied == varied
+    found = sweep.configurations
     assert [c.label for c in found] == (labels or list(axes[0]))
     assert sum(len(c.runs) for c in found) == len(sweep.runs)
 
@@ -249,8 +282,8 @@ def test_values_below_a_choice_are_shown_where_they_differ_within_it(tmp_path: P
     for overrides in (["decoder=resize"], ["decoder=transpose"], ["decoder=transpose", "decoder.kernel_size=4"]):
         make_run(folder, overrides, seed=0)
     sweep = runs.read(folder)
-    assert runs.varied(sweep) == ["decoder", "decoder.kernel_size"]
-    assert {c.label for c in runs.configurations(sweep)} == {
+    assert sweep.varied == ["decoder", "decoder.kernel_size"]
+    assert {c.label for c in sweep.configurations} == {
         "decoder=resize",
         "decoder=transpose, decoder.kernel_size=null",
         "decoder=transpose, decoder.kernel_size=4",
@@ -258,9 +291,9 @@ def test_values_below_a_choice_are_shown_where_they_differ_within_it(tmp_path: P
     with pytest.raises(
         ConfigError, match=r"ambiguous: say reference=decoder=transpose,decoder.kernel_size=(null|4) or"
     ):
-        tables.paired(sweep, "decoder=transpose")
-    assert set(tables.paired(sweep, "decoder=resize")["reference"]) == {"decoder=resize"}
-    named = tables.paired(sweep, "decoder=transpose,decoder.kernel_size=4")
+        comparison.paired(sweep, "decoder=transpose")
+    assert set(comparison.paired(sweep, "decoder=resize")["reference"]) == {"decoder=resize"}
+    named = comparison.paired(sweep, "decoder=transpose,decoder.kernel_size=4")
     assert set(named["label"]) == {"decoder=resize", "decoder=transpose, decoder.kernel_size=null"}
 
 
@@ -282,7 +315,9 @@ def test_the_leaderboard_has_mean_interval_and_seeds(sweep: runs.Sweep) -> None:
         board
     )
     assert board["init/shift_consistency_4"].isna().all()  # not finite: it is not averaged away
-    with pytest.raises(ConfigError, match=r"metric=test/mes was not measured in these runs; they have .*test/mse"):
+    with pytest.raises(ConfigError, match=r"metric=flops was not measured in these runs; there are .* and \d+ more$"):
+        tables.leaderboard(sweep, "flops")
+    with pytest.raises(ConfigError, match=r"metric=test/mes was not measured in these runs: did you mean test/mse\?"):
         tables.leaderboard(sweep, "test/mes")
 
 
@@ -297,7 +332,7 @@ def test_one_seed_has_no_interval_and_widths_are_shown_where_they_differ(small: 
 
 
 def test_pairs_are_within_configurations_that_are_equal_but_for_the_reference(sweep: runs.Sweep) -> None:
-    table = tables.paired(sweep, "decoder=resize").set_index("label")
+    table = comparison.paired(sweep, "decoder=resize").set_index("label")
     assert len(table) == 4
     for encoder in ("maxpool", "strided"):
         for decoder in ("transpose", "subpixel"):
@@ -314,42 +349,56 @@ def test_pairs_are_within_configurations_that_are_equal_but_for_the_reference(sw
             assert row["reference mean"] == pytest.approx(np.mean([mse["resize", seed] for seed in range(6)]))
             assert row["relative"] == pytest.approx(row["difference"] / row["reference mean"])
             assert (row["pairs"], row["smallest_p"]) == (6, 2**-5)
-    assert math.isnan(tables.paired(sweep, "decoder=resize", "test/psnr")["relative"].iloc[0])  # decibels
-    first = tables.paired(sweep)  # every other one against the first that ran
+    assert math.isnan(comparison.paired(sweep, "decoder=resize", "test/psnr")["relative"].iloc[0])  # decibels
+    first = comparison.paired(sweep)  # every other one against the first that ran
     assert len(first) == 5
     assert set(first["reference"]) == {"encoder=maxpool, decoder=transpose"}
 
 
-def test_a_reference_that_was_not_swept_is_refused_with_what_was(sweep: runs.Sweep) -> None:
-    swept = r"encoder=maxpool\|strided; decoder=transpose\|resize\|subpixel"
-    for wrong in ("decoder=resise", "latent=dense", "resize", "decoder=resize,encoder=avgpool"):
-        with pytest.raises(ConfigError, match=rf"is not among what was swept: {swept}"):
-            tables.paired(sweep, wrong)
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ("decoder=resise", r"decoder=resise is not among what was swept: did you mean decoder=resize"),
+        ("decodr=resize", r": did you mean decoder=resize"),
+        ("resize", r": did you mean decoder=resize"),
+        (
+            "latent=dense",
+            r"; there are encoder=maxpool, encoder=strided, decoder=transpose, decoder=resize, decoder=sub",
+        ),
+        (
+            "decoder=resize,encoder=avgpool",
+            r"encoder=avgpool is not among what was swept: did you mean encoder=maxpool",
+        ),
+    ],
+)
+def test_a_reference_that_was_not_swept_is_refused_with_what_was(sweep: runs.Sweep, wrong: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        comparison.paired(sweep, wrong)
 
 
 def test_tasks_are_not_compared_unless_asked_for(tmp_path: Path) -> None:
     axes = ("corruption.std=0.1", "corruption.std=0.2"), DECODERS[:2]
     sweep = runs.read(make(tmp_path / "s", *axes, seeds=[0], fixed=["model=denoising"]))
-    of_first = tables.paired(sweep)
+    of_first = comparison.paired(sweep)
     assert of_first["label"].tolist() == [f"decoder=resize, corruption.std=0.{i}" for i in (1, 2)]
     assert of_first["reference"].tolist() == [f"decoder=transpose, corruption.std=0.{i}" for i in (1, 2)]
-    asked = tables.paired(sweep, "corruption.std=0.1")
+    asked = comparison.paired(sweep, "corruption.std=0.1")
     assert asked["label"].tolist() == [f"decoder={decoder}, corruption.std=0.2" for decoder in ("transpose", "resize")]
 
 
 def test_a_preset_with_another_task_has_no_pair(tmp_path: Path) -> None:
     sweep = runs.read(make(tmp_path / "s", ("model=conv", "model=denoising"), seeds=[0]))
-    (row,) = tables.paired(sweep).to_dict("records")
+    (row,) = comparison.paired(sweep).to_dict("records")
     assert (row["pairs"], row["verdict"][:7]) == (0, "no pair")
 
 
 def test_only_the_same_seeds_on_the_same_images_are_pairs(small: Path) -> None:
     fourth = jobs(small)[3]
-    assert tables.paired(runs.read(small))["seeds"].tolist() == [[0, 1]]
+    assert comparison.paired(runs.read(small))["seeds"].tolist() == [[0, 1]]
     change(fourth, data={"fingerprint": "0ther000"})
-    assert tables.paired(runs.read(small))["seeds"].tolist() == [[0]]
+    assert comparison.paired(runs.read(small))["seeds"].tolist() == [[0]]
     shutil.rmtree(jobs(small)[0])
-    table = tables.paired(runs.read(small), "decoder=transpose")
+    table = comparison.paired(runs.read(small), "decoder=transpose")
     assert table["seeds"].tolist() == [[]]
     assert table["verdict"].iloc[0].startswith("no pair")
     assert math.isnan(table["p"].iloc[0])
@@ -362,9 +411,9 @@ def test_only_the_same_seeds_on_the_same_images_are_pairs(small: Path) -> None:
         (6, -1.0, 0.03125, 1, "test/mse", "better"),
         (6, 1.0, 0.03125, 1, "test/mse", "worse"),
         (6, 1.0, 0.03125, 1, "test/psnr", "better"),
-        (6, -1.0, 0.0625, 2, "test/mse", "not enough seeds to claim among 2 comparisons"),
+        (6, -1.0, 0.0625, 2, "test/mse", "not enough seeds (2 comparisons)"),
         (8, -1.0, 0.2, 6, "test/mse", "no difference shown"),
-        (8, -1.0, 0.2, 7, "test/mse", "not enough seeds to claim among 7 comparisons"),
+        (8, -1.0, 0.2, 7, "test/mse", "not enough seeds (7 comparisons)"),
         (8, math.nan, math.nan, 1, "test/mse", "not finite: nothing to compare"),
     ],
 )
@@ -375,7 +424,7 @@ def test_the_verdict(pairs: int, difference: float, p_holm: float, comparisons: 
 def test_the_truth_behind_a_made_up_sweep_is_found(tmp_path: Path) -> None:
     """subpixel is made 3 % better and resize 6 % worse than transpose, under seeds that spread by 5 %."""
     sweep = runs.read(make(tmp_path / "s", DECODERS, seeds=range(8), noise=0.005))
-    table = tables.paired(sweep, "decoder=transpose").set_index("label")
+    table = comparison.paired(sweep, "decoder=transpose").set_index("label")
     assert table["verdict"].to_dict() == {"decoder=resize": "worse", "decoder=subpixel": "better"}
     assert table["relative"].to_dict() == pytest.approx({"decoder=resize": 0.06, "decoder=subpixel": -0.03}, abs=0.01)
     assert table["p_holm"].tolist() == [2 / 128, 2 / 128]
@@ -391,6 +440,22 @@ def test_the_front_and_the_heat_map(sweep: runs.Sweep) -> None:
     assert (list(heat.index), list(heat)) == (["maxpool", "strided"], ["transpose", "resize", "subpixel"])
     board = tables.leaderboard(sweep).set_index(["encoder", "decoder"])["test/mse"]
     assert all(heat.loc[encoder, decoder] == pytest.approx(board[encoder, decoder]) for encoder, decoder in board.index)
+
+
+def test_the_heat_map_holds_all_else_at_one_value(tmp_path: Path) -> None:
+    """Two kernel sizes of one decoder are not averaged, and a decoder without such a key keeps its place."""
+    folder = tmp_path / "s"
+    for encoder in ("maxpool", "strided"):
+        for more in (["decoder=resize"], ["decoder=transpose"], ["decoder=transpose", "decoder.kernel_size=4"]):
+            make_run(folder, [f"encoder={encoder}", *more], seed=0)
+    sweep = runs.read(folder)
+    heat = tables.heatmap(sweep)
+    assert heat is not None
+    key, held = heat.attrs["where"].split("=")
+    assert key == "decoder.kernel_size"
+    for run in sweep.runs:
+        if run.choices["decoder"] == "resize" or value_of(run, key) == held:
+            assert heat.loc[run.choices["encoder"], run.choices["decoder"]] == run.metrics["test/mse"]
 
 
 def test_what_was_not_swept_has_no_heat_map(small: Path) -> None:
@@ -469,7 +534,7 @@ def test_a_hundred_runs_are_read_and_tabulated_in_seconds(tmp_path: Path) -> Non
     folder = make(tmp_path / "many", widths, seeds=range(8))
     started = time.perf_counter()
     sweep = runs.read(folder)
-    markdown.write(sweep)
+    markdown.write(review(sweep))
     assert len(sweep.runs) == 104
     assert time.perf_counter() - started < 10
 

@@ -51,7 +51,7 @@ def runs_of(folder: Path) -> tuple[list[Path], dict[str, str]]:
     else:
         found = {path.parent for pattern in ("*/summary.json", "*/.hydra") for path in folder.glob(pattern)}
         if (folder / "sweep.json").exists():
-            found |= {folder / job for job in json.loads((folder / "sweep.json").read_text())["jobs"]}
+            found |= {folder / job for job in jobs_of(folder / "sweep.json")}
     if not found:
         raise DataError(f"{folder} is no run folder and holds none: a run has a summary.json, logs/runs has yours")
     runs, left_out = [], {}
@@ -71,6 +71,14 @@ def runs_of(folder: Path) -> tuple[list[Path], dict[str, str]]:
             f"{folder} has no completed run to evaluate ({reasons}): the command that began it continues it"
         )
     return runs, left_out
+
+
+def jobs_of(path: Path) -> list[str]:
+    """The ids in a `sweep.json`."""
+    try:
+        return list(json.loads(path.read_text())["jobs"])
+    except (json.JSONDecodeError, KeyError, TypeError) as torn:
+        raise DataError(f"{path} is not whole ({torn!r}): delete it, and the runs beside it are evaluated") from torn
 
 
 def evaluate(run: Path, asked: Request) -> list[Record]:
@@ -131,12 +139,14 @@ def write(path: Path, record: Record) -> None:
 
 def table(records: dict[Path, list[Record]]) -> str:
     """One evaluation: a line for each run. Several: a line for each, the mean over the runs that have it."""
-    lines: dict[str, list[Record]] = {}
+    every = [record for of_run in records.values() for record in of_run]
     several = max(len(of_run) for of_run in records.values()) > 1
+    names = described(every)
+    lines: dict[str, list[Record]] = {}
     for run, of_run in records.items():
         for record in of_run:
-            name = described(record) if several or len(records) == 1 else f"{run.name}  {described(record)}"
-            lines.setdefault(name, []).append(record)
+            name = names[record["id"]]
+            lines.setdefault(name if several or len(records) == 1 else f"{run.name}  {name}", []).append(record)
     width = max(len(name) for name in lines)
     shown = [f"\n{'':<{width}}  {'MSE':>8}  {'PSNR dB':>7}  {'gain dB':>7}  {'SSIM':>6}"]
     for name, of_line in lines.items():
@@ -144,14 +154,46 @@ def table(records: dict[Path, list[Record]]) -> str:
         shown.append(f"{name:<{width}}  {mse:>8.5f}  {psnr:>7.2f}  {gain:>+7.2f}  {ssim:>6.4f}".replace("+nan", "   –"))
     runs = list(records)
     if several and len(runs) > 1:
-        shown.append(f"means of {len(runs)} runs")
+        counts = sorted({len(of_line) for of_line in lines.values()})
+        shown.append(f"means of {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} runs")
     shown.append(f"written to {runs[0] if len(runs) == 1 else runs[0].parent / '*'}/evaluations/*.json\n")
     return "\n".join(shown)
 
 
-def described(record: Record) -> str:
-    kind, level = record["corruption"]["kind"], record["corruption"]["level"]
-    return f"{record['data']}, {kind}" + (f" {level:g}" if level else "")
+def described(records: list[Record]) -> dict[str, str]:
+    """Evaluation id -> `mnist5k, gaussian 0.5`, with more where that means several: no two have the same words."""
+    apart = variants(records)
+    words: dict[str, dict[str, None]] = {}  # words -> ids
+    for record in records:
+        level = f" {record['corruption']['level']:g}" if record["corruption"]["level"] else ""
+        more = f", {apart[record['id']]}" if apart[record["id"]] else ""
+        words.setdefault(f"{record['data']}, {record['corruption']['kind']}{level}{more}", {})[record["id"]] = None
+    return {one: f"{text} ({one})" if len(ids) > 1 else text for text, ids in words.items() for one in ids}
+
+
+def variants(records: list[Record]) -> dict[str, str]:
+    """Evaluation id -> what sets it apart from others of its kind on its data, beside the level: `clip=true`; or ""."""
+    together: dict[tuple[str, str], dict[str, dict[str, str]]] = {}  # (kind, data) -> id -> settings
+    for record in records:
+        of_kind = together.setdefault((record["corruption"]["kind"], record["data"]), {})
+        of_kind.setdefault(record["id"], settings(record))
+    found = {}
+    for of_kind in together.values():
+        keys = dict.fromkeys(key for known in of_kind.values() for key in known)
+        differing = [key for key in keys if len({known.get(key) for known in of_kind.values()}) > 1]
+        for one, known in of_kind.items():
+            found[one] = ", ".join(f"{key}={known[key]}" if key in known else f"own {key}" for key in differing)
+    return found
+
+
+def settings(record: Record) -> dict[str, str]:
+    """Beside kind and level: the other values of the corruption, and what was asked of seed and data."""
+    values = {key: value for key, value in record["corruption"].items() if key not in ("kind", "level")}
+    level = next((key for key, value in values.items() if value == record["corruption"]["level"]), None)
+    asked = (one.partition("=") for one in record.get("overrides", []))
+    return {key: json.dumps(value) for key, value in values.items() if key != level} | {
+        key: value for key, _, value in asked if key == "seed" or key.startswith("data.")
+    }
 
 
 def mean(records: list[Record], metric: str) -> float:

@@ -111,11 +111,11 @@ def report(folder: Path, config: DictConfig) -> None:
     try:
         from hourglass.report import command
 
-        sweep = command.make(command.Request(folder, folder))
+        review = command.make(command.Request(folder, folder))
         if "wandb" in (config.logger or {}):
             from hourglass.report.publish import publish
 
-            publish(sweep, config, folder / "report.html")
+            publish(review, config, folder / "report.html")
     except ConfigError as error:
         print(f"  no report: {error}")
     except Exception:

@@ -11,8 +11,11 @@ HELP = """python report.py FOLDER [reference=KEY=VALUE] [metric=NAME] [out=FOLDE
 FOLDER      a sweep (logs/sweeps/NAME), a folder of runs (logs/runs), or one run
 reference   what the others are compared with, on the same seeds: reference=decoder=resize, or of several keys
             reference=decoder=resize,latent=dense; the first configuration that ran, if not given
-metric      by which they are ranked and compared: test/mse if not given; any of summary.json, cost/… and ratio/… too
-out         where report.html, report.md and results.csv go: FOLDER if not given"""
+metric      by which they are ranked and compared: test/mse if not given; any of summary.json, cost/…, ratio/… (over a
+            floor) and gap/… (distance from the real images) too
+out         where report.html, report.md, results.csv and evaluations.csv go: FOLDER if not given"""
+FILES = ("report.html", "report.md", "results.csv", "evaluations.csv")
+"""The last one where `evaluate.py` was run."""
 EXTRA = ("pandas", "scipy", "jinja2", "plotly")
 """Packages of the extra `report`."""
 
@@ -26,7 +29,7 @@ class Request:
 
 
 def command(arguments: list[str]) -> None:
-    """The task of `report.py`: three files and the short answer."""
+    """The task of `report.py`: the files and the short answer."""
     if {"--help", "-h"} & set(arguments):
         print(HELP)
         return
@@ -34,25 +37,29 @@ def command(arguments: list[str]) -> None:
 
 
 def make(asked: Request) -> Any:
-    """Write the three files and print the short answer; the sweep as it was read."""
+    """Write the files and print the short answer; the `Review` that is in them."""
     try:
         from hourglass.report import markdown, page, runs, tables
+        from hourglass.report.review import review
     except ModuleNotFoundError as error:
         if error.name in EXTRA:
             raise ConfigError(f"a report needs {error.name}: pip install -e '.[report]'") from None
         raise
-    sweep = runs.read(asked.folder)
-    text = markdown.write(sweep, asked.reference, asked.metric)
+    reviewed = review(runs.read(asked.folder), asked.reference, asked.metric)
     asked.out.mkdir(parents=True, exist_ok=True)
-    paths = [asked.out / name for name in ("report.html", "report.md", "results.csv")]
-    page.write(sweep, asked.reference, asked.metric, paths[0])
-    paths[1].write_text(text)
-    tables.results(sweep).to_csv(paths[2], index=False)
-    print("\n".join(markdown.answer(sweep, asked.reference, asked.metric)))
-    for problem in sweep.others:
+    html, words, results, evaluated = (asked.out / name for name in FILES)
+    words.write_text(markdown.write(reviewed))
+    tables.results(reviewed.sweep).to_csv(results, index=False)
+    paths = [html, words, results]
+    if len(reviewed.evaluated):
+        reviewed.evaluated.to_csv(evaluated, index=False)
+        paths.append(evaluated)
+    page.write(reviewed, html)  # last, for it is the most that can go wrong
+    print("\n".join(markdown.answer(reviewed)))
+    for problem in reviewed.sweep.others:
         print(f"  {problem.status:<12} {problem.id}  {' '.join(problem.overrides)}  {problem.reason}")
     print("\n".join(f"  {path}" for path in paths))
-    return sweep
+    return reviewed
 
 
 def understood(arguments: list[str]) -> Request:

@@ -4,25 +4,22 @@ The same seed gives the same split, batch order and corruption, so the differenc
 """
 
 import re
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from hourglass.errors import ConfigError
-from hourglass.report import runs, stats
-from hourglass.report.measures import DECIBELS, check_metric, metric_direction, numbers
+from hourglass.report import stats
+from hourglass.report.configurations import Configuration, is_task
+from hourglass.report.measures import check_metric, instead, measure, metric_direction, numbers
 from hourglass.report.run import ABSENT
-from hourglass.report.runs import Configuration, Sweep
+from hourglass.report.runs import Sweep
 
 NAN = float("nan")
 ALPHA = 0.05
-TASK = re.compile(r"data$|data\.source|corruption")
-
-
-def is_task(key: str) -> bool:
-    """Does a key say what is to be done, not how? Results of different tasks say nothing of each other."""
-    return TASK.match(key) is not None
+NOT_ENOUGH = "not enough seeds"
+"""How every verdict begins that more seeds could change"""
 
 
 def paired(sweep: Sweep, reference: str | None = None, metric: str = "test/mse") -> pd.DataFrame:
@@ -38,31 +35,36 @@ def paired(sweep: Sweep, reference: str | None = None, metric: str = "test/mse")
     Columns: `label`; `reference`, the label of the other one; `pairs`, `seeds`; `differences`, a list; `difference`,
     their mean, configuration minus reference; `difference ±`, half the 95 % t interval; `reference mean`, over the same
     seeds; `relative`, difference over that, NaN for decibels; `p`, exact two-sided sign-flip; `p_holm`, adjusted over
-    the rows of the same task; `smallest_p`, that this many pairs can give at all; `verdict`, in words. Raises
-    ConfigError for a reference or a metric that is not there.
+    the rows of the same task, or over all where the reference names a task; `smallest_p`, that this many pairs can
+    give at all; `verdict`, in words. Raises ConfigError for a reference or a metric that is not there.
     """
-    found = runs.configurations(sweep)
+    found = sweep.configurations
     columns = ["label", "reference", "pairs", "seeds", "differences", "difference"]
     columns += ["difference ±", "reference mean", "relative", "p"]
     if not found:
         return pd.DataFrame(columns=[*columns, "p_holm", "smallest_p", "verdict"])
     check_metric(metric, sweep.runs)
     named = reference_values(sweep, reference)
-    rows, tasks = [], []
+    across = names_a_task(named)
+    holders: dict[tuple, list[Configuration]] = {}  # what a configuration must equal its reference in -> references
+    for configuration in found:
+        if has(configuration, named):
+            holders.setdefault(_all_else(configuration, named, across), []).append(configuration)
+    rows, families = [], []
     for configuration in found:
         if has(configuration, named):
             continue
-        other = _partner(configuration, found, named)
+        other = _only(holders.get(_all_else(configuration, named, across), []), named)
         pairs = _pairs(configuration, other, metric) if other else {}
         d = list(pairs.values())
         theirs = [numbers(run).get(metric, NAN) for run in other.runs if run.seed in pairs] if other else []
         base, mean = (float(np.mean(values)) if values else NAN for values in (theirs, d))
-        relative = mean / base if base and not DECIBELS.search(metric) else NAN
+        relative = mean / base if base and not measure(metric)[0].decibels else NAN
         of_other = (other.label if other else "", len(d), list(pairs), d, mean, stats.t_interval(d), base, relative)
         rows.append(dict(zip(columns, (configuration.label, *of_other, stats.sign_flip_p(d)), strict=True)))
-        tasks.append(str(sorted((key, value) for key, value in configuration.runs[0].raw.items() if is_task(key))))
+        families.append("" if across else configuration.task)
     table = pd.DataFrame(rows, columns=columns)
-    family = table["p"].groupby(tasks)
+    family = table["p"].groupby(families)
     table["p_holm"] = family.transform(lambda p: stats.holm(p.to_numpy()))
     table["smallest_p"] = [stats.smallest_p(n) for n in table["pairs"]]
     table["verdict"] = [
@@ -76,55 +78,53 @@ def verdict(pairs: int, difference: float, p_holm: float, comparisons: int, metr
     """What may be claimed. Nothing below 6 pairs, nor where not even the smallest p would survive the correction."""
     if pairs == 0:
         return "no pair: the reference has no run with these settings and seeds"
-    if pairs < stats.LEAST_PAIRS:
-        return "not enough seeds to claim"
-    if np.isnan(p_holm):
+    if np.isnan(difference):
         return "not finite: nothing to compare"
+    if pairs < stats.LEAST_PAIRS:
+        return f"{NOT_ENOUGH} to claim"
     if p_holm < ALPHA:
         return "better" if (difference < 0) == (metric_direction(metric) == "lower") else "worse"
     if stats.smallest_p(pairs) * comparisons >= ALPHA:
-        return f"not enough seeds to claim among {comparisons} comparisons"
+        return f"{NOT_ENOUGH} ({comparisons} comparisons)"
     return "no difference shown"
 
 
 def reference_values(sweep: Sweep, reference: str | None) -> dict[str, str]:
-    """The varied keys that a reference names, with their values."""
-    found = runs.configurations(sweep)
+    """The varied keys that a reference names, with their values; without one those of the first configuration that ran,
+    but for the task. Nothing where tasks alone were varied. Raises ConfigError for what was not swept."""
+    found = sweep.configurations
     if reference is None:
-        first = {key: found[0].values.get(key, ABSENT) for key in sweep.varied}
-        how = {key: value for key, value in first.items() if not is_task(key)}
-        return how or first
+        return {key: found[0].values.get(key, ABSENT) for key in sweep.varied if not is_task(key)}
     parts = re.split(r",\s*(?=[\w./]+=)", reference.strip())  # not within channels=[16,32]
     named = dict(part.partition("=")[::2] for part in parts)
-    for key, value in named.items():
-        if value.replace(" ", "") not in {c.values[key] for c in found if key in c.values}:
-            there = {key: dict.fromkeys(c.values[key] for c in found if key in c.values) for key in sweep.varied}
-            swept = "; ".join(f"{key}={'|'.join(values)}" for key, values in there.items())
-            raise ConfigError(f"reference={reference}: {key}={value} is not among what was swept: {swept or 'nothing'}")
+    swept = dict.fromkeys(f"{key}={c.values[key]}" for key in sweep.varied for c in found if key in c.values)
+    for part in parts:
+        if part.replace(" ", "") not in swept:
+            raise ConfigError(f"reference={reference}: {part} is not among what was swept{instead(part, swept)}")
     return {key: value.replace(" ", "") for key, value in named.items()}
+
+
+def names_a_task(named: dict[str, str]) -> bool:
+    """Does a reference ask for a comparison across tasks?"""
+    return any(map(is_task, named))
 
 
 def has(configuration: Configuration, named: dict[str, str]) -> bool:
     return all(configuration.values.get(key, ABSENT) == value for key, value in named.items())
 
 
-def _partner(configuration: Configuration, found: list[Configuration], named: dict[str, str]) -> Configuration | None:
-    """The configuration with the named values that equals this one in all else."""
+def _all_else(configuration: Configuration, named: dict[str, str], across: bool) -> tuple:
+    """What two configurations that differ in the named keys alone agree in."""
+    below = tuple(f"{key}." for key in named)
+    rest = {k: value for k, value in configuration.values.items() if k not in named and not k.startswith(below)}
+    return (frozenset(rest.items()), "" if across else configuration.task)
 
-    def rest(c: Configuration) -> dict[str, str]:
-        below = tuple(f"{key}." for key in named)
-        return {key: value for key, value in c.values.items() if key not in named and not key.startswith(below)}
 
-    def task(c: Configuration) -> dict[str, Any]:
-        """As it was run, whatever set it: a preset's data and corruption are no varied keys."""
-        return {key: value for key, value in c.runs[0].raw.items() if is_task(key) and not any(map(is_task, named))}
-
-    alike = [c for c in found if rest(c) == rest(configuration) and task(c) == task(configuration)]
-    fitting = [c for c in alike if has(c, named)]
-    if len(fitting) > 1:
-        labels = " or ".join(f"reference={c.label.replace(', ', ',')}" for c in fitting)
+def _only(references: Sequence[Configuration], named: dict[str, str]) -> Configuration | None:
+    if len(references) > 1:
+        labels = " or ".join(f"reference={c.label.replace(', ', ',')}" for c in references)
         raise ConfigError(f"reference={','.join(f'{k}={v}' for k, v in named.items())} is ambiguous: say {labels}")
-    return fitting[0] if fitting else None
+    return references[0] if references else None
 
 
 def _pairs(configuration: Configuration, other: Configuration, metric: str) -> dict[int, float]:

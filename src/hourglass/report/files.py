@@ -54,19 +54,51 @@ def read_json(path: Path) -> Any:
 
 
 def read_numbers(path: Path) -> pd.DataFrame:
-    """A CSV of numbers with a header. Raises ValueError where a row is not whole, which pandas would fill with NaN."""
+    """A CSV of numbers with a header. Raises ValueError where a row is not whole, which pandas would fill with NaN,
+    where a column is missing, and where a step stands in it twice."""
     text = path.read_text()
     lines = text.splitlines()
     if not text.endswith("\n") or any(line.count(",") != lines[0].count(",") for line in lines):
         raise ValueError("it ends within a row")
     table = pd.read_csv(io.StringIO(text), dtype=float)
-    return table.astype({"step": int}) if "step" in table else table
+    refuse_gaps(COLUMNS[path.name] - set(table))
+    if "step" not in table:
+        return table
+    twice = table["step"][table["step"].duplicated()]
+    if len(twice):
+        raise ValueError(f"step {twice.iloc[0]:g} stands in it twice")
+    return table.astype({"step": int})
 
 
-def check_zip(path: Path) -> Path:
+def check_examples(path: Path) -> Path:
+    """The path itself: the arrays are read where they are shown. Raises ValueError where one is missing."""
     if not zipfile.is_zipfile(path):  # the list of contents stands at the end
         raise ValueError("it is not whole")
+    with zipfile.ZipFile(path) as file:
+        refuse_gaps(EXAMPLES - {name.removesuffix(".npy") for name in file.namelist()})
     return path
 
 
-READERS = {".csv": read_numbers, ".npz": check_zip, ".json": read_json}
+def read_evaluation(path: Path) -> dict[str, Any]:
+    """One `evaluations/<id>.json`. Raises ValueError where it is none."""
+    record = read_json(path)
+    if not isinstance(record, dict) or not isinstance(record.get("corruption"), dict):
+        raise ValueError("it is no evaluation")
+    refuse_gaps({"id", "data", "metrics"} - set(record) | {"kind", "level"} - set(record["corruption"]))
+    return record
+
+
+def refuse_gaps(lacks: set[str]) -> None:
+    if lacks:
+        raise ValueError(f"it lacks {', '.join(sorted(lacks))}")
+
+
+COLUMNS = {
+    "metrics.csv": {"step"},
+    "times.csv": {"step", "seconds"},
+    "spectra.csv": {"frequency", "input", "target", "output", "error"},
+}
+"""What each table must have at least"""
+EXAMPLES = {"mse", "index", "input", "target", "output"}
+"""The arrays of `examples.npz`, as `hourglass.examples` describes them"""
+READERS = {".csv": read_numbers, ".npz": check_examples, ".json": read_evaluation}

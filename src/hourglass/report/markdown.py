@@ -1,92 +1,108 @@
 """The report in words: the short answer, and `report.md` to be read or committed beside a result."""
 
-import math
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import pandas as pd
 
-from hourglass.report import stats, tables
-from hourglass.report.answer import answers
-from hourglass.report.marks import p_value, with_half
+from hourglass.report import evaluations, stats, tables
+from hourglass.report.configurations import is_task
+from hourglass.report.marks import p_value, percent, plus_minus, span
+from hourglass.report.measures import KEY_NUMBERS, is_held_against_real, metric_direction
+from hourglass.report.review import Review
 from hourglass.report.runs import Sweep
 
-KEY_COLUMNS = (
-    "test/mse", "test/psnr", "test/ssim", "test/phase_bias_2", "test/flat_field_ripple_1", "ratio/pca", "ratio/wiener",
-    "cost/num_params", "cost/macs_per_image", "cost/index_bits", "cost/images_per_second",
-)  # fmt: skip
-"""Of the leaderboard in `report.md`, where they were measured; `results.csv` has all."""
 
-
-def write(sweep: Sweep, reference: str | None = None, metric: str = "test/mse") -> str:
-    """`report.md`: question, answer, leaderboard, comparison, jobs without a result, provenance."""
-    board, comparison = tables.leaderboard(sweep, metric), tables.paired(sweep, reference, metric)
-    parts = [f"# {sweep.name}", question(sweep, metric)]
-    said = answer(sweep, reference, metric)
+def write(review: Review) -> str:
+    """`report.md`: question, answer, leaderboard, comparison, evaluations, jobs without a result, provenance."""
+    sweep, board = review.sweep, review.board
+    parts = [f"# {sweep.name}", question(review)]
+    said = answer(review)
     parts.append(f"**Answer.** {said[0]}" if len(said) == 1 else "**Answer.**\n\n" + "\n".join(f"- {a}" for a in said))
     if len(board):
-        parts += ["## Leaderboard", leaderboard(board, metric), LEADERBOARD_NOTE, real(board)]
-    if len(comparison):
-        parts += ["## On the same seeds", paired(comparison, metric), PAIRED_NOTE]
+        parts += ["## Leaderboard", leaderboard(review), LEADERBOARD_NOTE, test_images(sweep), real(board)]
+    if len(review.comparison):
+        parts += ["## On the same seeds", paired(review.comparison, review.metric), PAIRED_NOTE]
+    if len(review.evaluated):
+        parts += ["## Under other corruption", *other_corruption(review)]
     if sweep.others:
         rows = [[p.id, p.status, " ".join(p.overrides), p.reason] for p in sweep.others]
         parts += ["## Not in these numbers", markdown_table(["id", "status", "overrides", "reason"], rows)]
-    parts += ["## Where the numbers come from", provenance(sweep)]
+    parts += ["## Where the numbers come from", provenance(review)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 LEADERBOARD_NOTE = (
-    "Mean over the seeds ± half the 95 % t interval. The test images are the same in all runs: how the numbers would "
-    "vary with them is not in it. All metrics of every seed are in `results.csv`."
+    "Mean over the seeds ± half the 95 % t interval; costs are means alone. All metrics of every seed are in "
+    "`results.csv`."
 )
 PAIRED_NOTE = (
     "Differences of runs with the same seed, which have the same split, order and corruption: mean ± half the 95 % t "
-    f"interval; two-sided sign-flip p, exact up to {stats.EXACT_UP_TO} pairs; Holm's correction over the rows of the "
-    "same data and corruption. Beside them stands the smallest p that so many pairs can give at all."
+    f"interval; two-sided sign-flip p, exact up to {stats.EXACT_UP_TO} pairs; Holm's correction over the comparisons "
+    "within one task (the same data and corruption), or over all where the reference names a task. Beside them stands "
+    "the smallest p that so many pairs can give at all."
 )
 
 
-def question(sweep: Sweep, metric: str) -> str:
-    better = f"`{metric}` ({tables.metric_direction(metric)} is better)"
-    lost = len(tables.without_result(sweep))
-    runs = f"{len(sweep.runs)} completed runs" + (f", {lost} without a result" if lost else "")
-    asked = ", ".join(f"`{key}`" for key in sweep.varied)
-    return f"**Question.** {f'Which {asked} is best' if asked else 'What is reached'} by {better}? {runs}."
+def question(review: Review) -> str:
+    """What was asked of the sweep: what was varied apart from the task, and how much of it has a result."""
+    sweep, metric = review.sweep, review.metric
+    method, task = (", ".join(f"`{key}`" for key in sweep.varied if is_task(key) == wanted) for wanted in (False, True))
+    asked = f"Which {method} is best" if method else "What is reached"
+    if task:
+        asked += f", for each {task},"
+    lost = f", {len(sweep.lost)} without a result" if sweep.lost else ""
+    better = f"`{metric}` ({metric_direction(metric)} is better)"
+    nothing = "".join(f" No run of {what}." for what in sweep.fruitless)
+    return f"**Question.** {asked} by {better}? {len(sweep.runs)} completed runs{lost}.{nothing}"
 
 
-def answer(sweep: Sweep, reference: str | None = None, metric: str = "test/mse") -> list[str]:
+def answer(review: Review) -> list[str]:
     """What is best, and what may be claimed of it: a few sentences for each task."""
-    found = answers(sweep, tables.leaderboard(sweep, metric), tables.paired(sweep, reference, metric), metric)
-    return [" ".join([f"{a.task}: {a.headline}." if a.task else f"{a.headline}.", *a.sentences]) for a in found]
+    return [
+        " ".join([f"{a.task}: {a.headline}." if a.task else f"{a.headline}.", *a.sentences]) for a in review.answers
+    ]
 
 
-def with_interval(row: Any, name: str) -> str:
-    """`0.00360 ± 0.00019`"""
-    mean, half = with_half(row[name], row[f"{name} ±"])
-    return f"{mean} ± {half}" if half else mean
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:+.1f} %" if math.isfinite(share) else "–"
-
-
-def leaderboard(board: pd.DataFrame, metric: str) -> str:
-    columns = [name for name in dict.fromkeys((metric, *KEY_COLUMNS)) if name in board]
-    header = ["configuration", *(["channels"] if "channels" in board else []), "seeds", *columns]
+def leaderboard(review: Review) -> str:
+    board = review.board
+    columns = tables.key_columns(board, review.metric)
+    notes = ["; ".join(configuration.notes) for configuration in review.ranked]
+    widths, noted = ["channels"] if "channels" in board else [], ["notes"] if any(notes) else []
     rows = [
         [
-            row["label"], *([row["channels"]] if "channels" in board else []), str(row["n"]),
-            *(with_interval(row, name) for name in columns),
+            row["label"], *(row[name] for name in widths), str(row["n"]), *([note] if noted else []),
+            *(plus_minus(row[name], 0 if name.startswith("cost/") else row[f"{name} ±"]) for name in columns),
         ]
-        for row in board.to_dict("records")
+        for row, note in zip(board.to_dict("records"), notes, strict=True)
     ]  # fmt: skip
-    return markdown_table(header, rows)
+    return markdown_table(["configuration", *widths, "seeds", *noted, *columns], rows)
+
+
+def test_images(sweep: Sweep) -> str:
+    """Whether the intervals hold the spread over test images too."""
+    sets: dict[str, set[str]] = {}
+    for configuration in sweep.configurations:
+        of_task = sets.setdefault(configuration.task, set())
+        of_task |= {run.data.get("fingerprint", "") for run in configuration.runs}
+    own = list(dict.fromkeys(c.runs[0].choices.get("data", "") for c in sweep.configurations if len(sets[c.task]) > 1))
+    if any("" in of_task for of_task in sets.values()):
+        return ""  # not recorded
+    said = []
+    if own:
+        said.append(
+            f"With data={' and '.join(own)} every seed has images of its own: the intervals hold their spread too."
+        )
+    if any(len(of_task) == 1 for of_task in sets.values()):
+        where = f"{'Elsewhere t' if own else 'T'}he test images are the same in all runs"
+        each = " of a task" if len(sets) > 1 else ""
+        said.append(f"{where}{each}: how the numbers would vary with them is not in the intervals.")
+    return " ".join(said)
 
 
 def real(board: pd.DataFrame) -> str:
     """What the checkerboard metrics are to be held against, where they stand in the table."""
-    references = {name: f"real/{name.removeprefix('test/')}" for name in KEY_COLUMNS if name.startswith("test/")}
-    shown = [f"`{name}` {board[real].mean():.3g}" for name, real in references.items() if real in board]
+    references = {name: f"real/{name.removeprefix('test/')}" for name in KEY_NUMBERS if is_held_against_real(name)}
+    shown = [f"`{name}` {span(board[real])}" for name, real in references.items() if real in board]
     return f"The real test images themselves have {', '.join(shown)}: the reference, not 0." if shown else ""
 
 
@@ -94,17 +110,38 @@ def paired(comparison: pd.DataFrame, metric: str) -> str:
     header = ["configuration", "against", "pairs", f"difference of {metric}", "relative", "p", "Holm p", "smallest p"]
     rows = [
         [
-            row["label"], row["reference"] or "–", str(row["pairs"]), with_interval(row, "difference"),
-            percent(row["relative"]), *(p_value(row[name]) for name in ("p", "p_holm", "smallest_p")), row["verdict"],
+            row["label"], row["reference"] or "–", str(row["pairs"]),
+            plus_minus(row["difference"], row["difference ±"]), percent(row["relative"], signed=True),
+            *(p_value(row[name]) for name in ("p", "p_holm", "smallest_p")), row["verdict"],
         ]
         for row in comparison.to_dict("records")
     ]  # fmt: skip
     return markdown_table([*header, "verdict"], rows)
 
 
-def provenance(sweep: Sweep) -> str:
-    facts = tables.provenance(sweep)
-    lines = []
+def other_corruption(review: Review) -> list[str]:
+    """A row a configuration, a column a corruption: the mean gain in dB, or PSNR where nothing has a gain."""
+    metric = next((name for name in ("test/psnr_gain", "test/psnr") if name in review.evaluated), None)
+    if metric is None:
+        return ["`evaluations.csv` has what was measured."]
+    measured = review.evaluated.dropna(subset=[metric])
+    columns = list(dict.fromkeys(evaluations.in_order(measured)["on"]))
+    means = measured.groupby(["label", "on"])[metric].mean()
+    rows = [
+        [c.label, *(f"{means[c.label, on]:+.1f}" if (c.label, on) in means.index else "–" for on in columns)]
+        for c in review.ranked
+        if c.label in set(measured["label"])
+    ]
+    what = "PSNR less that of the corrupted input, dB" if metric == "test/psnr_gain" else "PSNR, dB"
+    note = (
+        f"{what}: mean over the seeds, from `python evaluate.py`. `evaluations.csv` has every run, and other metrics."
+    )
+    return [markdown_table(["configuration", *columns], rows), note]
+
+
+def provenance(review: Review) -> str:
+    facts = tables.provenance(review.sweep)
+    lines = [f"this report: `{review.command}`"]
     for invocation in facts["invocations"]:
         git = invocation.get("git")
         commit = f", commit {git['commit'][:12]}{' with changes' if git['dirty'] else ''}" if git else ""

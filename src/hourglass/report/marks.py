@@ -31,10 +31,10 @@ class Scale:
 def strip(
     scale: Scale, values: Sequence[float], mean: float, half: float, *, real: float | None = None, zero: bool = False
 ) -> Markup:
-    """Every seed a dot, the mean a tick, its interval a line; `real` dashed, `zero` a line at 0 across the row."""
+    """Every seed a dot, the mean a tick, its interval a line; `real` dashed, `zero` a line at 0."""
     middle, paths = HEIGHT / 2, []
     if zero:
-        paths.append(f'<path class="zero" d="M{scale(0)} -14V{HEIGHT + 14}"/>')
+        paths.append(f'<path class="zero" d="M{scale(0)} -2V{HEIGHT + 4}"/>')
     if real is not None and math.isfinite(real):
         paths.append(f'<path class="real" d="M{scale(real)} 0V{HEIGHT}"/>')
     if math.isfinite(mean) and math.isfinite(half):
@@ -67,31 +67,47 @@ def _svg(parts: Iterable[str], width: int, height: int) -> Markup:
 
 
 def number(value: float | None) -> str:
-    """Four significant digits, thousands apart; a dash for what is not there."""
+    """Four significant digits, whole numbers in full, thousands apart; a dash for what is not there."""
     if value is None or not math.isfinite(value):
         return "–"
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else _plain(f"{value:.4g}")
+    return f"{value:,.0f}" if abs(value) >= 999.95 else _plain(f"{value:.4g}")
 
 
-def with_half(mean: float, half: float, digits: int | None = None) -> tuple[str, str]:
-    """Mean and half interval with so many digits behind the point."""
-    if not (math.isfinite(mean) and math.isfinite(half)):
+def with_half(mean: float, half: float) -> tuple[str, str]:
+    """Mean and half interval, to two digits of the smaller of them; half an interval of 0 is none."""
+    if not (math.isfinite(mean) and math.isfinite(half)) or half == 0:
         return number(mean), ""
-    if half == 0:
-        return number(mean), "0"
-    digits = common_digits([(mean, half)]) if digits is None else digits
+    digits = max(0, 1 - math.floor(math.log10(min(abs(mean) or half, half))))
     if digits > 7:
         return f"{mean:.3g}", f"{half:.1e}"
     return f"{mean:,.{digits}f}", f"{half:,.{digits}f}"
 
 
-def common_digits(rows: Iterable[tuple[float, float]]) -> int:
-    """Digits behind the point for a column of (mean, half): the median of those that show two digits of both."""
-    smaller = [min(abs(mean) or half, half) for mean, half in rows if math.isfinite(mean) and half > 0]
-    needed = sorted(max(0, 1 - math.floor(math.log10(value))) for value in smaller)
-    return needed[len(needed) // 2] if needed else 4
+def plus_minus(mean: float, half: float) -> str:
+    """`0.00360 ± 0.00019`"""
+    text, half_text = with_half(mean, half)
+    return f"{text} ± {half_text}" if half_text else text
+
+
+def percent(share: float, *, signed: bool = False) -> str:
+    """`80.1 %`"""
+    return f"{100 * share:{'+' if signed else ''},.1f} %" if math.isfinite(share) else "–"
+
+
+def span(values: Iterable[float]) -> str:
+    """`0.00018 to 0.0012`, or one number where they are alike."""
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return "–"
+    low, high = number(min(finite)), number(max(finite))
+    return low if low == high else f"{low} to {high}"
+
+
+def counted(n: int, noun: str) -> str:
+    """`1 seed`, `8 seeds`"""
+    return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 def p_value(p: float) -> str:

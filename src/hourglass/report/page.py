@@ -13,9 +13,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
-from hourglass.report import figures, images, measures, plots, runs, tables, views
-from hourglass.report.answer import answers, overall
-from hourglass.report.runs import Configuration, Sweep
+from hourglass.report import images, measures, plots, tables, views
+from hourglass.report.figures import cost, curves
+from hourglass.report.review import Review
+from hourglass.report.robustness import robustness
+from hourglass.report.spectra import spectra
 
 MOST_SHOWN = 8
 """Configurations that the figures and pictures show at first: the best, and the references."""
@@ -25,50 +27,50 @@ SCRIPTS = ("tables.js", "pictures.js", "figures.js")
 @dataclass(frozen=True)
 class Pictures:
     sets: dict[str, dict[int, images.Tiles]]
-    """same, worst, median, best -> configuration -> tiles of its first run"""
+    """same, worst, median, best -> configuration -> tiles of one of its runs"""
     seeds: dict[int, int]
     shared: dict[str, bool]
     """Are the target, and the input, the same for all?"""
     left_out: int
 
 
-def write(sweep: Sweep, reference: str | None, metric: str, path: Path) -> None:
-    """Write the page; `reference` and `metric` as in `tables.paired`, whose errors it raises."""
-    path.write_text(render(sweep, reference, metric), encoding="utf-8")
+def write(review: Review, path: Path) -> None:
+    """Write the page."""
+    path.write_text(render(review), encoding="utf-8")
 
 
-def render(sweep: Sweep, reference: str | None, metric: str) -> str:
-    found = runs.configurations(sweep)
-    board = tables.leaderboard(sweep, metric)
-    comparison = tables.paired(sweep, reference, metric)
+def render(review: Review) -> str:
+    sweep, found = review.sweep, review.ranked
     place = {configuration.label: i for i, configuration in enumerate(found)}
-    ranking = [place[label] for label in board["label"]]
-    references = dict.fromkeys(place[label] for label in comparison["reference"] if label)
-    columns = views.columns(board, metric) if found else []
-    drawn = _figures(found, board, metric)
+    references = dict.fromkeys(place[label] for label in review.comparison["reference"] if label)
+    columns = views.columns(review)
+    drawn = _figures(review)
     plotly = _plotly()
-    compared, axis = views.compared_rows(comparison, found)
+    compared, axis = views.compared_rows(review)
     return _template().render(
+        review=review,
         sweep=sweep,
-        metric=metric,
-        answers=(said := answers(sweep, board, comparison, metric)),
-        headline=said[0].headline if len(said) == 1 else overall(said, sweep),
+        metric=review.metric,
         columns=columns,
-        groups={group: of for group in views.GROUPS.values() if (of := [c for c in columns if c.group == group])},
-        rows=views.board_rows(board, columns, found, sweep.varied),
-        best={place[answer.best] for answer in said if answer.best},
+        groups={
+            name: of for group, name in measures.GROUPS.items() if (of := [c for c in columns if c.group == group])
+        },
+        glossary=views.glossary(columns),
+        rows=views.board_rows(review, columns),
+        best={place[answer.best] for answer in review.answers if answer.best},
         references=references,
-        shown=_shown(ranking, list(references)),
+        shown=_shown(len(found), list(references)),
         compared=compared,
         axis=axis,
-        pictures=_pictures(found, ranking),
+        pictures=_pictures(review),
         set_names=images.SETS,
         figures=drawn,
         specifications={figure.id: figure.variants for figure in drawn},
-        heats=views.heats(sweep, [column.key for column in columns if column.shown and column.group != "Cost"]),
+        heats=views.heats(review, [column.key for column in columns if column.shown and column.group != "cost"]),
         provenance=tables.provenance(sweep),
-        every_run=[(c.label, run, measures.numbers(run).get(metric)) for c in found for run in c.runs],
+        every_run=[(c.label, run, measures.numbers(run).get(review.metric)) for c in found for run in c.runs],
         colours=[plots.colour(i) for i in range(len(found))],
+        edges=[plots.DASHES[plots.dash(i)] for i in range(len(found))],
         labels=[configuration.label for configuration in found],
         plotly_packed=Markup(base64.b64encode(gzip.compress(plotly.encode(), 9, mtime=0)).decode()),
         plotly_hash=_hash(plotly),
@@ -78,25 +80,22 @@ def render(sweep: Sweep, reference: str | None, metric: str) -> str:
     )
 
 
-def _shown(ranking: Sequence[int], references: Sequence[int]) -> set[int]:
-    return set(ranking) if len(ranking) <= MOST_SHOWN + 2 else {*ranking[:MOST_SHOWN], *references[:2]}
+def _shown(count: int, references: Sequence[int]) -> set[int]:
+    return set(range(count)) if count <= MOST_SHOWN + 2 else {*range(MOST_SHOWN), *references[:2]}
 
 
-def _figures(found: Sequence[Configuration], board: Any, metric: str) -> list[plots.Figure]:
+def _figures(review: Review) -> list[plots.Figure]:
+    found = review.ranked
     if not found:
         return []
-    drawn = (
-        figures.cost(found, board, metric),
-        figures.curves(found),
-        figures.spectra(found),
-        figures.robustness(found),
-    )
+    drawn = (cost(review), curves(found), spectra(found), robustness(review))
     return [figure for figure in drawn if figure]
 
 
-def _pictures(found: Sequence[Configuration], ranking: Sequence[int]) -> Pictures | None:
-    """The first run of each configuration, best configuration first."""
-    examples = {i: kept for i in ranking if (kept := found[i].runs[0].examples()) and len(kept["index"])}
+def _pictures(review: Review) -> Pictures | None:
+    """One run of each configuration, best configuration first."""
+    runs = [review.pictured[configuration.label] for configuration in review.ranked]
+    examples = {i: kept for i, run in enumerate(runs) if (kept := run.examples()) and len(kept["index"])}
     if not examples:
         return None
     first, others, count = images.fitting(list(examples.values()))
@@ -106,7 +105,7 @@ def _pictures(found: Sequence[Configuration], ranking: Sequence[int]) -> Picture
             if tiles.index:
                 sets[name][i] = tiles
     shared = {role: len({tiles.strips[role] for tiles in sets["same"].values()}) == 1 for role in ("target", "input")}
-    seeds = {i: found[i].runs[0].seed for i in examples}
+    seeds = {i: runs[i].seed for i in examples}
     return Pictures({name: of for name, of in sets.items() if of}, seeds, shared, len(examples) - count)
 
 
@@ -116,12 +115,15 @@ def _template() -> Any:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["breakable"] = _breakable
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "allow_nan": False}  # NaN is no JSON
     return environment.get_template("report.html")
 
 
 def _breakable(label: str) -> Markup:
-    """A label that may go on in the next line behind = and _."""
-    return escape(label).replace("=", Markup("=<wbr>")).replace("_", Markup("_<wbr>"))
+    """A label that goes on in the next line between its parts, and behind = and _ where a part alone is too long."""
+    parts = label.replace(", ", ",\n").split("\n")
+    broken = [escape(part).replace("=", Markup("=<wbr>")).replace("_", Markup("_<wbr>")) for part in parts]
+    return Markup(" ").join(Markup('<span class="part">{}</span>').format(part) for part in broken)
 
 
 def _read(name: str) -> Markup:

@@ -13,8 +13,9 @@ COLOURS = (
     "#3b7dd8", "#d9541e", "#1f9468", "#a95fc4", "#a9762b", "#16939f", "#d8528c", "#7f8794", "#828a1c", "#cf3f4a",
 )  # fmt: skip
 """One a configuration; each has a contrast of 3 with white and with near black."""
-DASHES = ("solid", "dash", "dot", "dashdot")
-"""Configurations beyond the tenth have a colour again, but another dash."""
+DASHES = {"solid": "solid", "dash": "dashed", "longdash": "double", "longdashdot": "dotted"}
+"""Of lines -> of the edge of their colour in a legend: configurations beyond the tenth have a colour again, but another
+dash. Targets are dotted and inputs dash-dotted."""
 GREY = "#808080"
 NUMBER = "%{y:.4g}"
 
@@ -44,9 +45,13 @@ def colour(number: int) -> str:
     return COLOURS[number % len(COLOURS)]
 
 
+def dash(number: int) -> str:
+    return list(DASHES)[number // len(COLOURS) % len(DASHES)]
+
+
 def line(
     number: int, label: str, x: Iterable[float], y: Iterable[float], *, panel: int = 1, mode: str = "lines",
-    dash: str | None = None, hover: str = NUMBER,
+    dashes: str | None = None, hover: str = NUMBER,
 ) -> Trace:  # fmt: skip
     return {
         "type": "scatter",
@@ -56,7 +61,7 @@ def line(
         "x": rounded(x),
         "y": rounded(y),
         "yaxis": "y" if panel == 1 else f"y{panel}",
-        "line": {"color": colour(number), "width": 1.8, "dash": dash or DASHES[number // len(COLOURS) % len(DASHES)]},
+        "line": {"color": colour(number), "width": 1.8, "dash": dashes or dash(number)},
         "marker": {"color": colour(number), "size": 7},
         "hovertemplate": hover,
     }

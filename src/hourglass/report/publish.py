@@ -1,30 +1,33 @@
-"""The report inside W&B: one run of job_type `report` in the sweep's group."""
+"""The report inside W&B: one run of job_type `report` in the sweep's group; and pictures side by side."""
 
 import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from omegaconf import DictConfig
+from PIL import Image
 
 from hourglass import build, pictures
 from hourglass.loggers import PatientWandbLogger, first_line
-from hourglass.report import runs, tables
+from hourglass.report.review import Review
+from hourglass.report.run import Run
 
 log = logging.getLogger(__name__)
 SHOWN = 12
-"""Configurations in the picture, the best ones."""
+"""Configurations in a picture, the best ones."""
 IMAGES = 8
 
 
-def publish(sweep: runs.Sweep, config: DictConfig, page: Path) -> None:
-    """Log the leaderboard as a table, the side-by-side picture, and the page.
+def publish(review: Review, config: DictConfig, page: Path) -> None:
+    """Log the leaderboard as a table, the side-by-side pictures, and the page.
 
     `config` is that of the sweep, whose W&B settings hold here too. What W&B cannot do is said, and costs only itself.
     """
-    name = sweep.folder.name
-    logger = build.part(config, "logger.wandb")(sweep.folder, f"report-{name}", f"report {name}", name, "report")
+    name = review.sweep.folder.name
+    logger = build.part(config, "logger.wandb")(review.sweep.folder, f"report-{name}", f"report {name}", name, "report")
     if not isinstance(logger, PatientWandbLogger):
         return  # it has said why
     import wandb
@@ -33,8 +36,11 @@ def publish(sweep: runs.Sweep, config: DictConfig, page: Path) -> None:
     try:
         run.log(
             {
-                "leaderboard": wandb.Table(dataframe=leaderboard(sweep)),
-                "side by side": wandb.Image(side_by_side(sweep)),
+                "leaderboard": wandb.Table(dataframe=leaderboard(review)),
+                "side by side": [
+                    wandb.Image(image, caption=f"{task}; the {SHOWN} best at most")
+                    for task, image in side_by_side(review).items()
+                ],
                 "report": wandb.Html(page.read_text(), inject=False),
             }
         )
@@ -43,21 +49,43 @@ def publish(sweep: runs.Sweep, config: DictConfig, page: Path) -> None:
     logger.finish(exit_code=0)
 
 
-def leaderboard(sweep: runs.Sweep) -> pd.DataFrame:
+def leaderboard(review: Review) -> pd.DataFrame:
     """The report's leaderboard, without the lists of single values."""
-    board = tables.leaderboard(sweep)
+    board = review.board
     return board[[column for column in board if not column.endswith(" values")]]
 
 
-def side_by_side(sweep: runs.Sweep) -> Any:
-    """The first test images, and what the best configurations made of them: a PIL image."""
-    order = list(tables.leaderboard(sweep)["label"])
-    found = sorted(runs.configurations(sweep), key=lambda configuration: order.index(configuration.label))
-    rows: dict[str, torch.Tensor] = {}
-    for configuration in found[:SHOWN]:
-        examples = configuration.runs[0].examples()
-        if examples is not None:
-            target, output = (torch.from_numpy(examples[role][:IMAGES]).float() / 255 for role in ("target", "output"))
-            if not rows or rows["test images"].shape == target.shape:
-                rows = {"test images": target} | rows | {configuration.label: output}
-    return pictures.grid(rows)
+def side_by_side(review: Review) -> dict[str, Image.Image]:
+    """Task -> the first test images, corrupted where they were, and what the best configurations made of them.
+
+    Each is shown by its run with the median metric, named by its seed. Where seeds have test images of their own, and a
+    configuration has none of the same seed, these images come once more before it.
+    """
+    tasks: dict[str, list[tuple[str, Run]]] = {}
+    for configuration in review.ranked:
+        label = configuration.method_label or configuration.label
+        tasks.setdefault(configuration.task_label, []).append((label, review.pictured[configuration.label]))
+    found = {task: _rows(those[:SHOWN]) for task, those in tasks.items()}
+    return {task: pictures.grid(rows) for task, rows in found.items() if rows}
+
+
+def _rows(those: list[tuple[str, Run]]) -> dict[str, torch.Tensor]:
+    """Label -> (N, C, H, W) in [0, 1]; the reconstructions of the same images stand together below these."""
+    sets: dict[bytes, dict[str, torch.Tensor]] = {}
+    for label, run in those:
+        examples = run.examples()
+        if examples is None:
+            continue
+        target, given, output = (examples[role][:IMAGES] for role in ("target", "input", "output"))
+        of_seed = f", seed {run.seed}" if sets else ""
+        corrupted = {} if np.array_equal(target, given) else {f"corrupted{of_seed}": _pixels(given)}
+        rows = sets.setdefault(
+            target.tobytes() + given.tobytes(), {f"test images{of_seed}": _pixels(target)} | corrupted
+        )
+        rows[f"{label}, seed {run.seed}"] = _pixels(output)
+    return {label: images for rows in sets.values() for label, images in rows.items()}
+
+
+def _pixels(images: np.ndarray) -> torch.Tensor:
+    """(N, C, H, W) uint8 -> [0, 1]"""
+    return torch.from_numpy(images).float() / 255

@@ -1,4 +1,4 @@
-"""One completed run, as it lies in its folder."""
+"""One completed run, as it lies in its folder; and a job that came to no result."""
 
 import json
 from dataclasses import dataclass, field
@@ -11,6 +11,18 @@ import pandas as pd
 
 ABSENT = ""
 """In place of a value, where a configuration has no such key."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A job without a result; or a file that cannot be read, of a run that may have a result all the same."""
+
+    id: str
+    status: str
+    """planned, running, failed, diverged, incompatible, interrupted, pruned; torn; repeated: a newer run is the same"""
+    reason: str
+    overrides: list[str]
+    folder: Path
 
 
 @dataclass

@@ -1,6 +1,5 @@
-"""A folder of runs, read: what was trained and measured, what was varied, and what came to no result. No torch."""
+"""A folder of runs, read: what was trained and measured, and what came to no result. No torch."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,41 +7,17 @@ from typing import Any
 
 from hourglass import states
 from hourglass.errors import DataError
+from hourglass.report.configurations import Configuration, configurations, fruitless, varied
 from hourglass.report.files import UNREADABLE, read_beside, read_config, read_json
-from hourglass.report.run import ABSENT, shown, value_of
-from hourglass.report.run import Run as Run
+from hourglass.report.run import Problem, Run
 
-PRESETS = ("experiment", "model")
-"""Groups whose options choose among the other groups."""
 REASONS = {
     "planned": "missing: it has no folder, the sweep has not come to it",
     "running": "still running: make the report again when it is done",
     "interrupted": "stopped before its end: the same command continues it",
     "pruned": "stopped by the search, for it was behind the others",
 }
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A job without a result; or a file that cannot be read, of a run that may have a result all the same."""
-
-    id: str
-    status: str
-    """planned, running, failed, diverged, incompatible, interrupted, pruned; torn; repeated: a newer run is the same"""
-    reason: str
-    overrides: list[str]
-    folder: Path
-
-
-@dataclass
-class Configuration:
-    """What was trained, apart from the seed."""
-
-    label: str
-    values: dict[str, str]
-    """Varied key -> value as one types it, without the keys that this configuration does not have"""
-    runs: list[Run]
-    """One a seed, by seed"""
+BARELY_BEGUN = "it has a folder and no summary.json: stopped before its first step, the same command begins it again"
 
 
 @dataclass
@@ -57,7 +32,24 @@ class Sweep:
 
     @cached_property
     def varied(self) -> list[str]:
-        return _varied(self.runs)
+        """What was swept, as `hourglass.report.configurations.varied` finds it."""
+        return varied(self.runs)
+
+    @cached_property
+    def configurations(self) -> list[Configuration]:
+        """In the order in which they ran."""
+        return configurations(self.runs, self.lost, self.varied)
+
+    @property
+    def fruitless(self) -> list[str]:
+        """What has no completed run, in words that follow "no run of"."""
+        return fruitless(self.lost, self.configurations)
+
+    @property
+    def lost(self) -> list[Problem]:
+        """The jobs without a result; the other problems are torn files, and older repetitions of runs that have one."""
+        with_result = {run.id for run in self.runs} | {"sweep.json"}
+        return [problem for problem in self.others if problem.id not in with_result]
 
 
 def read(folder: str | Path) -> Sweep:
@@ -71,8 +63,8 @@ def read(folder: str | Path) -> Sweep:
     others: list[Problem] = []
     if (folder / "sweep.json").exists():
         try:
-            info = read_json(folder / "sweep.json")
-            jobs = {job: entry["overrides"] for job, entry in info["jobs"].items()}
+            content = read_json(folder / "sweep.json")
+            info, jobs = content, {job: entry["overrides"] for job, entry in content["jobs"].items()}
         except UNREADABLE as error:
             others.append(Problem("sweep.json", "torn", f"{folder / 'sweep.json'}: {error}", [], folder))
     common = set.intersection(*map(set, jobs.values())) if len(jobs) > 1 else set()
@@ -105,7 +97,8 @@ def _read_run(folder: Path, overrides: list[str]) -> tuple[Run | None, list[Prob
         overrides = overrides or summary.get("overrides", [])
         if summary.get("status") != "completed":
             status = states.status_of(folder)
-            reason = summary.get("error") or REASONS.get(status, f"see {folder}")
+            reasons = REASONS | ({"planned": BARELY_BEGUN} if folder.is_dir() else {})
+            reason = summary.get("error") or reasons.get(status, f"see {folder}")
             return None, [Problem(identity, status, reason, overrides, folder)]
         taken = {key: summary[key] for key in OPTIONAL if summary.get(key)}
         taken |= {key: summary[key] for key in ("id", "choices", "seed")}
@@ -127,64 +120,3 @@ OPTIONAL = ("floors", "ratios", "health", "versions", "hardware", "data", "chann
 def _floats(values: dict[str, float | None]) -> dict[str, float]:
     """JSON has no NaN: what was not finite is null there."""
     return {name: float("nan") if value is None else value for name, value in values.items()}
-
-
-def varied(sweep: Sweep) -> list[str]:
-    """What was swept: groups (`decoder`) and dotted keys (`optimizer.lr`) whose values differ between the runs.
-
-    What follows from a choice is left out (all runs of one `decoder` have one `decoder.up.kernel_size`), and so are
-    keys that only interpolate another (`encoder.channels: ${channels}`), and the seed. Where whole nodes are there or
-    not, as between versions of this package, one key stands for them.
-    """
-    return sweep.varied
-
-
-def _varied(runs: Sequence[Run]) -> list[str]:
-    groups = dict.fromkeys(group for run in runs for group in run.choices)
-    keys = dict.fromkeys(key for run in runs for key in run.config if key != "seed")
-    written = [key for key in keys if not _is_interpolated(runs, key)]
-    written.sort(key=lambda key: "._" in key)  # `_target_` only where there is nothing else
-    found = [key for key in (*groups, *written) if not _follows(runs, key)]
-    alike: dict[str, str] = {}
-    for key in found:
-        values = [value_of(run, key) for run in runs]
-        only_there = len({*values} - {ABSENT}) == 1
-        alike.setdefault(str([value == ABSENT for value in values]) if only_there else key, key)
-    return list(alike.values())
-
-
-def _is_interpolated(runs: Sequence[Run], key: str) -> bool:
-    """Is `key` the same interpolation wherever it is there?"""
-    raw = {shown(run.raw[key]) for run in runs if key in run.raw}
-    return len(raw) == 1 and "${" in raw.pop()
-
-
-def _follows(runs: Sequence[Run], key: str) -> bool:
-    """Is `key` the same in all runs that agree in the choices that may set it: the presets', and its own group's?"""
-    choices = [*PRESETS, key.split(".")[0]]
-    if key in choices:
-        choices = choices[: choices.index(key)]
-    levels: dict[tuple[str, ...], str] = {}
-    return all(
-        levels.setdefault(tuple(value_of(run, choice) for choice in choices), value_of(run, key)) == value_of(run, key)
-        for run in runs
-    )
-
-
-def configurations(sweep: Sweep) -> list[Configuration]:
-    """The distinct configurations, in the order in which they ran, the seeds of each together."""
-    together: dict[tuple[str, ...], list[Run]] = {}
-    for run in sweep.runs:
-        together.setdefault(tuple(value_of(run, key) for key in sweep.varied), []).append(run)
-    return [
-        Configuration(
-            label=_label(runs[0], sweep.varied) or _label(runs[0], ["encoder", "decoder"]),
-            values={key: value for key, value in zip(sweep.varied, values, strict=True) if value != ABSENT},
-            runs=sorted(runs, key=lambda run: run.seed),
-        )
-        for values, runs in together.items()
-    ]
-
-
-def _label(run: Run, keys: Sequence[str]) -> str:
-    return ", ".join(f"{key}={value}" for key in keys if (value := value_of(run, key)) != ABSENT)

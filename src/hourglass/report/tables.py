@@ -1,4 +1,4 @@
-"""The tables of a report: leaderboard, Pareto front, heat map, results, provenance; `paired` has its own module."""
+"""The tables of a report: leaderboard, Pareto front, heat map, results, provenance."""
 
 from collections import Counter
 from typing import Any
@@ -6,12 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hourglass.report import runs, stats
-from hourglass.report.comparison import paired as paired
-from hourglass.report.measures import check_metric, names_of, numbers
-from hourglass.report.measures import metric_direction as metric_direction
+from hourglass.report import stats
+from hourglass.report.measures import KEY_NUMBERS, check_metric, metric_direction, names_of, numbers
 from hourglass.report.run import ABSENT, Run, shown, value_of
-from hourglass.report.runs import Problem, Sweep
+from hourglass.report.runs import Sweep
 
 
 def leaderboard(sweep: Sweep, metric: str = "test/mse") -> pd.DataFrame:
@@ -22,13 +20,13 @@ def leaderboard(sweep: Sweep, metric: str = "test/mse") -> pd.DataFrame:
     (NaN for one seed), and the list of values, one a seed, as `name values`. One that is not finite makes both NaN.
     `real/phase_bias_2` is the test images' own value: what `test/phase_bias_2` is to be held against.
     """
-    found = runs.configurations(sweep)
+    if not sweep.configurations:
+        return pd.DataFrame(columns=["label", "n", "seeds", "ids"])
+    check_metric(metric, sweep.runs)
     names = names_of(sweep.runs)
-    if found:
-        check_metric(metric, sweep.runs)
     widths = {str(run.channels) for run in sweep.runs if run.channels}
     rows = []
-    for configuration in found:
+    for configuration in sweep.configurations:
         row: dict[str, Any] = {"label": configuration.label}
         row |= {key: configuration.values.get(key, ABSENT) for key in sweep.varied}
         if len(widths) > 1:
@@ -43,10 +41,20 @@ def leaderboard(sweep: Sweep, metric: str = "test/mse") -> pd.DataFrame:
             values = [of_run.get(name, float("nan")) for of_run in measured]
             row |= {name: float(np.mean(values)), f"{name} ±": stats.t_interval(values), f"{name} values": values}
         rows.append(row)
-    if not rows:
-        return pd.DataFrame(columns=["label", "n", "seeds", "ids"])
     table = pd.DataFrame(rows)
     return table.sort_values(metric, ascending=metric_direction(metric) == "lower", kind="stable", ignore_index=True)
+
+
+def key_columns(leaderboard: pd.DataFrame, metric: str) -> list[str]:
+    """The numbers that one sees before choosing: `metric` first, `KEY_NUMBERS`, and the ratio to the lowest floor.
+
+    Without those that were not measured or are 0 throughout.
+    """
+    ratios = [name for name in leaderboard if name.startswith("ratio/") and f"{name} values" in leaderboard]
+    tightest = [max(ratios, key=lambda name: leaderboard[name].min())] if ratios else []
+    quality = [name for name in KEY_NUMBERS if not name.startswith("cost/")]
+    names = dict.fromkeys((metric, *quality, *tightest, *KEY_NUMBERS))
+    return [name for name in names if name == metric or (name in leaderboard and leaderboard[name].fillna(0).any())]
 
 
 def pareto(leaderboard: pd.DataFrame, cost: str, metric: str = "test/mse") -> pd.Series:
@@ -61,45 +69,45 @@ def pareto(leaderboard: pd.DataFrame, cost: str, metric: str = "test/mse") -> pd
 def heatmap(sweep: Sweep, metric: str = "test/mse") -> pd.DataFrame | None:
     """Mean of `metric`, encoders down and decoders across, NaN where a pair has no run; None unless both were swept.
 
-    Other varied keys are held at their values in the first configuration that ran: `.attrs["where"]` says which.
+    Every other varied key is held at the first of its values that ran, in the pairs that have such a key:
+    `.attrs["where"]` says which.
     """
     if not {"encoder", "decoder"} <= set(sweep.varied):
         return None
     check_metric(metric, sweep.runs)
-    others = [key for key in sweep.varied if not key.startswith(("encoder", "decoder"))]
-    where = {key: value_of(sweep.runs[0], key) for key in others}
-    alike = [run for run in sweep.runs if all(value_of(run, key) == value for key, value in where.items())]
+    first: dict[str, str] = {}
+    for key in sweep.varied:
+        if key not in ("encoder", "decoder"):
+            first[key] = next(value for run in sweep.runs if (value := value_of(run, key)) != ABSENT)
+    alike = [run for run in sweep.runs if all(value_of(run, key) in (ABSENT, value) for key, value in first.items())]
     cells = [(run.choices["encoder"], run.choices["decoder"], numbers(run).get(metric)) for run in alike]
     table = pd.DataFrame(cells, columns=["encoder", "decoder", metric])
-    table = table.pivot_table(metric, "encoder", "decoder", aggfunc="mean", sort=False)
-    table.attrs["where"] = ", ".join(f"{key}={value}" for key, value in where.items())
+    table = table.pivot_table(metric, "encoder", "decoder", aggfunc=lambda values: values.to_numpy().mean(), sort=False)
+    table.attrs["where"] = ", ".join(f"{key}={value}" for key, value in first.items())
     return table
 
 
 def results(sweep: Sweep) -> pd.DataFrame:
-    """One row a run, for `results.csv`: id, status, label, varied keys, seed, every number; then the others by name."""
+    """One row a run, for `results.csv`: id, status, label, varied keys, seed, health, every number; then the others by
+    name."""
     rows: list[dict[str, Any]] = []
-    for configuration in runs.configurations(sweep):
+    for configuration in sweep.configurations:
         for run in configuration.runs:
-            row = {"id": run.id, "status": "completed", "label": configuration.label}
-            rows.append(row | configuration.values | {"seed": run.seed} | numbers(run) | {"folder": run.folder.name})
-    for problem in without_result(sweep):
+            row = {"id": run.id, "status": "completed", "label": configuration.label} | configuration.values
+            health = "; ".join(f"{disease}, since epoch {epoch}" for disease, epoch in run.health.items())
+            rows.append(row | {"seed": run.seed, "health": health} | numbers(run) | {"folder": run.folder.name})
+    for problem in sweep.lost:
         label, reason = ", ".join(problem.overrides), " ".join(problem.reason.split())
         rows.append({"id": problem.id, "status": problem.status, "label": label, "reason": reason})
     return pd.DataFrame(rows)
-
-
-def without_result(sweep: Sweep) -> list[Problem]:
-    """The jobs that have none; the other problems are torn files, and older repetitions of runs that have one."""
-    with_result = {run.id for run in sweep.runs} | {"sweep.json"}
-    return [problem for problem in sweep.others if problem.id not in with_result]
 
 
 def provenance(sweep: Sweep) -> dict[str, Any]:
     """Where the numbers come from.
 
     `invocations`, those of `sweep.json`: command, time, git, versions; `seeds`; `versions`, package -> those that
-    occur; `hardware` and `data`, description -> how many runs; `statuses`, status -> how many jobs.
+    occur; `hardware` and `data`, description -> how many runs; `images`, the same in short, an entry a data set;
+    `statuses`, status -> how many jobs.
     """
     versions: dict[str, list[str]] = {}
     for run in sweep.runs:
@@ -112,7 +120,8 @@ def provenance(sweep: Sweep) -> dict[str, Any]:
         "versions": versions,
         "hardware": dict(Counter(run.hardware.get("device", "not recorded") for run in sweep.runs)),
         "data": dict(Counter(_data(run) for run in sweep.runs)),
-        "statuses": {"completed": len(sweep.runs)} | Counter(problem.status for problem in without_result(sweep)),
+        "images": _images(sweep),
+        "statuses": {"completed": len(sweep.runs)} | Counter(problem.status for problem in sweep.lost),
     }
 
 
@@ -123,3 +132,17 @@ def _data(run: Run) -> str:
         return f"{name}, no fingerprint recorded"
     sizes = ", ".join(f"{run.data[split]:,} {split}" for split in splits if split in run.data)
     return f"{name} {run.data.get('fingerprint', '')}: {sizes}"
+
+
+def _images(sweep: Sweep) -> list[str]:
+    """As `_data`, but several sets of images of one name are counted: `synthetic (8 sets of images, one a seed)`"""
+    found: dict[str, dict[str, set[int]]] = {}
+    for run in sweep.runs:
+        found.setdefault(run.choices.get("data", "data"), {}).setdefault(_data(run), set()).add(run.seed)
+    described = []
+    for name, sets in found.items():
+        seeds = set.union(*sets.values())
+        by_seed = all(len(of_set) == 1 for of_set in sets.values()) and len(sets) == len(seeds)
+        several = f"{name} ({len(sets)} sets of images{', one a seed' if by_seed else ''})"
+        described.append(next(iter(sets)) if len(sets) == 1 else several)
+    return described

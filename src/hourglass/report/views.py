@@ -5,31 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
 from markupsafe import Markup
 
 from hourglass.report import marks, tables
-from hourglass.report.figures import COSTS
-from hourglass.report.marks import number, p_value, with_half
-from hourglass.report.measures import metric_direction
-from hourglass.report.runs import Configuration, Sweep
-
-GROUPS = {
-    "test/": "On the test images",
-    "cost/": "Cost",
-    "ratio/": "Over a floor",
-    "init/": "Before the first step",
-    "val/": "On the validation images",
-    "train/": "On the training images",
-    "real/": "Of the real images",
-    "floor/": "Floors",
-}
-"""Prefix of a number's name -> what it is called in the chooser of columns, in this order."""
-SHOWN = (
-    "test/mse", "test/psnr", "test/ssim", "test/phase_bias_2", "test/kl", "cost/num_params", "cost/macs_per_image",
-    "cost/index_bits", "cost/images_per_second",
-)  # fmt: skip
-"""Columns that one sees before choosing, beside the metric of the report and the ratio to the lowest floor."""
+from hourglass.report.marks import number, p_value, percent, span, with_half
+from hourglass.report.measures import GROUPS, is_held_against_real, measure, metric_direction, title
+from hourglass.report.review import Review
 
 
 @dataclass(frozen=True)
@@ -52,11 +33,12 @@ class Cell:
 @dataclass(frozen=True)
 class Row:
     number: int
-    """Of the configuration: its colour, and what the page knows it by"""
+    """Of the configuration, its rank: its colour, and what the page knows it by"""
     label: str
     values: list[str]
     n: int
     seeds: str
+    notes: list[str]
     cells: list[Cell]
 
 
@@ -74,81 +56,75 @@ class Compared:
     mood: str
 
 
-def columns(board: pd.DataFrame, metric: str) -> list[Column]:
+def columns(review: Review) -> list[Column]:
     """Every number of the leaderboard, grouped; the checkerboard metrics with the real images' value beside them."""
+    board = review.board
     names = [name for name in board if f"{name} values" in board]
-    ratios = {name: board[name].min() for name in names if name.startswith("ratio/")}
-    tightest = max(ratios, key=lambda name: ratios[name], default=None)
+    key = tables.key_columns(board, review.metric) if names else []
     found = []
-    for prefix, group in GROUPS.items():
-        of_group = [name for name in names if name.startswith(prefix)]
-        for name in sorted(of_group, key=lambda name: SHOWN.index(name) if name in SHOWN else len(SHOWN)):
-            better = f"{metric_direction(name)} is better" if prefix in ("test/", "val/", "train/", "ratio/") else ""
-            real = board.get(_real(name))
-            notes = [better] * bool(better) + ([f"real images {_range(real)}"] if real is not None else [])
-            useful = not name.startswith("cost/") or board[name].any()
-            shown = name in (metric, tightest) or (name in SHOWN and useful)
-            title = COSTS.get(name, name.removeprefix(prefix).replace("_", " "))
-            found.append(Column(name, group, title, notes, bool(shown)))
-    return sorted(found, key=lambda column: column.key != metric)  # the metric of the report comes first
+    for group in GROUPS:
+        of_group = [name for name in names if name.startswith(f"{group}/")]
+        for name in sorted(of_group, key=lambda name: key.index(name) if name in key else len(key)):
+            direction = metric_direction(name)
+            notes = [f"{direction} is better"] if direction and group != "cost" else []
+            if is_held_against_real(name) and (real := real_name(name)) in board:
+                notes.append(f"real images {span(board[real])}")
+            found.append(Column(name, group, title(name), notes, name in key))
+    return sorted(found, key=lambda column: column.key != review.metric)  # the metric of the report comes first
 
 
-def _real(name: str) -> str:
-    """The column of what a checkerboard metric is held against: `test/phase_bias_2` -> `real/phase_bias_2`."""
-    return name.replace("test/", "real/").replace("init/", "real/") if name[:5] in ("test/", "init/") else ""
+def glossary(shown: Sequence[Column]) -> dict[str, str]:
+    """Title -> meaning of what the columns are, each measure once."""
+    found = dict.fromkeys(measure(column.key)[0] for column in shown)
+    return {one.title.replace("{}", "s" if "stride" in one.title else "n"): one.meaning for one in found if one.meaning}
 
 
-def _range(values: pd.Series) -> str:
-    low, high = number(values.min()), number(values.max())
-    return low if low == high else f"{low} to {high}"
+def real_name(name: str) -> str:
+    """The column of what a checkerboard metric is to be held against: `test/phase_bias_2` -> `real/phase_bias_2`."""
+    return f"real/{name.split('/', 1)[1]}"
 
 
-def board_rows(
-    board: pd.DataFrame, shown: Sequence[Column], found: Sequence[Configuration], varied: Sequence[str]
-) -> list[Row]:
-    place = {configuration.label: i for i, configuration in enumerate(found)}
-    records = board.to_dict("records")
-    scales, digits = {}, {}
+def board_rows(review: Review, shown: Sequence[Column]) -> list[Row]:
+    records = review.board.to_dict("records")
+    scales = {}
     for column in shown:
-        digits[column.key] = marks.common_digits((row[column.key], row[f"{column.key} ±"]) for row in records)
-        real = board.get(_real(column.key), pd.Series(dtype=float))
-        scales[column.key] = marks.Scale.over([*real, *(v for row in records for v in row[f"{column.key} values"])])
+        real = review.board.get(real_name(column.key)) if is_held_against_real(column.key) else None
+        values = (value for row in records for value in row[f"{column.key} values"])
+        scales[column.key] = marks.Scale.over([*(real if real is not None else []), *values])
     return [
         Row(
-            place[row["label"]],
+            place,
             row["label"],
-            [row[key] for key in varied],
+            [row[key] for key in review.sweep.varied],
             row["n"],
             ", ".join(map(str, row["seeds"])),
-            [_cell(row, column, scales[column.key], digits[column.key]) for column in shown],
+            configuration.notes,
+            [_cell(row, column, scales[column.key]) for column in shown],
         )
-        for row in records
+        for place, (row, configuration) in enumerate(zip(records, review.ranked, strict=True))
     ]
 
 
-def _cell(row: dict[str, Any], column: Column, scale: marks.Scale, digits: int) -> Cell:
+def _cell(row: dict[str, Any], column: Column, scale: marks.Scale) -> Cell:
     mean, half, values = row[column.key], row[f"{column.key} ±"], row[f"{column.key} values"]
     if not any(map(math.isfinite, values)):
         return Cell(None, "–")
-    text, half_text = with_half(mean, half, digits)
-    if column.key.split("/")[0] in ("cost", "floor", "real") or len(values) == 0:
-        return Cell(_finite(mean), number(float(f"{mean:.6g}")))
-    if not math.isfinite(mean):
-        text = "not finite"
-    return Cell(_finite(mean), text, half_text, marks.strip(scale, values, mean, half, real=row.get(_real(column.key))))
+    if column.group in ("cost", "floor", "real"):
+        return Cell(_finite(mean), number(mean))
+    text, half_text = with_half(mean, half) if math.isfinite(mean) else ("not finite", "")
+    real = row.get(real_name(column.key)) if is_held_against_real(column.key) else None
+    return Cell(_finite(mean), text, half_text, marks.strip(scale, values, mean, half, real=real))
 
 
-def compared_rows(comparison: pd.DataFrame, found: Sequence[Configuration]) -> tuple[list[Compared], Markup]:
+def compared_rows(review: Review) -> tuple[list[Compared], Markup]:
     """(rows, axis of their drawings): the forest of differences, all on one scale."""
-    place = {configuration.label: i for i, configuration in enumerate(found)}
-    records = comparison.to_dict("records")
-    scale = marks.Scale.over([0.0, *(d for row in records for d in row["differences"])], width=180)
-    digits = marks.common_digits((row["difference"], row["difference ±"]) for row in records)
+    place = {configuration.label: i for i, configuration in enumerate(review.ranked)}
+    records = review.comparison.to_dict("records")
+    scale = marks.Scale.over([0.0, *(d for row in records for d in row["differences"])], width=150)
     rows = []
     for row in records:
-        text, half = with_half(row["difference"], row["difference ±"], digits)
+        text, half = with_half(row["difference"], row["difference ±"])
         drawn = marks.strip(scale, row["differences"], row["difference"], row["difference ±"], zero=True)
-        relative = f"{row['relative']:+.1%}" if math.isfinite(row["relative"]) else "–"
         mood = {"better": "good", "worse": "bad"}.get(row["verdict"], "warn" if "not enough" in row["verdict"] else "")
         rows.append(
             Compared(
@@ -157,7 +133,7 @@ def compared_rows(comparison: pd.DataFrame, found: Sequence[Configuration]) -> t
                 row["reference"] or "none",
                 row["pairs"],
                 Cell(_finite(row["difference"]), text if text.startswith(("-", "–")) else f"+{text}", half, drawn),
-                Cell(_finite(row["relative"]), relative),
+                Cell(_finite(row["relative"]), percent(row["relative"], signed=True)),
                 [Cell(_finite(row[key]), p_value(row[key])) for key in ("p", "p_holm", "smallest_p")],
                 row["verdict"],
                 mood,
@@ -175,12 +151,13 @@ class Heat:
     """Encoder -> (text, strength of the colour 0 … 1: 1 is the best) per decoder"""
 
 
-def heats(sweep: Sweep, metrics: Sequence[str]) -> list[Heat]:
+def heats(review: Review, metrics: Sequence[str]) -> list[Heat]:
+    """One a metric that has a better end."""
     found = []
     for metric in metrics:
-        table = tables.heatmap(sweep, metric)
-        if table is None:
-            return []
+        table = tables.heatmap(review.sweep, metric) if metric_direction(metric) else None
+        if table is None or not len(table):
+            continue
         low, high = table.min(axis=None), table.max(axis=None)
         strength = (table - low) / (high - low) if high > low else table * 0
         if metric_direction(metric) == "lower":
