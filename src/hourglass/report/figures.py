@@ -1,5 +1,6 @@
 """The figures of losses and of quality against cost; `spectra` and `robustness` have modules of their own."""
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -81,9 +82,9 @@ def cost(review: Review) -> Figure | None:
     place = {configuration.label: i for i, configuration in enumerate(review.ranked)}
     variants: dict[str, Plot] = {}
     fronts: dict[str, list[str]] = {}
-    for name in differing:
+    for name, (task, of_task) in itertools.product(differing, board.groupby("task", sort=False)):
         traces = []
-        for row in board.to_dict("records"):
+        for row in of_task.to_dict("records"):
             point = line(
                 place[row["label"]], row["label"], [row[name]], [row[metric]], mode="markers",
                 hover=f"{full_title(metric)} {number(row[metric])}<br>{title(name)} {number(row[name])}",
@@ -92,24 +93,24 @@ def cost(review: Review) -> Figure | None:
             if math.isfinite(row[f"{metric} ±"]):
                 point["error_y"] = {"type": "data", "array": [row[f"{metric} ±"]], "thickness": 1.4, "width": 4}
             traces.append(point)
-        front = board[tables.pareto(board, name, metric)].sort_values([name, metric])
-        fronts[name] = list(front["label"])
+        front = of_task[tables.pareto(of_task, name, metric)].sort_values([name, metric])
+        fronts.setdefault(name, []).extend(front["label"])
         steps = line(0, "Pareto front", front[name], front[metric], dashes="dot") | {"meta": None, "hoverinfo": "skip"}
         steps["line"] = {"color": GREY, "width": 1.2, "dash": "dot", "shape": "hv"}
         del steps["hovertemplate"]
         drawn = plot([steps, *traces], title(name), [full_title(metric)])
-        drawn["layout"]["yaxis"]["range"] = _range(board, metric)
-        if board[name].min() > 0 and board[name].max() > 20 * board[name].min():
+        drawn["layout"]["yaxis"]["range"] = _range(of_task, metric)
+        if of_task[name].min() > 0 and of_task[name].max() > 20 * of_task[name].min():
             drawn["layout"]["xaxis"]["type"] = "log"
-        variants[title(name)] = drawn
+        variants[f"{title(name)}; {task}" if task else title(name)] = drawn
     rows = [
         [row["label"], number(row[metric]), *(_on_front(row, name, fronts) for name in differing)]
         for row in board.to_dict("records")
     ]
     words = (
         "One point a configuration, with its 95 % interval over the seeds (cut where it is very wide). The dotted line "
-        "is the Pareto front: nothing on it is beaten in both quality and cost by anything else that ran. A * marks it "
-        "in the table."
+        "is the Pareto front: nothing on it is beaten in both quality and cost by anything else that ran on the same "
+        "task. A * marks it in the table."
     )
     columns = ["Configuration", full_title(metric), *map(title, differing)]
     return Figure(

@@ -59,7 +59,7 @@ def render(review: Review) -> str:
         rows=views.board_rows(review, columns),
         best={place[answer.best] for answer in review.answers if answer.best},
         references=references,
-        shown=_shown(len(found), list(references)),
+        shown=_shown(list(review.board["task"]) if found else [], list(references)),
         compared=compared,
         axis=axis,
         pictures=_pictures(review),
@@ -80,8 +80,12 @@ def render(review: Review) -> str:
     )
 
 
-def _shown(count: int, references: Sequence[int]) -> set[int]:
-    return set(range(count)) if count <= MOST_SHOWN + 2 else {*range(MOST_SHOWN), *references[:2]}
+def _shown(tasks: Sequence[str], references: Sequence[int]) -> set[int]:
+    """Of all configurations, by the task of each, the best of every task, and the references."""
+    if len(tasks) <= MOST_SHOWN + 2:
+        return set(range(len(tasks)))
+    each = max(1, MOST_SHOWN // len(set(tasks)))
+    return {*(i for i, task in enumerate(tasks) if tasks[:i].count(task) < each), *references[:2]}
 
 
 def _figures(review: Review) -> list[plots.Figure]:

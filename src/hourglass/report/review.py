@@ -38,7 +38,7 @@ class Review:
 
     @cached_property
     def ranked(self) -> list[Configuration]:
-        """The best first; their places are the numbers by which figures and pictures know them."""
+        """As on the leaderboard; their places are the numbers by which figures and pictures know them."""
         rank = {label: i for i, label in enumerate(self.board["label"])}
         return sorted(self.sweep.configurations, key=lambda configuration: rank[configuration.label])
 
@@ -71,6 +71,6 @@ class Review:
 
 def review(sweep: Sweep, reference: str | None = None, metric: str = "test/mse") -> Review:
     """Raises ConfigError for a reference or a metric that is not there, or that says nothing."""
-    board, comparison = tables.leaderboard(sweep, metric), paired(sweep, reference, metric)
     across = bool(sweep.runs) and names_a_task(reference_values(sweep, reference))
+    board, comparison = tables.leaderboard(sweep, metric, across=across), paired(sweep, reference, metric)
     return Review(sweep, reference, metric, board, comparison, answers(sweep, board, comparison, metric, across=across))

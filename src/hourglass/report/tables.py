@@ -12,12 +12,13 @@ from hourglass.report.run import ABSENT, Run, shown, value_of
 from hourglass.report.runs import Sweep
 
 
-def leaderboard(sweep: Sweep, metric: str = "test/mse") -> pd.DataFrame:
-    """One row a configuration, the best first by the mean of `metric`.
+def leaderboard(sweep: Sweep, metric: str = "test/mse", *, across: bool = False) -> pd.DataFrame:
+    """One row a configuration, task by task, in each the best first by the mean of `metric`; `across` them all as one.
 
-    Columns: `label`; the varied keys; `channels` where the widths differ unasked (`match=`); `n`, `seeds`, `ids`; and
-    for each name of `numbers` its mean over the seeds as `name`, half the width of the 95 % t interval as `name ±`
-    (NaN for one seed), and the list of values, one a seed, as `name values`. One that is not finite makes both NaN.
+    Columns: `label`; `task`, empty where there is one; the varied keys; `channels` where the widths differ unasked
+    (`match=`); `n`, `seeds`, `ids`; and for each name of `numbers` its mean over the seeds as `name`, half the width of
+    the 95 % t interval as `name ±` (NaN for one seed), and the list of values, one a seed, as `name values`. One that
+    is not finite makes both NaN.
     `real/phase_bias_2` is the test images' own value: what `test/phase_bias_2` is to be held against.
     """
     if not sweep.configurations:
@@ -25,9 +26,10 @@ def leaderboard(sweep: Sweep, metric: str = "test/mse") -> pd.DataFrame:
     check_metric(metric, sweep.runs)
     names = names_of(sweep.runs)
     widths = {str(run.channels) for run in sweep.runs if run.channels}
+    several = not across and len({configuration.task for configuration in sweep.configurations}) > 1
     rows = []
     for configuration in sweep.configurations:
-        row: dict[str, Any] = {"label": configuration.label}
+        row: dict[str, Any] = {"label": configuration.label, "task": configuration.task_label if several else ""}
         row |= {key: configuration.values.get(key, ABSENT) for key in sweep.varied}
         if len(widths) > 1:
             row.setdefault("channels", shown(configuration.runs[0].channels))
@@ -42,7 +44,10 @@ def leaderboard(sweep: Sweep, metric: str = "test/mse") -> pd.DataFrame:
             row |= {name: float(np.mean(values)), f"{name} ±": stats.t_interval(values), f"{name} values": values}
         rows.append(row)
     table = pd.DataFrame(rows)
-    return table.sort_values(metric, ascending=metric_direction(metric) == "lower", kind="stable", ignore_index=True)
+    table["task"] = pd.Categorical(table["task"], table["task"].unique())  # in the order in which they ran
+    return table.sort_values(
+        ["task", metric], ascending=[True, metric_direction(metric) == "lower"], kind="stable", ignore_index=True
+    ).astype({"task": str})
 
 
 def key_columns(leaderboard: pd.DataFrame, metric: str) -> list[str]:
