@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from hourglass import commands, provenance, states
+from hourglass import commands, progress, provenance, states
 from hourglass.errors import DataError, HourglassError
 from hourglass.evaluation import GROUPS, Evaluation, Request, config_of, evaluations, understood
 from hourglass.files import replacing
@@ -137,6 +137,12 @@ def write(path: Path, record: Record) -> None:
         partial.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
+def label_of(run: Path) -> str:
+    """Its folder's name, in a sweep with what sets it apart."""
+    apart = progress.of_this_command(run.parent).get(run.name, "-")
+    return run.name if apart == "-" else f"{run.name}  {apart}"
+
+
 def table(records: dict[Path, list[Record]]) -> str:
     """One evaluation: a line for each run. Several: a line for each, the mean over the runs that have it."""
     every = [record for of_run in records.values() for record in of_run]
@@ -146,7 +152,7 @@ def table(records: dict[Path, list[Record]]) -> str:
     for run, of_run in records.items():
         for record in of_run:
             name = names[record["id"]]
-            lines.setdefault(name if several or len(records) == 1 else f"{run.name}  {name}", []).append(record)
+            lines.setdefault(name if several or len(records) == 1 else f"{label_of(run)}  {name}", []).append(record)
     width = max(len(name) for name in lines)
     shown = [f"\n{'':<{width}}  {'MSE':>8}  {'PSNR dB':>7}  {'gain dB':>7}  {'SSIM':>6}"]
     for name, of_line in lines.items():
@@ -156,6 +162,8 @@ def table(records: dict[Path, list[Record]]) -> str:
     if several and len(runs) > 1:
         counts = sorted({len(of_line) for of_line in lines.values()})
         shown.append(f"means of {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} runs")
+    if len(runs) > 1:
+        shown.append(f"python report.py {runs[0].parent} compares them")
     shown.append(f"written to {runs[0] if len(runs) == 1 else runs[0].parent / '*'}/evaluations/*.json\n")
     return "\n".join(shown)
 
