@@ -166,4 +166,4 @@ def test_groups_divide_the_channels() -> None:
 def test_the_default_network_has_no_blocks() -> None:
     state = build.autoencoder(configure(), (1, 28, 28)).state_dict()
     stages = [f"{side}.stages.{i}.conv" for side in ("encoder", "decoder") for i in (0, 1)]
-    assert list(state) == [f"{stage}.{array}" for stage in stages for array in ("weight", "bias")]
+    assert list(state) == ["offset", *(f"{stage}.{array}" for stage in stages for array in ("weight", "bias"))]

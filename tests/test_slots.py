@@ -7,6 +7,7 @@ import pytest
 from conftest import configure
 
 from hourglass import jobs, slots
+from hourglass.errors import ConfigError
 
 
 def test_each_job_gets_the_first_free_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,9 +40,13 @@ def test_each_job_gets_the_first_free_gpu(tmp_path: Path, monkeypatch: pytest.Mo
         (["trainer.devices=[1,3]"], 4, 2),
         (["trainer.devices='1,3'"], 4, 2),
         (["trainer=ddp"], 2, 2),
-        (["trainer.devices=2", "trainer.strategy=ddp_spawn"], 2, 1),
     ],
 )
 def test_one_process_a_device(overrides: list[str], gpus: int, ranks: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slots, "gpu_count", lambda: gpus)
     assert jobs.ranks_of(configure(*overrides)) == ranks
+
+
+def test_a_strategy_with_processes_of_its_own_is_refused() -> None:
+    with pytest.raises(ConfigError, match="ddp_spawn: use ddp"):
+        jobs.ranks_of(configure("trainer.devices=2", "trainer.strategy=ddp_spawn"))
