@@ -172,6 +172,7 @@ def test_tensorboard_has_the_losses_and_the_images(folder: Path) -> None:
     assert "images/reconstructions" in tags["images"]
 
 
+@pytest.mark.slow  # the kills of test_resume hold every bit to the same
 def test_the_same_seed_twice_gives_the_same_numbers(folder: Path, tmp_path: Path) -> None:
     done = run_train(tmp_path / "again", *QUICK, "model=denoising", "logger=none")
     assert done.returncode == 0
@@ -183,9 +184,11 @@ def test_the_same_seed_twice_gives_the_same_numbers(folder: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("overrides", "status", "message"),
     [
-        (("encoder=strided", "decoder=max_unpool"), "incompatible", "use encoder=maxpool"),
         (("data=mnist", "data.root=nowhere"), "failed", "data.download=true"),
-        (("trainer.limit_val_batches=0",), "failed", "nothing would be measured"),
+        pytest.param(
+            ("encoder=strided", "decoder=max_unpool"), "incompatible", "use encoder=maxpool", marks=pytest.mark.slow
+        ),
+        pytest.param(("trainer.limit_val_batches=0",), "failed", "nothing would be measured", marks=pytest.mark.slow),
         (("optimizer=sgd", "optimizer.lr=1e30", "model.output=identity"), "diverged", "Try a smaller optimizer.lr"),
     ],
 )
