@@ -78,7 +78,7 @@ def closing(folder: Path) -> tuple[str, bool]:
         result = first_line(summary.get("error"))
         if status == "completed":
             metrics = summary["metrics"]
-            result = f"val/loss {metrics['val/loss']:.5g}   test PSNR {metrics['test/psnr']:.2f} dB"
+            result = f"val/loss {metrics['val/loss']:<9.5g}   test PSNR {metrics['test/psnr']:.2f} dB"
         lines.append(f"  {identity}  {name:<{width}}  {status:<12}  {result}".rstrip())
     sweep = read(folder)
     others = [status_of(folder / identity) for identity in sweep["jobs"] if identity not in names]
