@@ -1,6 +1,7 @@
 """`train.py` with accidents: `SABOTAGE='[{"when": ["seed=1"], "rank": 1, "how": "raise"}]'` befalls the jobs it names.
 
-how: raise, diverge, kill (SIGKILL, as by the out-of-memory killer), exit, slow (a tenth of a second a batch).
+how: raise, diverge, kill (SIGKILL, as by the out-of-memory killer), exit, slow (a tenth of a second a batch), term
+(SIGTERM just before the first batch).
 """
 
 import json
@@ -24,6 +25,10 @@ trained, built = run.train, build.callbacks
 class Accident(Callback):
     def __init__(self, how: str) -> None:
         self.how = how
+
+    def on_train_start(self, trainer: Any, module: Any) -> None:
+        if self.how == "term":
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def on_train_batch_start(self, trainer: Any, module: Any, batch: Any, batch_idx: int) -> None:
         if self.how == "slow":

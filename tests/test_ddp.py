@@ -80,6 +80,23 @@ def test_a_rank_that_fails_ends_its_job_and_no_other(tmp_path: Path, rank: int, 
     assert time.monotonic() - start < 120
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_rank_that_is_asked_to_stop_before_the_first_batch_stops_its_job(tmp_path: Path, rank: int) -> None:
+    """There Lightning's own handler would wait for the other rank, and that for this one."""
+    folder = tmp_path / "stopped"
+    done = run_command(
+        "tests/sabotaged_train.py", "-m", f"hydra.sweep.dir={folder}", "sweep=x", *TINY, "trainer.devices=2",
+        "seed=0,1", SABOTAGE=json.dumps([{"when": ["seed=0"], "rank": rank, "how": "term"}]), timeout=180,
+    )  # fmt: skip
+    assert done.returncode == 1
+    found = {s["seed"]: s for s in (states.read_summary(path) for path in folder.glob("????????")) if s}
+    assert found[0]["status"] == "interrupted"
+    assert "stopped by SIGTERM; the same command continues it" in found[0]["error"]
+    assert found[1]["status"] == "completed"
+    assert nobody_is_left(folder)
+
+
 def test_a_sweep_is_not_started_by_torchrun(tmp_path: Path) -> None:
     done = run_command("train.py", "-m", "seed=0,1", f"hydra.sweep.dir={tmp_path}", LOCAL_RANK="0")
     assert done.returncode == 1

@@ -92,7 +92,7 @@ def trainer(config: DictConfig, folder: Path, loggers: list[Logger], stop: StopR
         from hourglass.pruning import Pruning  # needs the extra `optuna`
 
         trial = [Pruning(config)]
-    return part(config, "trainer")(
+    built: Trainer = part(config, "trainer")(
         default_root_dir=folder,
         logger=loggers,
         enable_progress_bar=bar,
@@ -106,6 +106,9 @@ def trainer(config: DictConfig, folder: Path, loggers: list[Logger], stop: StopR
         ],
         plugins=[DurableCheckpointIO(), *([LightningEnvironment()] if "HOURGLASS_RANK" in os.environ else [])],
     )
+    # `stop` handles SIGTERM; Lightning would from within the handler talk to the other ranks, which are busy elsewhere
+    built._signal_connector._sigterm_notifier_fn = lambda *_: None  # type: ignore[method-assign]
+    return built
 
 
 def load_run(folder: str | Path, checkpoint: str = "best") -> Autoencoder:

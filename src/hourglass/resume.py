@@ -87,7 +87,6 @@ class LastCheckpoint(Callback):
             history_of(trainer).keep(before=checkpoint["global_step"])
 
     def on_train_start(self, trainer: Trainer, module: Any) -> None:
-        self.stop.listen()  # Lightning has put its own handlers before ours
         trainer.should_stop |= self.finished  # it had stopped early
 
     def on_train_batch_start(self, trainer: Trainer, module: Any, batch: Any, batch_idx: int) -> None:
@@ -106,7 +105,6 @@ class LastCheckpoint(Callback):
         self._save(trainer)
 
     def on_test_start(self, trainer: Trainer, module: Any) -> None:
-        self.stop.listen()
         if trainer.strategy.reduce_boolean_decision(self.stop.asked, all=False):
             raise Interrupted(self.stop.signum)
 

@@ -83,14 +83,10 @@ class StopRequest:
     def __enter__(self) -> "StopRequest":
         if threading.current_thread() is threading.main_thread():  # Python lets no other thread handle signals
             self.old = {signum: signal.getsignal(signum) for signum in SIGNALS}
-            self.listen()
+            for signum in SIGNALS:
+                signal.signal(signum, self._note)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # `rank` starts processes with these blocked
         return self
-
-    def listen(self) -> None:
-        """Handle the signals, also where another library has put its own handlers since."""
-        for signum in self.old:
-            signal.signal(signum, self._note)
 
     def __exit__(self, *_: object) -> None:
         if self.asked:
