@@ -59,7 +59,7 @@ def start(folder: Path, *overrides: str, ranks: int = 1) -> subprocess.Popen[str
     deadline = time.time() + 120
     while not list(folder.glob("images/*0000.png")) and process.poll() is None and time.time() < deadline:
         time.sleep(0.05)
-    time.sleep(0.5)
+    time.sleep(1.0)
     return process
 
 

@@ -199,12 +199,14 @@ def test_no_finished_trial_is_lost_whenever_it_is_killed(tmp_path: Path) -> None
     """SIGKILL at random moments, in the middle of a transaction too."""
     search.optimise(with_trials(1), TOY, tmp_path, 1, toy(tmp_path))
     generator, endless, done = random.Random(0), with_trials(1000), finished(tmp_path)
+    patience = 1.0
     for _ in range(6):
-        pause = generator.uniform(0.1, 0.5)
+        pause = generator.uniform(0.1, 0.5) * patience
         code = in_a_process(lambda: search.optimise(endless, TOY, tmp_path, 2, toy(tmp_path)), kill_after=pause)
         assert code == -signal.SIGKILL
         before, done = done, finished(tmp_path)
         assert done[: len(before)] == before
+        patience *= 1 if len(done) > len(before) else 2  # on a machine that has other work
     trials = search.optimise(with_trials(1), TOY, tmp_path, 2, toy(tmp_path)).trials  # what is left over
     assert len(trials) > 2
     assert all(trial.value == loss(trial.params) for trial in trials)

@@ -200,7 +200,7 @@ def test_a_sweep_that_is_stopped_saves_and_goes_on(tmp_path: Path, sent: str, ti
     deadline = time.time() + 120
     while not list(folder.glob("*/images/*0000.png")) and time.time() < deadline:
         time.sleep(0.05)
-    time.sleep(0.5)
+    time.sleep(1.0)
     signum = signal.Signals[f"SIG{sent}"]
     for _ in range(times):
         os.killpg(process.pid, signum) if group else os.kill(process.pid, signum)
