@@ -108,9 +108,10 @@ def test_workers_of_the_data_loader_leave_stopping_to_the_run(tmp_path: Path) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sent", ["INT", "TERM"])
-@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local", "ray"])
 def test_jobs_of_a_parallel_sweep_are_stopped_in_good_order(tmp_path: Path, launcher: str, sent: str) -> None:
-    pytest.importorskip({"joblib": "hydra_plugins.hydra_joblib_launcher", "submitit_local": "submitit"}[launcher])
+    engines = {"joblib": "hydra_plugins.hydra_joblib_launcher", "submitit_local": "submitit", "ray": "ray"}
+    pytest.importorskip(engines[launcher])
     folder, signum = tmp_path / "parallel", signal.Signals[f"SIG{sent}"]
     overrides = ("trainer.max_epochs=400", "trainer.limit_train_batches=20", "seed=0,1,2")
     chosen = (*overrides, f"hydra/launcher={launcher}", "hydra.launcher.n_jobs=2")
@@ -119,7 +120,8 @@ def test_jobs_of_a_parallel_sweep_are_stopped_in_good_order(tmp_path: Path, laun
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     wait_for(lambda: len(list(folder.glob("*/checkpoints/last.ckpt"))) == 2)
-    os.kill(process.pid, signum)
+    send = os.killpg if sent == "INT" else os.kill  # Ctrl-C goes to all processes of a terminal
+    send(process.pid, signum)
     screen, _ = process.communicate(timeout=90)
     assert process.returncode == 128 + signum, screen
     assert sorted(statuses(folder).values()) == ["interrupted", "interrupted", "planned"], screen

@@ -59,6 +59,17 @@ def ignore() -> None:
 
 
 @contextmanager
+def kept() -> Iterator[None]:
+    """Whatever a library makes of SIGINT and SIGTERM in the block, afterwards they mean what they did before."""
+    handlers = {signum: signal.getsignal(signum) for signum in SIGNALS}
+    try:
+        yield
+    finally:
+        for signum, handler in handlers.items():
+            signal.signal(signum, handler)
+
+
+@contextmanager
 def blocked(signals: tuple[signal.Signals, ...]) -> Iterator[None]:
     """They wait until the end of the block, and in a process forked within until that unblocks them."""
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)

@@ -21,7 +21,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
 from hourglass import jobs, progress, signals
-from hourglass.errors import ConfigError
+from hourglass.errors import ConfigError, Interrupted
 
 
 def module(name: str, extra: str) -> Any:
@@ -105,13 +105,21 @@ class RayLauncher(Launcher):
         Path(str(self.config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
         if not self.ray.is_initialized():
             own = {"num_cpus": self.n_jobs * self.resources["num_cpus"], "include_dashboard": False}
-            self.ray.init(self.address or "local", logging_level=logging.WARNING, **({} if self.address else own))
+            with signals.kept():  # Ray would end this process in the middle
+                self.ray.init(self.address or "local", logging_level=logging.WARNING, **({} if self.address else own))
         run = self.ray.remote(**self.resources, max_retries=0)(_run)
         sweep = {name: os.environ[name] for name in (signals.STOP_FILE, progress.INVOCATION) if name in os.environ}
         same = (self.context, self.config, self.task, Singleton.get_state(), sweep)
         tasks = [run.remote(initial_job_idx + i, list(overrides), *same) for i, overrides in enumerate(job_overrides)]
-        returns: Sequence[JobReturn] = self.ray.get(tasks)
-        return returns
+        returns: Sequence[JobReturn | Interrupted] = self.ray.get(tasks)
+        return [uninterrupted(job) for job in returns]
+
+
+def uninterrupted(job: JobReturn | Interrupted) -> JobReturn:
+    """Raise it where it was interrupted."""
+    if isinstance(job, Interrupted):
+        raise job
+    return job
 
 
 def _run(
@@ -122,8 +130,8 @@ def _run(
     task: TaskFunction,
     singletons: Any,
     environment: dict[str, str],
-) -> JobReturn:
-    """One job, in the process of a Ray worker."""
+) -> JobReturn | Interrupted:
+    """One job, in the process of a Ray worker. Returns Interrupted, for Ray takes a SystemExit for a worker's death."""
     os.environ.update(environment)
     setup_globals()
     Singleton.set_state(singletons)
@@ -131,4 +139,7 @@ def _run(
     with open_dict(job):
         job.hydra.job.id, job.hydra.job.num = f"{job.hydra.job.name}_{number}", number
     HydraConfig.instance().set_config(job)
-    return run_job(task, job, "hydra.sweep.dir", "hydra.sweep.subdir", context)
+    try:
+        return run_job(task, job, "hydra.sweep.dir", "hydra.sweep.subdir", context)
+    except Interrupted as interrupted:
+        return interrupted
