@@ -86,7 +86,6 @@ def name_sweep(given: list[str]) -> None:
 
 def tell(folder: Path) -> bool:
     """The table of a sweep that has ended; whether every job ended well."""
-    sweeps.forget_stop()
     if not progress.read(folder)["jobs"]:
         return True
     table, fine = progress.closing(folder)

@@ -4,6 +4,7 @@ Hydra composes and launches the jobs, by whatever launcher. `PlanSweep` writes `
 `run_job` is the task of each; `hourglass.progress` tells what becomes of them.
 """
 
+import atexit
 import fcntl
 import hashlib
 import json
@@ -101,7 +102,10 @@ class PlanSweep(Callback):
         jobs_planned = f"up to {config.search.trials} trials" if config.get("search") else f"{len(planned)} jobs"
         print(f"sweep {current.name}: {jobs_planned} in {current}{f' ({old} before)' if old else ''}", flush=True)
         if not getattr(get_class(config.hydra.launcher._target_), "jobs_outlive_it", False):
-            os.environ[signals.STOP_FILE] = str(current / f".stop-{os.environ[progress.INVOCATION]}")
+            stop_file = current / f".stop-{os.environ[progress.INVOCATION]}"
+            os.environ[signals.STOP_FILE] = str(stop_file)
+            # after whatever the launcher does at the end: until then it may start a job that was waiting
+            atexit.register(stop_file.unlink, missing_ok=True)
         signals.interrupt(stop_jobs)
 
 
@@ -114,12 +118,6 @@ def stop_jobs() -> None:
     deadline = time.monotonic() + STOP_GRACE
     while any(map(states.is_locked, folders)) and time.monotonic() < deadline:
         time.sleep(0.1)
-
-
-def forget_stop() -> None:
-    """The sweep has ended: its stop file is of no more use."""
-    if (path := os.environ.pop(signals.STOP_FILE, None)) is not None:
-        Path(path).unlink(missing_ok=True)
 
 
 def plan(config: DictConfig, overrides: list[str]) -> Iterator[tuple[str, list[str]]]:
