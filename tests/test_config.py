@@ -169,6 +169,7 @@ def test_a_foreign_run_folder_runs_nothing(tmp_path) -> None:
         build.load_run(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_run_is_continued_only_as_it_was_configured(tmp_path: Path) -> None:
     """And a folder whose run was killed before it wrote anything belongs to its configuration all the same."""
     folder = tmp_path / "run"

@@ -107,6 +107,7 @@ def test_a_third_signal_stops_at_once(tmp_path: Path) -> None:
     assert process.wait(timeout=10) == 143
 
 
+@pytest.mark.slow
 def test_a_run_that_is_being_trained_is_left_to_its_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     process = start(tmp_path / "run")
     assert states.status_of(tmp_path / "run") == "running"

@@ -119,6 +119,7 @@ def test_a_run_completes_says_once_why_and_can_be_uploaded_later(server: str, tm
     assert [run.state for run in fake.runs.values()] == (["running"] if server == "dies" else [])
 
 
+@pytest.mark.slow
 def test_a_run_arrives_while_it_goes_on(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     screen, fake = trained("normal", folder, f"hydra.run.dir={folder}")
