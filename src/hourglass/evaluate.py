@@ -137,10 +137,10 @@ def write(path: Path, record: Record) -> None:
         partial.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
-def label_of(run: Path) -> str:
-    """Its folder's name, in a sweep with what sets it apart."""
-    apart = progress.of_this_command(run.parent).get(run.name, "-")
-    return run.name if apart == "-" else f"{run.name}  {apart}"
+def labels_of(runs: list[Path]) -> dict[Path, str]:
+    """The names of their folders, in a sweep with what sets each apart."""
+    apart = progress.of_this_command(runs[0].parent)
+    return {run: run.name if (more := apart.get(run.name, "-")) == "-" else f"{run.name}  {more}" for run in runs}
 
 
 def table(records: dict[Path, list[Record]]) -> str:
@@ -148,11 +148,12 @@ def table(records: dict[Path, list[Record]]) -> str:
     every = [record for of_run in records.values() for record in of_run]
     several = max(len(of_run) for of_run in records.values()) > 1
     names = described(every)
+    labels = {} if several or len(records) == 1 else labels_of(list(records))
     lines: dict[str, list[Record]] = {}
     for run, of_run in records.items():
         for record in of_run:
             name = names[record["id"]]
-            lines.setdefault(name if several or len(records) == 1 else f"{label_of(run)}  {name}", []).append(record)
+            lines.setdefault(f"{labels[run]}  {name}" if labels else name, []).append(record)
     width = max(len(name) for name in lines)
     shown = [f"\n{'':<{width}}  {'MSE':>8}  {'PSNR dB':>7}  {'gain dB':>7}  {'SSIM':>6}"]
     for name, of_line in lines.items():
