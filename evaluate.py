@@ -2,7 +2,8 @@
 
 import sys
 
-from hourglass import commands, evaluate
+from hourglass.cli import commands
+from hourglass.runs.evaluation import evaluate
 
 if __name__ == "__main__":
     commands.main(lambda: evaluate.command(sys.argv[1:]))

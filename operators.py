@@ -10,7 +10,7 @@ def main() -> None:
     only_check = parser.parse_args().check
     import torch  # only now
 
-    from hourglass.cards import check, page
+    from hourglass.report.cards import check, page
 
     torch.set_num_threads(1)  # many small convolutions: more threads would wait for each other
     if not only_check:

@@ -2,7 +2,8 @@
 
 import sys
 
-from hourglass import commands, reconstruct
+from hourglass.cli import commands
+from hourglass.runs.evaluation import reconstruct
 
 if __name__ == "__main__":
     commands.main(lambda: reconstruct.command(sys.argv[1:]))

@@ -2,7 +2,7 @@
 
 import sys
 
-from hourglass import commands
+from hourglass.cli import commands
 from hourglass.report.command import command
 
 if __name__ == "__main__":

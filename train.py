@@ -3,7 +3,7 @@
 import hydra
 from omegaconf import DictConfig
 
-from hourglass import commands
+from hourglass.cli import commands
 
 
 @hydra.main(config_path="conf", config_name="train", version_base="1.3")

@@ -33,12 +33,13 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import ToTensor
 
-from hourglass import build, run
-from hourglass.autoencoder import Autoencoder
+from hourglass.config.identity import register_resolvers
+from hourglass.core.signals import StopRequest
 from hourglass.data.sources import Splits
-from hourglass.history import MetricsCsv
-from hourglass.ids import register_resolvers
-from hourglass.signals import StopRequest
+from hourglass.nn.autoencoder import Autoencoder
+from hourglass.runs import build
+from hourglass.runs import train as run
+from hourglass.training.loggers.metrics_csv import MetricsCsv
 
 IMAGES = {"conv": 6_400, "linear": 60_000}  # an epoch's, by model: a second of work or some
 FIXED = ["trainer.accelerator=cpu", "trainer.max_epochs=1", "logger=none", "data.batch_size=128"]

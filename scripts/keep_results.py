@@ -19,12 +19,12 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from hourglass import commands
+from hourglass.cli import commands
 from hourglass.report import command
-from hourglass.report.marks import number
-from hourglass.report.measures import full_title, numbers
+from hourglass.report.analysis.measures import full_title, numbers
+from hourglass.report.analysis.review import Review
+from hourglass.report.page.marks import number
 from hourglass.report.publish import side_by_side
-from hourglass.report.review import Review
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 SHOWN = ("init/phase_bias_2", "test/phase_bias_2", "test/phase_error_imbalance_2")

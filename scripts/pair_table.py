@@ -11,11 +11,11 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 
-from hourglass import build
-from hourglass.autoencoder import Autoencoder
-from hourglass.errors import IncompatiblePair
-from hourglass.ids import register_resolvers
-from hourglass.latents import NoLatent
+from hourglass.config.identity import register_resolvers
+from hourglass.core.errors import IncompatiblePair
+from hourglass.nn.autoencoder import Autoencoder
+from hourglass.nn.latents import NoLatent
+from hourglass.runs import build
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- pairs: python scripts/pair_table.py --write -->", "<!-- /pairs -->"

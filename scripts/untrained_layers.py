@@ -8,7 +8,7 @@ import argparse
 
 import torch
 
-from hourglass.cards import page, untrained
+from hourglass.report.cards import page, untrained
 
 
 def main() -> None:

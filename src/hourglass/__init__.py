@@ -10,7 +10,7 @@ __all__ = ["load_data", "load_run"]
 def __getattr__(name: str) -> Any:
     """`load_run` and `load_data` import torch, which a typo on the command line must not wait for."""
     if name in __all__:
-        from hourglass import build
+        from hourglass.runs import build
 
         return getattr(build, name)
     raise AttributeError(f"module 'hourglass' has no attribute {name!r}")

@@ -9,8 +9,8 @@ without it. `std` is the noise's standard deviation where it is additive and sig
 import torch
 from torch import Tensor
 
-from hourglass import noise
-from hourglass.spec import Count, NonNegative, Probability
+from hourglass.core.types import Count, NonNegative, Probability
+from hourglass.data import noise
 
 
 class NoCorruption:

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hourglass.errors import DataError
-from hourglass.noise import seed_of
-from hourglass.spec import Count, Shape, Size
+from hourglass.core.errors import DataError
+from hourglass.core.types import Count, Shape, Size
+from hourglass.data.noise import seed_of
 
 log = logging.getLogger(__name__)
 ASSETS = Path(__file__).parent / "assets"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hourglass.errors import ConfigError
+from hourglass.core.errors import ConfigError
 
 HELP = """python report.py FOLDER [reference=KEY=VALUE] [metric=NAME] [out=FOLDER]
 
@@ -39,8 +39,11 @@ def command(arguments: list[str]) -> None:
 def make(asked: Request) -> Any:
     """Write the files and print the short answer; the `Review` that is in them."""
     try:
-        from hourglass.report import markdown, page, runs, tables
-        from hourglass.report.review import review
+        from hourglass.report import markdown
+        from hourglass.report.analysis import tables
+        from hourglass.report.analysis.review import review
+        from hourglass.report.page import render as page
+        from hourglass.report.reading import runs
     except ModuleNotFoundError as error:
         if error.name in EXTRA:
             raise ConfigError(f"a report needs {error.name}: pip install -e '.[report]'") from None

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from hourglass.report import evaluations, stats, tables
-from hourglass.report.configurations import is_task
-from hourglass.report.marks import p_value, percent, plus_minus, span
-from hourglass.report.measures import KEY_NUMBERS, is_held_against_real, metric_direction
-from hourglass.report.review import Review
-from hourglass.report.runs import Sweep
+from hourglass.report.analysis import stats, tables
+from hourglass.report.analysis.measures import KEY_NUMBERS, is_held_against_real, metric_direction
+from hourglass.report.analysis.review import Review
+from hourglass.report.page.marks import p_value, percent, plus_minus, span
+from hourglass.report.reading import evaluations
+from hourglass.report.reading.configurations import is_task
+from hourglass.report.reading.runs import Sweep
 
 
 def write(review: Review) -> str:

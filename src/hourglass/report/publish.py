@@ -10,10 +10,11 @@ import torch
 from omegaconf import DictConfig
 from PIL import Image
 
-from hourglass import build, pictures
-from hourglass.loggers import PatientWandbLogger, first_line
-from hourglass.report.review import Review
-from hourglass.report.run import Run
+from hourglass.data import pictures
+from hourglass.report.analysis.review import Review
+from hourglass.report.reading.run import Run
+from hourglass.runs import build
+from hourglass.training.loggers.wandb import PatientWandbLogger, first_line
 
 log = logging.getLogger(__name__)
 SHOWN = 12

@@ -20,8 +20,10 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-from hourglass import jobs, progress, signals
-from hourglass.errors import ConfigError, Interrupted
+from hourglass.core import signals
+from hourglass.core.errors import ConfigError, Interrupted
+from hourglass.core.processes import supervisor as jobs
+from hourglass.sweeps import progress
 
 
 def module(name: str, extra: str) -> Any:

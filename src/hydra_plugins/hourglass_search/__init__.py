@@ -9,7 +9,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from hourglass import jobs
+from hourglass.core.processes import supervisor as jobs
 
 
 class OptunaSweeper(Sweeper):
@@ -26,7 +26,7 @@ class OptunaSweeper(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> None:
-        from hourglass import search
+        from hourglass.sweeps.search import search
 
         assert self.config is not None
         settings = self.config.search
@@ -51,7 +51,7 @@ class WandbSweeper(Sweeper):
         self.config, self.parser = config, OverridesParser.create(hydra_context.config_loader)
 
     def sweep(self, arguments: list[str]) -> None:
-        from hourglass import search
+        from hourglass.sweeps.search import search
 
         assert self.config is not None
         space = search.read_space(self.config.search.space, arguments, self.parser)

@@ -1,0 +1,39 @@
+"""Files that are whole or not there. No torch in here."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from hourglass.core.errors import StorageError
+
+
+@contextmanager
+def replacing(path: Path, *, shared: bool = False, durable: bool = False) -> Iterator[Path]:
+    """Gives a path beside `path` to write to, which takes its place once that is done; what fails leaves nothing.
+
+    A reader, and whoever comes after a kill, finds the old file or the new one, never half of one. `shared`: others
+    may be writing the same file, and the last one wins. `durable`: on the disk before it takes the place, so that it
+    outlives a power cut too.
+    """
+    partial = path.with_name(f".{path.name}{f'.{uuid4().hex}' if shared else ''}.tmp")
+    try:
+        yield partial
+        if durable:
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def unwritable(path: Path, error: Exception) -> StorageError:
+    """What to tell of a file that could not be written: how much space there is, first of all."""
+    there = next(parent for parent in path.resolve().parents if parent.exists())
+    free = shutil.disk_usage(there).free / 1e6
+    return StorageError(
+        f"{free:,.1f} MB are free for {path}, which cannot be written ({error}); what was there before is whole: make "
+        "space, and the same command goes on from it"
+    )

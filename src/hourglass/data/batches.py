@@ -1,0 +1,89 @@
+"""The data module: splits, whole batches, and corruption on the device that trains."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from hourglass.core.errors import DataError
+from hourglass.data import noise
+
+Split = Literal["train", "val", "test"]
+
+
+class Picked(NamedTuple):
+    """A batch as it leaves the data loader: no arithmetic yet."""
+
+    images: Tensor
+    """(N, C, H, W) uint8"""
+    position: Tensor
+    """(N,) in the split"""
+
+
+class Batch(NamedTuple):
+    """A batch as the model sees it."""
+
+    input: Tensor
+    """(N, C, H, W) float in [0, 1] before corruption, corrupted"""
+    target: Tensor
+    """(N, C, H, W) float in [0, 1], clean"""
+    key: Tensor
+    """(N,) int64, one a (seed, split, epoch, image): the key of all randomness about this image"""
+
+
+class Images(Dataset[Picked]):
+    """All images of a split in memory, fetched a batch at a time: no per-item Python."""
+
+    def __init__(self, images: Tensor) -> None:
+        self.images = images.contiguous(memory_format=torch.channels_last)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, i: int) -> Picked:
+        return self.__getitems__([i])
+
+    def __getitems__(self, indices: Sequence[int]) -> Picked:
+        position = torch.as_tensor(indices)
+        return Picked(self.images[position], position)
+
+
+class TrainBatches(Sampler[list[int]]):
+    """Shuffled batches, a pure function of (seed, epoch); each rank takes its share of every global batch.
+
+    `position` tells the epoch, and the batch to begin with where a run is continued. The images beyond the last whole
+    batch are left out, others each epoch.
+    """
+
+    def __init__(
+        self, n: int, batch_size: int, seed: int, position: Callable[[], tuple[int, int]], rank: int = 0, ranks: int = 1
+    ) -> None:
+        self.n, self.batch_size, self.seed, self.position = n, batch_size, seed, position
+        self.rank, self.ranks = rank, ranks
+
+    def __len__(self) -> int:
+        return self.n // self.batch_size
+
+    def __iter__(self) -> Iterator[list[int]]:
+        epoch, first = self.position()
+        generator = torch.Generator().manual_seed(noise.seed_of("order", self.seed, epoch))
+        order = torch.randperm(self.n, generator=generator)[: len(self) * self.batch_size]
+        return iter(order.view(len(self), -1)[first:, self.rank :: self.ranks].tolist())
+
+
+class EvalBatches(Sampler[list[int]]):
+    """Every image once, over all ranks, in as many batches on each rank, so that none waits for another."""
+
+    def __init__(self, n: int, batch_size: int, rank: int = 0, ranks: int = 1) -> None:
+        if n < ranks:
+            raise DataError(f"a split has {n} images for {ranks} devices: use more images")
+        rounds = min(-(-n // batch_size), n // ranks)  # none of them empty on any rank
+        self.batches = torch.arange(rank, n, ranks).tensor_split(rounds)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter(batch.tolist() for batch in self.batches)

@@ -1,0 +1,170 @@
+"""The data module: splits, whole batches, and corruption on the device that trains."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+
+from hourglass.core import signals
+from hourglass.core.errors import ConfigError, DataError
+from hourglass.core.types import Count, Shape, Size
+from hourglass.data import noise
+from hourglass.data.batches import Batch, EvalBatches, Images, Picked, Split, TrainBatches
+from hourglass.data.sources import Splits
+from hourglass.runs import status as states
+
+
+class Source(Protocol):
+    image_shape: Shape
+
+    def load(self) -> Splits: ...
+
+
+class ImageData(LightningDataModule):
+    """Images of one source, split, batched and corrupted.
+
+    `batch_size` counts the images of one optimizer step over all devices, so that a result does not depend on their
+    number. `val_size` images are split off train by `seed` where the source has no validation split; test is never
+    touched. Building it reads nothing; `setup` does, once, and raises DataError where a split cannot fill a batch.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        corruption: Callable[[Tensor, Tensor], Tensor],
+        batch_size: Count,
+        eval_batch_size: Count,
+        val_size: Count | None,
+        num_workers: Size,
+        seed: Size,
+    ) -> None:
+        super().__init__()
+        self.source, self.corruption = source, corruption
+        self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
+        self.val_size, self.num_workers, self.seed = val_size, num_workers, seed
+        self.images: dict[str, Images] = {}
+        self.epoch, self.batch = 0, 0
+        """Where training is: batches of this epoch that are done. Kept in checkpoints."""
+
+    def state_dict(self) -> dict[str, int]:
+        return {"epoch": self.epoch, "batch": self.batch}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        self.epoch, self.batch = state_dict["epoch"], state_dict["batch"]
+
+    def advance(self, per_epoch: int) -> None:
+        """One batch is done, of the `per_epoch` that make an epoch."""
+        self.batch += 1
+        if self.batch == per_epoch:
+            self.epoch, self.batch = self.epoch + 1, 0
+
+    @property
+    def image_shape(self) -> Shape:
+        return self.source.image_shape
+
+    def setup(self, stage: str | None = None) -> None:
+        if self.images:
+            return
+        train, val, test = self.source.load()
+        if val is None:
+            if self.val_size is None or self.val_size >= len(train):
+                raise DataError(f"data.val_size={self.val_size} must be less than the {len(train)} images to train on")
+            generator = torch.Generator().manual_seed(noise.seed_of("split", self.seed))
+            order = torch.randperm(len(train), generator=generator)
+            train, val = train[order[self.val_size :]], train[order[: self.val_size]]
+        elif self.val_size is not None:
+            raise ConfigError("this data set has a validation split of its own: use data.val_size=null")
+        if len(train) < self.batch_size:
+            raise DataError(
+                f"{len(train)} training images are fewer than one batch: use data.batch_size={len(train)} or less"
+            )
+        for name, images in {"train": train, "val": val, "test": test}.items():
+            if len(images) == 0:
+                raise DataError(f"the {name} split is empty")
+            if tuple(images.shape[1:]) != tuple(self.image_shape) or images.dtype != torch.uint8:
+                raise DataError(
+                    f"the {name} images are {images.dtype} {tuple(images.shape[1:])}, expected uint8 {self.image_shape}"
+                )
+            self.images[name] = Images(images)
+
+    def train_dataloader(self) -> DataLoader[Picked]:
+        n, (rank, ranks) = len(self.images["train"]), self._rank()
+        if self.batch_size % ranks:
+            raise ConfigError(
+                f"data.batch_size={self.batch_size} must be a multiple of the {ranks} devices that share it"
+            )
+        return self._loader(
+            "train", TrainBatches(n, self.batch_size, self.seed, lambda: (self.epoch, self.batch), rank, ranks)
+        )
+
+    def val_dataloader(self) -> DataLoader[Picked]:
+        return self._loader("val", EvalBatches(len(self.images["val"]), self.eval_batch_size, *self._rank()))
+
+    def test_dataloader(self) -> DataLoader[Picked]:
+        return self._loader("test", EvalBatches(len(self.images["test"]), self.eval_batch_size, *self._rank()))
+
+    def _loader(self, split: Split, batches: Sampler[list[int]]) -> DataLoader[Picked]:
+        return DataLoader(
+            self.images[split],
+            batch_sampler=batches,
+            collate_fn=_as_it_is,
+            num_workers=self.num_workers,
+            worker_init_fn=_leave_it_to_the_trainer,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def transfer_batch_to_device(self, batch: Picked, device: torch.device, dataloader_idx: int) -> Picked:
+        return Picked(*(part.to(device, non_blocking=True) for part in batch))
+
+    def on_after_batch_transfer(self, batch: Picked, dataloader_idx: int) -> Batch:
+        trainer = self.trainer
+        assert trainer is not None, "the trainer calls this"
+        split: Split = "train" if trainer.training else "test" if trainer.testing else "val"
+        return self.prepare(batch, split, self.epoch if split == "train" else 0)
+
+    def prepare(self, batch: Picked, split: Split, epoch: int = 0) -> Batch:
+        """Floats in [0, 1], corrupted by a pure function of (seed, split, epoch, image), on the batch's own device.
+
+        Validation and test have one corruption for ever: call it with epoch 0.
+        """
+        target = batch.images.float().div_(255)
+        key = noise.keys(noise.seed_of(self.seed, split, epoch), batch.position)
+        return Batch(self.corruption(target, key), target, key)
+
+    def pick(self, split: Split, indices: Sequence[int], device: torch.device | str = "cpu") -> Batch:
+        """Some images of a split, corrupted as in evaluation; `setup` first."""
+        picked = self.images[split].__getitems__(indices)
+        return self.prepare(Picked(*(part.to(device) for part in picked)), split)
+
+    @property
+    def mean(self) -> Tensor:
+        """(C,), of the training pixels in [0, 1]."""
+        images = self.images["train"].images
+        total = torch.stack([part.sum((0, 2, 3), dtype=torch.int64) for part in images.split(10_000)]).sum(0)
+        return total.float() / (255 * images[:, 0].numel())
+
+    @property
+    def fingerprint(self) -> str:
+        """8 hexadecimal digits of the SHA-256 of all images, train, validation and test."""
+        digest = hashlib.sha256()
+        for images in self.images.values():
+            digest.update(images.images.contiguous().numpy().data)
+        return digest.hexdigest()[:8]
+
+    def _rank(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+
+
+def _leave_it_to_the_trainer(worker: int) -> None:
+    """Stopping, and the lock of the run folder: a worker ends with the process that trains."""
+    signals.ignore()
+    states.let_go()
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch

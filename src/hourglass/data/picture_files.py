@@ -1,0 +1,80 @@
+"""Picture files of any kind as numbers: what Pillow does silently and wrongly is done right here, or refused.
+
+16-bit grey is not cut to white, the camera's orientation is applied, transparent parts lie on white, floats must be in
+[0, 1], and a file that cannot be read is named. Colour profiles are not applied. No torch in here.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from hourglass.core.errors import DataError
+
+LUMA = (0.299, 0.587, 0.114)
+"""Grey from red, green and blue: ITU-R BT.601, as in Pillow."""
+TIFF_BITS, TIFF_PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0
+ON_WHITE = "transparent parts on white"
+
+
+class Picture(NamedTuple):
+    pixels: np.ndarray
+    """(C, H, W) float32 in [0, 1]"""
+    notes: list[str]
+    """What had to be decided, for the user to see."""
+
+
+def read(path: Path, channels: int) -> Picture:
+    """A file as grey (1 channel) or colour (3); raises DataError where that cannot be done faithfully."""
+    notes: list[str] = []
+    try:
+        with Image.open(path) as image:
+            frames = getattr(image, "n_frames", 1)
+            if frames > 1:
+                notes.append(f"first of {frames} frames")
+            image.load()
+            values = _values(image, notes)
+    except DataError as error:
+        raise DataError(f"{path} {error}") from error
+    except UnidentifiedImageError as error:
+        raise DataError(f"{path} is no picture of a kind that Pillow knows: save it as PNG or JPEG") from error
+    except Exception as error:  # decoders of broken files raise whatever they like
+        raise DataError(f"{path} cannot be read: {error}") from error
+    if channels == 1:
+        pixels = (values @ np.array(LUMA, np.float32) if values.ndim == 3 else values)[None]
+    else:
+        pixels = np.moveaxis(values, -1, 0) if values.ndim == 3 else np.repeat(values[None], channels, 0)
+    return Picture(np.array(pixels, np.float32, order="C"), notes)
+
+
+def _values(image: Image.Image, notes: list[str]) -> np.ndarray:
+    """(H, W) grey or (H, W, 3) colour in [0, 1], upright."""
+    turned = ImageOps.exif_transpose(image)
+    numbers = np.asarray(turned)
+    tags = getattr(image, "tag_v2", {})
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
+        bits = tags.get(TIFF_BITS, (16,))[0]  # 12 in some cameras' TIFF
+        values = _black_is_zero(numbers / np.float32(2**bits - 1), tags)
+        if isinstance(transparent := image.info.get("transparency"), int):
+            values[numbers == transparent] = 1
+            notes.append(ON_WHITE)
+        return values
+    if image.mode in ("I", "F"):
+        kind = "32-bit integers" if image.mode == "I" else "floats"
+        if image.mode == "I" or not (numbers.min() >= 0 and numbers.max() <= 1):  # NaN fails, too
+            raise DataError(
+                f"holds {kind} from {numbers.min():g} to {numbers.max():g}, and nothing says which of them is white: "
+                "save it with 8 or 16 bits, or as floats from 0 to 1"
+            )
+        return _black_is_zero(numbers, tags)
+    if turned.has_transparency_data:
+        turned = turned.convert("RGBA")
+        turned = Image.alpha_composite(Image.new("RGBA", turned.size, "white"), turned)
+        notes.append(ON_WHITE)
+    return np.asarray(turned.convert("L" if turned.mode in ("1", "L") else "RGB")) / np.float32(255)
+
+
+def _black_is_zero(values: np.ndarray, tags: dict[int, int]) -> np.ndarray:
+    """Pillow turns TIFF's WhiteIsZero round with 8 bits, and not with more."""
+    return 1 - values if tags.get(TIFF_PHOTOMETRIC) == WHITE_IS_ZERO else values

@@ -1,0 +1,101 @@
+"""Exact floors and trivial baselines that stand beside every result.
+
+Images are (N, C, H, W), uint8 in 0..255 or float in [0, 1]; every value is a mean over pixels and channels in the units
+of [0, 1] (nats for `bce_entropy`). The arithmetic is float64 on the CPU, in blocks of images.
+An optimum is one on the *training* images; on test images another network may generalise better.
+"""
+
+from math import ceil
+from pathlib import Path
+
+from torch import Tensor
+
+from hourglass.metrics.baselines.cache import cached
+from hourglass.metrics.baselines.linear import (
+    EXACT_LIMIT,
+    affine_denoiser,
+    mean_image,
+    patch_pca,
+    pca,
+    wiener,
+    wiener_expected,
+)
+from hourglass.metrics.baselines.pixels import check_images, check_range
+from hourglass.metrics.baselines.plain import bce_entropy, noisy_input, pool_and_resize
+
+__all__ = [
+    "EXACT_LIMIT",
+    "affine_denoiser",
+    "bce_entropy",
+    "cached",
+    "compute_floors",
+    "mean_image",
+    "noisy_input",
+    "patch_pca",
+    "pca",
+    "pool_and_resize",
+    "wiener",
+    "wiener_expected",
+]
+
+
+def compute_floors(
+    train: Tensor,
+    test: Tensor,
+    *,
+    code_numbers: int,
+    code_shape: tuple[int, ...],
+    factor_total: int | None,
+    corrupted_train: Tensor | None = None,
+    corrupted_test: Tensor | None = None,
+    noise_std: float | None = None,
+    bce: bool = False,
+    cache: str | Path | None = None,
+) -> dict[str, float]:
+    """All floors that apply to a code of `code_numbers` numbers in the shape (C, h, w) or (D,).
+
+    Always: mean_image, pca. Spatial code: patch_pca, pool_nearest, pool_bicubic on the grid of the code. Flat code
+    (factor_total None): no patch_pca, and the finest pooled grid with at most code_numbers values, if there is one.
+    With corrupted_test: noisy_input. With noise_std too, only where the noise is additive, Gaussian and not clipped:
+    wiener (full rank, what a denoiser must beat) and wiener_code (rank code_numbers). With corrupted_train too: affine.
+    wiener and affine are left out where images and pixels are both more than 4096. With bce: bce_entropy.
+    `cache` is the folder for `cached`; None computes every time.
+    """
+    check_images(train, test)
+    check_range(train)
+    check_range(test)
+    if corrupted_test is None and (noise_std is not None or corrupted_train is not None):
+        raise ValueError("noise_std and corrupted_train need the corrupted test images: pass corrupted_test too")
+    channels, height, width = test.shape[1:]
+    floors = {
+        "mean_image": cached(cache, mean_image, train, test),
+        "pca": cached(cache, pca, train, test, code_numbers),
+    }
+    factor = factor_total
+    if factor is None:
+        sides = range(1, max(height, width) + 1)
+        fits = (f for f in sides if channels * ceil(height / f) * ceil(width / f) <= code_numbers)
+        factor = next(fits, None)
+    else:
+        grid = (ceil(height / factor), ceil(width / factor))
+        if tuple(code_shape[1:]) != grid:
+            raise ValueError(
+                f"images {height}x{width} over factor_total={factor} make a grid {grid}, but code_shape={code_shape}: "
+                "pass the total stride of the encoder, or factor_total=None for a flat code"
+            )
+        floors["patch_pca"] = cached(cache, patch_pca, train, test, factor, code_shape[0])
+    if factor is not None:
+        floors["pool_nearest"] = cached(cache, pool_and_resize, test, factor, "nearest")
+        floors["pool_bicubic"] = cached(cache, pool_and_resize, test, factor, "bicubic")
+    if corrupted_test is not None:
+        exact = min(len(train), train[0].numel()) <= EXACT_LIMIT
+        floors["noisy_input"] = cached(cache, noisy_input, corrupted_test, test)
+        if noise_std is not None:
+            if exact:
+                floors["wiener"] = cached(cache, wiener, train, corrupted_test, test, noise_std)
+            floors["wiener_code"] = cached(cache, wiener, train, corrupted_test, test, noise_std, code_numbers)
+        if corrupted_train is not None and exact:
+            floors["affine"] = cached(cache, affine_denoiser, corrupted_train, train, corrupted_test, test)
+    if bce:
+        floors["bce_entropy"] = cached(cache, bce_entropy, test)
+    return floors

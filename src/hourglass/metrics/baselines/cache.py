@@ -1,0 +1,47 @@
+"""A floor is computed once for the same data and parameters."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from hourglass.core.files import replacing
+
+FORMULAS = 1  # part of every key: raise it when a floor is defined anew, and old files are no longer found
+log = logging.getLogger(__name__)
+
+
+def cached(folder: str | Path | None, function: Callable[..., float], *args: Tensor | float | str | None) -> float:
+    """function(*args), kept in folder/<sha256 of the name and all arguments>.json; folder None computes every time."""
+    if folder is None:
+        return function(*args)
+    path = Path(folder) / f"{_key(function, args)}.json"
+    try:
+        return float(json.loads(path.read_text())["value"])
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        log.warning("cannot read the cached floor %s (%r): computing it again", path, error)
+    value = function(*args)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path, shared=True) as partial:
+            partial.write_text(json.dumps({"floor": function.__qualname__, "value": value}))
+    except OSError as error:
+        log.warning("cannot keep the floor in %s (%r): it will be computed again", path, error)
+    return value
+
+
+def _key(function: Callable[..., float], args: tuple[Tensor | float | str | None, ...]) -> str:
+    digest = hashlib.sha256(f"{FORMULAS} {function.__module__}.{function.__qualname__}".encode())
+    for arg in args:
+        if isinstance(arg, Tensor):
+            digest.update(f"|{arg.dtype} {tuple(arg.shape)}|".encode())
+            digest.update(arg.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
+        else:
+            digest.update(f"|{arg!r}|".encode())
+    return digest.hexdigest()

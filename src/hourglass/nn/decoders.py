@@ -1,0 +1,80 @@
+"""Decoders: a code comes up to an image. Built from the encoder's `CodeSpec`; a pair that cannot work is refused."""
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+from torch import Tensor, nn
+
+from hourglass.core.errors import IncompatiblePair
+from hourglass.core.types import Size
+from hourglass.nn.blocks import Norm, stack
+from hourglass.nn.contract import ENCODERS_WITH_INDEX, Activation, CodeSpec, Encoded, IndexKind, same_rank
+from hourglass.nn.layers import activate
+from hourglass.nn.operators.blur import Smooth
+
+
+class LinearDecoder(nn.Module):
+    """image = W·flatten(code) + b, (N, D) or (N, C, h, w) -> (N, C, H, W): the source's linear autoencoder, up."""
+
+    needs_index: IndexKind | None = None
+
+    def __init__(self, spec: CodeSpec) -> None:
+        super().__init__()
+        self.image_shape = spec.image_shape
+        self.linear = nn.Linear(math.prod(spec.code_shape), math.prod(spec.image_shape))
+
+    def forward(self, encoded: Encoded) -> Tensor:
+        return self.linear(encoded.code.flatten(1)).unflatten(1, self.image_shape)
+
+
+class ConvDecoder(nn.Module):
+    """One `Up` a stage, walking the encoder's shapes backwards, so any image size comes back exactly.
+
+    Before each Up stand `blocks` residual blocks, behind it, where `smooth` says so, the fixed zero-order hold. An
+    activation stands between the stages, none behind the last: a ReLU must never be the last thing before an image.
+    """
+
+    def __init__(
+        self,
+        spec: CodeSpec,
+        *,
+        up: Callable[..., nn.Module],
+        activation: Activation,
+        smooth: bool,
+        blocks: Size,
+        norm: Norm,
+    ) -> None:
+        super().__init__()
+        cure = "use decoder=linear, or a convolutional encoder such as encoder=strided"
+        same_rank(spec.code_shape, 3, "a convolutional decoder", cure)
+        self.sizes = [(shape[1], shape[2]) for shape in spec.shapes[:-1]]
+        operators: list[Any] = [up(code[0], image[0]) for image, code in pairwise(spec.shapes)]
+        if smooth:
+            operators = [Smooth(operator) for operator in operators]
+        self.stages = nn.ModuleList(operators)
+        self.blocks = nn.ModuleList(stack(code[0], blocks, norm, activation) for code in spec.shapes[1:])
+        self.activation = activate(activation)
+        self.needs_index: IndexKind | None = operators[0].needs_index
+        if self.needs_index is not None and self.needs_index != spec.index:
+            kept = "none" if spec.index is None else f"{spec.index} indices"
+            raise IncompatiblePair(
+                f"this decoder needs the {self.needs_index} indices of the encoder, and this encoder keeps {kept}: "
+                f"use {ENCODERS_WITH_INDEX[self.needs_index]}, or a decoder without indices, such as decoder=resize, "
+                "transpose or subpixel"
+            )
+
+    def forward(self, encoded: Encoded) -> Tensor:
+        return deque(self.walk(encoded), maxlen=1)[0][-1]
+
+    def walk(self, encoded: Encoded) -> Iterator[tuple[int, nn.Module, Tensor, Tensor]]:
+        """(stage, its operator, what that gets, what it makes), from the code to the image; stage 0 makes the image."""
+        x = encoded.code
+        for i in reversed(range(len(self.stages))):
+            y = self.blocks[i](x)
+            x = self.stages[i](y, self.sizes[i], encoded.indices[i])
+            yield i, self.stages[i], y, x
+            if i > 0:
+                x = self.activation(x)

@@ -1,0 +1,108 @@
+"""Latents: what happens to the code between encoder and decoder.
+
+`latent(code, noise)` returns `Coded`; `embed(code)` gives (N, D); `sample(noise)` decodes the prior where there is one.
+`numbers` counts the values an image is reduced to. `noise_shape` is the shape of the standard normal noise that the
+latent wants for each image; None where the code is deterministic. Noise comes in by call, so that it can be a pure
+function of (seed, epoch, image) and never depends on batch size or device count.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from hourglass.core.errors import IncompatiblePair
+from hourglass.core.types import Count, NonNegative, Shape, Size
+from hourglass.nn.contract import Activation, Coded, CodeSpec
+from hourglass.nn.layers import activate
+
+
+class NoLatent(nn.Module):
+    """The code passes as it is."""
+
+    noise_shape: Shape | None = None
+
+    def __init__(self, spec: CodeSpec) -> None:
+        super().__init__()
+        self.numbers = math.prod(spec.code_shape)
+
+    def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
+        return Coded(code, code.new_zeros(()), code.new_zeros(()))
+
+    def embed(self, code: Tensor) -> Tensor:
+        return code.flatten(1)
+
+    def sample(self, noise: Tensor) -> Tensor:
+        raise IncompatiblePair("latent=none has no prior to sample from: use model=vae, or latent=gaussian")
+
+
+class DenseLatent(nn.Module):
+    """Bottleneck of `dim` numbers: flatten, Linear to dim, Linear back: the code loses its place on the grid."""
+
+    noise_shape: Shape | None = None
+
+    def __init__(self, spec: CodeSpec, *, dim: Count, activation: Activation) -> None:
+        super().__init__()
+        self.numbers, self.shape = dim, spec.code_shape
+        self.down = nn.Linear(math.prod(self.shape), dim)
+        self.up = nn.Sequential(nn.Linear(dim, math.prod(self.shape)), activate(activation))
+
+    def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
+        back = self.up(self.embed(code)).unflatten(1, self.shape)
+        return Coded(back, code.new_zeros(()), code.new_zeros(()))
+
+    def embed(self, code: Tensor) -> Tensor:
+        return self.down(code.flatten(1))
+
+    def sample(self, noise: Tensor) -> Tensor:
+        raise IncompatiblePair("latent=dense has no prior to sample from: use model=vae, or latent=gaussian")
+
+
+class GaussianLatent(nn.Module):
+    """Variational code of `dim` numbers: z = mean + exp(logvar/2)·noise, prior N(0, I); without noise, z = mean.
+
+    penalty = weight · Σ_d max(mean over the batch of KL_d, free_bits), weight rising linearly from 0 to `beta` over the
+    first `warmup_steps` training steps; outside training it is beta·KL. `free_bits` is in nats a dimension.
+    Source: Kingma & Welling 2014; beta: Higgins et al. 2017; free bits: Kingma et al. 2016.
+    """
+
+    def __init__(
+        self,
+        spec: CodeSpec,
+        *,
+        dim: Count,
+        activation: Activation,
+        beta: NonNegative,
+        warmup_steps: Size,
+        free_bits: NonNegative,
+    ) -> None:
+        super().__init__()
+        self.numbers, self.shape = dim, spec.code_shape
+        self.noise_shape: Shape | None = (dim,)
+        self.beta, self.warmup_steps, self.free_bits = beta, warmup_steps, free_bits
+        self.mean = nn.Linear(math.prod(self.shape), dim)
+        self.logvar = nn.Linear(math.prod(self.shape), dim)
+        self.up = nn.Sequential(nn.Linear(dim, math.prod(self.shape)), activate(activation))
+        self.steps: Tensor
+        self.register_buffer("steps", torch.zeros((), dtype=torch.long))  # training batches seen, kept in checkpoints
+
+    def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
+        mean, logvar = self.mean(code.flatten(1)), self.logvar(code.flatten(1))
+        kl_per_dim = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean(0)
+        kl = kl_per_dim.sum()
+        penalty = self.beta * kl
+        if self.training:
+            self.steps += 1
+            weight = (self.steps / max(self.warmup_steps, 1)).clamp(max=1.0) * self.beta
+            penalty = weight * kl_per_dim.clamp(min=self.free_bits).sum()
+        z = mean if noise is None else mean + (logvar / 2).exp() * noise
+        return Coded(self._grid(z), penalty, kl)
+
+    def embed(self, code: Tensor) -> Tensor:
+        return self.mean(code.flatten(1))
+
+    def sample(self, noise: Tensor) -> Tensor:
+        return self._grid(noise)
+
+    def _grid(self, z: Tensor) -> Tensor:
+        return self.up(z).unflatten(1, self.shape)

@@ -1,0 +1,87 @@
+"""Operators that rearrange the pixels of each s×s block into channels, and back: down and up side by side.
+
+Calls and counts as in `down.py` and `up.py`.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hourglass.core.errors import IncompatiblePair
+from hourglass.core.types import Count, Factor, Shape
+from hourglass.nn.contract import IndexKind, Init
+from hourglass.nn.layers import initialise, pad_to_multiple, pixels
+from hourglass.nn.operators.base import Size2d, crop
+
+
+def hadamard(x: Tensor) -> Tensor:
+    """(a, b, c, d) -> (a+b+c+d, a-b+c-d, a+b-c-d, a-b-c+d)/2, every four channels; orthonormal, and its own inverse."""
+    a, b, c, d = x.unflatten(1, (-1, 4)).unbind(2)
+    return torch.stack((a + b + c + d, a - b + c - d, a + b - c - d, a - b - c + d), 2).flatten(1, 2) / 2
+
+
+def haar(x: Tensor, levels: int = 1) -> Tensor:
+    """Haar transform, (N, C, H, W) -> (N, 4^levels·C, H/2^levels, W/2^levels); a level splits every band again."""
+    for _ in range(levels):
+        x = hadamard(F.pixel_unshuffle(x, 2))
+    return x
+
+
+def inverse_haar(x: Tensor, levels: int = 1) -> Tensor:
+    for _ in range(levels):
+        x = F.pixel_shuffle(hadamard(x), 2)
+    return x
+
+
+def haar_levels(factor: int, instead: str) -> int:
+    if factor & (factor - 1):
+        raise IncompatiblePair(f"the Haar transform halves, so it cannot do factor={factor}: use 2 or 4, or {instead}")
+    return factor.bit_length() - 1
+
+
+class HaarDown(nn.Module):
+    """Haar transform, then conv1 over the bands: y = act(conv1(haar(x))); the first band is s times the block's mean.
+
+    Orthonormal, so the power stays, and with the convolution behind it the functions are those of `SpaceToDepth`; the
+    learning differs. At s = 4 two levels, all bands split again (wavelet packets). Size: ceil(n/s); the last row and
+    column are repeated up to a multiple of s. Side information: none. Source: Haar 1910; Liu et al. 2018, MWCNN.
+    """
+
+    index_kind: IndexKind | None = None
+
+    def __init__(
+        self, in_channels: Count, out_channels: Count, activation: nn.Module, *, factor: Factor, init: Init
+    ) -> None:
+        super().__init__()
+        self.factor, self.levels = factor, haar_levels(factor, "encoder=space_to_depth")
+        self.conv = nn.Conv2d(in_channels * factor**2, out_channels, 1)
+        self.activation = activation
+        initialise(self.conv, init, taps=in_channels * factor**2)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, None]:
+        return self.activation(self.conv(haar(pad_to_multiple(x, self.factor), self.levels))), None
+
+    def macs(self, shape_in: Shape, shape_out: Shape) -> int:
+        return self.conv.weight.numel() * pixels(shape_out)
+
+
+class HaarUp(nn.Module):
+    """conv1 to s²·Co bands, then the inverse Haar transform: x = haar⁻¹(conv1(y)).
+
+    Blocks do not overlap: the functions are those of `Transpose` with kernel_size=s. At s = 4 two levels as `HaarDown`.
+    Size: n·s, cropped. Side information: none. Source: Haar 1910; Liu et al. 2018, MWCNN.
+    """
+
+    needs_index: IndexKind | None = None
+
+    def __init__(self, in_channels: Count, out_channels: Count, *, factor: Factor, init: Init) -> None:
+        super().__init__()
+        self.factor, self.levels = factor, haar_levels(factor, "decoder=subpixel")
+        self.conv = nn.Conv2d(in_channels, out_channels * factor**2, 1)
+        initialise(self.conv, init, taps=in_channels)
+
+    def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
+        return crop(inverse_haar(self.conv(y), self.levels), size)
+
+    def macs(self, shape_in: Shape, shape_out: Shape) -> int:
+        return self.conv.weight.numel() * pixels(shape_in)

@@ -1,0 +1,119 @@
+"""Operators that go down: (N, Ci, H, W) -> (N, Co, ceil(H/s), ceil(W/s)), one learned convolution each.
+
+Every class has the call `y, index = down(x)`. The activation stands where the field puts it: behind the convolution,
+before a pooling. `index_kind` says what `index` holds; None where nothing travels beside the code. `index_bits(shape)`
+counts that information for an output of shape (Co, h, w), per image. `macs(shape_in, shape_out)` counts the
+multiply-adds of all convolutions, fixed filters included; sums and comparisons of pooling are free.
+"""
+
+import math
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hourglass.core.errors import IncompatiblePair
+from hourglass.core.types import Count, Factor, Shape
+from hourglass.nn.contract import IndexKind, Init
+from hourglass.nn.layers import initialise, pixels
+from hourglass.nn.operators.base import Pooled, Size2d, crop
+
+
+class MaxPool(Pooled):
+    """Convolution, then the largest value of each s×s window: y = max_window act(conv3(x)).
+
+    Size: ceil(n/s); the last window holds real pixels only. Side information: `index`, the flat position (row·W +
+    column) of each maximum, log2(s²) bits a value. Source: Ranzato et al. 2007; the positions: Zeiler et al. 2011.
+    """
+
+    index_kind: IndexKind | None = "argmax"
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        pooled, index = F.max_pool2d(self.features(x), self.factor, ceil_mode=True, return_indices=True)
+        return pooled, index
+
+    def index_bits(self, shape: Shape) -> float:
+        return math.prod(shape) * math.log2(self.factor**2)
+
+
+class AvgPool(Pooled):
+    """Convolution, then the mean of each s×s window: y = mean_window act(conv3(x)).
+
+    Size: ceil(n/s); the last window averages real pixels only. Side information: none. Source: LeCun et al. 1990.
+    """
+
+    def forward(self, x: Tensor) -> tuple[Tensor, None]:
+        return F.avg_pool2d(self.features(x), self.factor, ceil_mode=True, count_include_pad=False), None
+
+
+class LpPool(Pooled):
+    """Convolution, then the power mean of each s×s window: y = (mean_window |f|^p)^(1/p), f = act(conv3(x)).
+
+    p = 1 is the mean of magnitudes, p = 2 the root mean square; a large p is near the maximum. Size: ceil(n/s); the
+    last window holds real pixels only. Side information: none. Source: Sermanet et al. 2012; Gulcehre et al. 2014.
+    """
+
+    def __init__(
+        self,
+        in_channels: Count,
+        out_channels: Count,
+        activation: nn.Module,
+        *,
+        factor: Factor,
+        init: Init,
+        power: Count,
+    ) -> None:
+        super().__init__(in_channels, out_channels, activation, factor=factor, init=init)
+        self.power = power
+
+    def forward(self, x: Tensor) -> tuple[Tensor, None]:
+        powers = self.features(x).abs() ** self.power
+        mean = F.avg_pool2d(powers, self.factor, ceil_mode=True, count_include_pad=False)
+        return mean.clamp(min=1e-12) ** (1 / self.power), None  # the root has no slope at 0
+
+
+class Nearest(nn.Module):
+    """Nearest-neighbour unpooling: every value becomes an s×s block, x[i, j] = conv3(y)[i//s, j//s].
+
+    The convolution stands before the copy, so nothing smooths the blocks; `Resize` has it behind.
+    Size: n·s, cropped. Side information: none. Source: the text's "unpooling by nearest neighbour".
+    """
+
+    needs_index: IndexKind | None = None
+
+    def __init__(self, in_channels: Count, out_channels: Count, *, factor: Factor, init: Init) -> None:
+        super().__init__()
+        self.factor = factor
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        initialise(self.conv, init, taps=in_channels * 9)
+
+    def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
+        return crop(F.interpolate(self.conv(y), scale_factor=float(self.factor), mode="nearest"), size)
+
+    def macs(self, shape_in: Shape, shape_out: Shape) -> int:
+        return self.conv.weight.numel() * pixels(shape_in)
+
+
+class MaxUnpool(nn.Module):
+    """Max unpooling: x = conv3(z), where each value of y stands in z at the position its maximum had, among zeros.
+
+    Size: exactly `size`. Side information: the encoder's `argmax` index, log2(s²) bits a value past the bottleneck.
+    Written as a scatter, which is deterministic where `max_unpool2d` is not (the windows do not overlap, so no two
+    values meet). Source: Zeiler et al. 2011; Zhao et al. 2015, "Stacked what-where auto-encoders".
+    """
+
+    needs_index: IndexKind | None = "argmax"
+
+    def __init__(self, in_channels: Count, out_channels: Count, *, factor: Factor, init: Init) -> None:
+        super().__init__()
+        self.factor = factor
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        initialise(self.conv, init, taps=in_channels * 9 / factor**2)
+
+    def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
+        if index is None:
+            raise IncompatiblePair("max unpooling got no positions: use encoder=maxpool, or decoder=bed_of_nails")
+        flat = y.new_zeros(*y.shape[:2], size[0] * size[1]).scatter(2, index.flatten(2), y.flatten(2))
+        return self.conv(flat.unflatten(2, size))
+
+    def macs(self, shape_in: Shape, shape_out: Shape) -> int:
+        return self.conv.weight.numel() * pixels(shape_out)

@@ -1,0 +1,119 @@
+"""Operators that go down: (N, Ci, H, W) -> (N, Co, ceil(H/s), ceil(W/s)), one learned convolution each.
+
+Every class has the call `y, index = down(x)`. The activation stands where the field puts it: behind the convolution,
+before a pooling. `index_kind` says what `index` holds; None where nothing travels beside the code. `index_bits(shape)`
+counts that information for an output of shape (Co, h, w), per image. `macs(shape_in, shape_out)` counts the
+multiply-adds of all convolutions, fixed filters included; sums and comparisons of pooling are free.
+"""
+
+import math
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hourglass.core.errors import IncompatiblePair
+from hourglass.core.types import Count, Factor, Shape
+from hourglass.nn.contract import IndexKind, Init
+from hourglass.nn.layers import cells, initialise, pad_reflect, pixels
+from hourglass.nn.operators.base import Pooled, Size2d, crop
+
+
+class AntialiasResize(Pooled):
+    """Convolution, then an image resize with a low-pass filter as wide as the step: y = resize(act(conv3(x))).
+
+    The filter is `F.interpolate(antialias=True)`, a triangle of 2s pixels (bilinear) or a cubic of 4s (bicubic), cut
+    off and renormalised at the border, as in Pillow. Size: ceil(n/s); where s does not divide n, the grid is stretched
+    over the image, in steps of n/ceil(n/s). Side information: none. Source: Pillow's resize.
+    """
+
+    def __init__(
+        self,
+        in_channels: Count,
+        out_channels: Count,
+        activation: nn.Module,
+        *,
+        factor: Factor,
+        init: Init,
+        mode: Literal["bilinear", "bicubic"],
+    ) -> None:
+        super().__init__(in_channels, out_channels, activation, factor=factor, init=init)
+        self.mode = mode
+
+    def forward(self, x: Tensor) -> tuple[Tensor, None]:
+        size, f = [cells(n, self.factor) for n in x.shape[-2:]], self.features(x)
+        wide = f.to(torch.promote_types(f.dtype, torch.float32))  # the CPU knows no bfloat16 here
+        return F.interpolate(wide, size, mode=self.mode, antialias=True).to(f.dtype), None
+
+
+Padding = Literal["zeros", "reflect"]
+
+
+ResizeMode = Literal["nearest", "bilinear", "bicubic"]
+
+
+class Resize(nn.Module):
+    """Resize + convolution: x = conv3(interpolate(y)), the cure of Odena et al. for checkerboards.
+
+    `mode` nearest, bilinear or bicubic (align_corners=False; a = -0.75); `padding` of the convolution: zeros or reflect
+    (no dark rim). Size: n·s, cropped. Side information: none. Source: Odena, Dumoulin & Olah 2016, Distill.
+    """
+
+    needs_index: IndexKind | None = None
+
+    def __init__(
+        self,
+        in_channels: Count,
+        out_channels: Count,
+        *,
+        factor: Factor,
+        init: Init,
+        mode: ResizeMode,
+        padding: Padding,
+    ) -> None:
+        super().__init__()
+        self.factor, self.mode, self.padding = factor, mode, padding
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=int(padding == "zeros"))
+        initialise(self.conv, init, taps=in_channels * 9)
+
+    def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
+        x = crop(F.interpolate(y, scale_factor=float(self.factor), mode=self.mode), size)
+        return self.conv(pad_reflect(x, 1, 1) if self.padding == "reflect" else x)
+
+    def macs(self, shape_in: Shape, shape_out: Shape) -> int:
+        return self.conv.weight.numel() * pixels(shape_out)
+
+
+CHANNEL_MEAN_SHARE = 1 / math.pi
+"""The part of a rectified Gaussian's power that lies in its mean: what channels behind a ReLU have in common."""
+
+
+class BilinearAdditive(nn.Module):
+    """Bilinear interpolation, sums of every s² channels, then a convolution: x = conv3(Σ_j bilinear(y)[s²·c + j]).
+
+    The numbers per image stay the same until conv3, which sees Ci/s² channels. Size: n·s, cropped. Side information:
+    none. Matched for channels behind a ReLU, whose sum grows faster than that of independent ones.
+    Source: Wojna et al. 2019, "The devil is in the decoder"; there it is a residual shortcut too.
+    """
+
+    needs_index: IndexKind | None = None
+
+    def __init__(self, in_channels: Count, out_channels: Count, *, factor: Factor, init: Init) -> None:
+        super().__init__()
+        group = factor**2
+        if in_channels % group:
+            raise IncompatiblePair(
+                f"decoder=bilinear_additive sums every {group} channels at factor={factor}, and gets {in_channels}: "
+                f"use channels that are multiples of {group}, or decoder=bilinear"
+            )
+        self.factor = factor
+        self.conv = nn.Conv2d(in_channels // group, out_channels, 3, padding=1)
+        initialise(self.conv, init, taps=in_channels * 9 * (1 + (group - 1) * CHANNEL_MEAN_SHARE))
+
+    def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
+        x = F.interpolate(y, scale_factor=float(self.factor), mode="bilinear")
+        return self.conv(crop(x.unflatten(1, (-1, self.factor**2)).sum(2), size))
+
+    def macs(self, shape_in: Shape, shape_out: Shape) -> int:
+        return self.conv.weight.numel() * pixels(shape_out)

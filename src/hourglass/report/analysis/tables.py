@@ -1,0 +1,153 @@
+"""The tables of a report: leaderboard, Pareto front, heat map, results, provenance."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hourglass.report.analysis import stats
+from hourglass.report.analysis.measures import KEY_NUMBERS, check_metric, metric_direction, names_of, numbers
+from hourglass.report.reading.run import ABSENT, Run, shown, value_of
+from hourglass.report.reading.runs import Sweep
+
+
+def leaderboard(sweep: Sweep, metric: str = "test/mse", *, across: bool = False) -> pd.DataFrame:
+    """One row a configuration, task by task, in each the best first by the mean of `metric`; `across` them all as one.
+
+    Columns: `label`; `task`, empty where there is one; the varied keys; `channels` where the widths differ unasked
+    (`match=`); `n`, `seeds`, `ids`; and for each name of `numbers` its mean over the seeds as `name`, half the width of
+    the 95 % t interval as `name ±` (NaN for one seed), and the list of values, one a seed, as `name values`. One that
+    is not finite makes both NaN.
+    `real/phase_bias_2` is the test images' own value: what `test/phase_bias_2` is to be held against.
+    """
+    if not sweep.configurations:
+        return pd.DataFrame(columns=["label", "n", "seeds", "ids"])
+    check_metric(metric, sweep.runs)
+    names = names_of(sweep.runs)
+    widths = {str(run.channels) for run in sweep.runs if run.channels}
+    several = not across and len({configuration.task for configuration in sweep.configurations}) > 1
+    rows = []
+    for configuration in sweep.configurations:
+        row: dict[str, Any] = {"label": configuration.label, "task": configuration.task_label if several else ""}
+        row |= {key: configuration.values.get(key, ABSENT) for key in sweep.varied}
+        if len(widths) > 1:
+            row.setdefault("channels", shown(configuration.runs[0].channels))
+        row |= {
+            "n": len(configuration.runs),
+            "seeds": [run.seed for run in configuration.runs],
+            "ids": [run.id for run in configuration.runs],
+        }
+        measured = [numbers(run) for run in configuration.runs]
+        for name in names:
+            values = [of_run.get(name, float("nan")) for of_run in measured]
+            row |= {name: float(np.mean(values)), f"{name} ±": stats.t_interval(values), f"{name} values": values}
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    table["task"] = pd.Categorical(table["task"], table["task"].unique())  # in the order in which they ran
+    return table.sort_values(
+        ["task", metric], ascending=[True, metric_direction(metric) == "lower"], kind="stable", ignore_index=True
+    ).astype({"task": str})
+
+
+def key_columns(leaderboard: pd.DataFrame, metric: str) -> list[str]:
+    """The numbers that one sees before choosing: `metric` first, `KEY_NUMBERS`, and the ratio to the lowest floor.
+
+    Without those that were not measured or are 0 throughout.
+    """
+    ratios = [name for name in leaderboard if name.startswith("ratio/") and f"{name} values" in leaderboard]
+    tightest = [max(ratios, key=lambda name: leaderboard[name].min())] if ratios else []
+    quality = [name for name in KEY_NUMBERS if not name.startswith("cost/")]
+    names = dict.fromkeys((metric, *quality, *tightest, *KEY_NUMBERS))
+    return [name for name in names if name == metric or (name in leaderboard and leaderboard[name].fillna(0).any())]
+
+
+def pareto(leaderboard: pd.DataFrame, cost: str, metric: str = "test/mse") -> pd.Series:
+    """Which rows no other row beats: none is as good in both columns and better in one. NaN is on no front."""
+    signs = [1 if metric_direction(name) == "lower" else -1 for name in (cost, metric)]
+    points = leaderboard[[cost, metric]].to_numpy(float) * signs
+    as_good = (points[None] <= points[:, None]).all(-1)  # [i, j]: is j as good as i?
+    better = (points[None] < points[:, None]).any(-1)
+    return pd.Series(~(as_good & better).any(1) & np.isfinite(points).all(1), leaderboard.index)
+
+
+def heatmap(sweep: Sweep, metric: str = "test/mse") -> pd.DataFrame | None:
+    """Mean of `metric`, encoders down and decoders across, NaN where a pair has no run; None unless both were swept.
+
+    Every other varied key is held at the first of its values that ran, in the pairs that have such a key:
+    `.attrs["where"]` says which.
+    """
+    if not {"encoder", "decoder"} <= set(sweep.varied):
+        return None
+    check_metric(metric, sweep.runs)
+    first: dict[str, str] = {}
+    for key in sweep.varied:
+        if key not in ("encoder", "decoder"):
+            first[key] = next(value for run in sweep.runs if (value := value_of(run, key)) != ABSENT)
+    alike = [run for run in sweep.runs if all(value_of(run, key) in (ABSENT, value) for key, value in first.items())]
+    cells = [(run.choices["encoder"], run.choices["decoder"], numbers(run).get(metric)) for run in alike]
+    table = pd.DataFrame(cells, columns=["encoder", "decoder", metric])
+    table = table.pivot_table(metric, "encoder", "decoder", aggfunc=lambda values: values.to_numpy().mean(), sort=False)
+    table.attrs["where"] = ", ".join(f"{key}={value}" for key, value in first.items())
+    return table
+
+
+def results(sweep: Sweep) -> pd.DataFrame:
+    """One row a run, for `results.csv`: id, status, label, varied keys, seed, health, every number; then the others by
+    name."""
+    rows: list[dict[str, Any]] = []
+    for configuration in sweep.configurations:
+        for run in configuration.runs:
+            row = {"id": run.id, "status": "completed", "label": configuration.label} | configuration.values
+            health = "; ".join(f"{disease}, since epoch {epoch}" for disease, epoch in run.health.items())
+            rows.append(row | {"seed": run.seed, "health": health} | numbers(run) | {"folder": run.folder.name})
+    for problem in sweep.lost:
+        label, reason = ", ".join(problem.overrides), " ".join(problem.reason.split())
+        rows.append({"id": problem.id, "status": problem.status, "label": label, "reason": reason})
+    return pd.DataFrame(rows)
+
+
+def provenance(sweep: Sweep) -> dict[str, Any]:
+    """Where the numbers come from.
+
+    `invocations`, those of `sweep.json`: command, time, git, versions; `seeds`; `versions`, package -> those that
+    occur; `hardware` and `data`, description -> how many runs; `images`, the same in short, an entry a data set;
+    `statuses`, status -> how many jobs.
+    """
+    versions: dict[str, list[str]] = {}
+    for run in sweep.runs:
+        for package, version in run.versions.items():
+            if version not in versions.setdefault(package, []):
+                versions[package].append(version)
+    return {
+        "invocations": sweep.info.get("invocations", []),
+        "seeds": sorted({run.seed for run in sweep.runs}),
+        "versions": versions,
+        "hardware": dict(Counter(run.hardware.get("device", "not recorded") for run in sweep.runs)),
+        "data": dict(Counter(_data(run) for run in sweep.runs)),
+        "images": _images(sweep),
+        "statuses": {"completed": len(sweep.runs)} | Counter(problem.status for problem in sweep.lost),
+    }
+
+
+def _data(run: Run) -> str:
+    """`mnist5k cbf43926: 4,000 train, 500 val, 500 test`"""
+    name, splits = run.choices.get("data", "data"), ("train", "val", "test")
+    if not run.data:
+        return f"{name}, no fingerprint recorded"
+    sizes = ", ".join(f"{run.data[split]:,} {split}" for split in splits if split in run.data)
+    return f"{name} {run.data.get('fingerprint', '')}: {sizes}"
+
+
+def _images(sweep: Sweep) -> list[str]:
+    """As `_data`, but several sets of images of one name are counted: `synthetic (8 sets of images, one a seed)`"""
+    found: dict[str, dict[str, set[int]]] = {}
+    for run in sweep.runs:
+        found.setdefault(run.choices.get("data", "data"), {}).setdefault(_data(run), set()).add(run.seed)
+    described = []
+    for name, sets in found.items():
+        seeds = set.union(*sets.values())
+        by_seed = all(len(of_set) == 1 for of_set in sets.values()) and len(sets) == len(seeds)
+        several = f"{name} ({len(sets)} sets of images{', one a seed' if by_seed else ''})"
+        described.append(next(iter(sets)) if len(sets) == 1 else several)
+    return described

@@ -1,0 +1,204 @@
+"""What the panels of a card show: responses of the untrained operator, as arrays.
+
+"Fine" is the grid of the image side, "coarse" that of the code. A Down is shown on the fine grid too, read backwards
+through its gradient: the gradient of a way down is a way up, with its own overlap and its own checkerboard. Random
+inputs and weights come from fixed seeds.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from hourglass.report.cards.variants import CHANNELS, FACTOR, Variant, positions
+
+COARSE = 8
+"""Side of the coarse grid of pictures; the fine one has FACTOR times as many pixels."""
+FINE = COARSE * FACTOR
+MIDDLE = slice(FINE // 2 - 2, FINE // 2 + 2)
+BINS, DRAWS, IMAGES = 32, 4, 4
+"""Side of the spectra, in bins; initialisations and images that they are a mean of."""
+MARGIN = 2
+"""Coarse pixels on each side that the border may spoil."""
+FLOOR = 1e-4
+"""Least power in the spectra, as a share of the mean: -40 dB."""
+
+Call = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Probes:
+    """The panels of one variant, from the left to the right of a card."""
+
+    impulse: Tensor
+    """(FINE, FINE), centred, largest magnitude 1."""
+    overlap: Tensor
+    """(4, 4) interior pixels of the fine grid: coarse values that each is made of, or contributes to."""
+    flat: Tensor
+    """(16, 16): a typical channel less the mean of its interior, in units of the RMS over all channels."""
+    step: Tensor
+    """(2, 16): two rows next to each other, or two edges; in units of the RMS of the response to a flat field."""
+    fifth: Tensor
+    """Up: spectrum of the response to white noise, dB, DC at (BINS/4, BINS/4). Down: (FINE, FINE), flat gradient."""
+    sixth: Tensor
+    """Up: the same for a smooth field. Down: power that passes from each frequency of the input, dB."""
+
+
+def probe(variant: Variant) -> Probes:
+    return _up(variant) if variant.group == "decoder" else _down(variant)
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def white(n: int, side: int, seed: int) -> Tensor:
+    """(n, C, side, side), N(0, 1)"""
+    return torch.randn(n, CHANNELS, side, side, generator=seeded(seed), dtype=torch.float64)
+
+
+def smooth(n: int, side: int, seed: int) -> Tensor:
+    """(n, C, side, side): amplitude 1/f, mean 1, standard deviation 1; nearer than noise to what a stage sees."""
+    rows, columns = torch.fft.fftfreq(side, dtype=torch.float64), torch.fft.rfftfreq(side, dtype=torch.float64)
+    frequency = torch.hypot(rows[:, None], columns)
+    frequency[0, 0] = torch.inf
+    field = torch.fft.irfft2(torch.fft.rfft2(white(n, side, seed)) / frequency, s=(side, side))
+    return 1 + field / field.std((2, 3), correction=0, keepdim=True)
+
+
+def flat(side: int) -> Tensor:
+    return torch.ones(1, CHANNELS, side, side, dtype=torch.float64)
+
+
+def edge(side: int, column: int) -> Tensor:
+    """0 to the left of a column, 1 from there on."""
+    field = flat(side)
+    field[..., :column] = 0
+    return field
+
+
+def call_of(variant: Variant, seed: int, side: int) -> Call:
+    """The untrained operator as a function of its input alone; where an Up needs positions, they are drawn once."""
+    operator = variant.build(seed)
+    if variant.group == "encoder":
+        return lambda x: operator(x)[0]
+    index = positions(operator.needs_index, 1, side, seeded(seed))
+    size = (side * FACTOR, side * FACTOR)
+    return lambda y: operator(y, size, None if index is None else index.expand(len(y), *index.shape[1:]))
+
+
+def backward(call: Call, x: Tensor, at_output: Tensor) -> Tensor:
+    """Gradient at x of the sum of call(x)·at_output."""
+    with torch.enable_grad():
+        x = x.requires_grad_()
+        return torch.autograd.grad(call(x), x, at_output)[0]
+
+
+def seen(call: Call, images: int) -> Tensor:
+    """(images·C, C, FINE, FINE): what the value in the middle of each output channel sees of noise, as a gradient."""
+    x, own = white(images * CHANNELS, FINE, 2), torch.arange(images * CHANNELS)
+    at_output = torch.zeros(len(x), CHANNELS, COARSE, COARSE, dtype=torch.float64)
+    at_output[own, own % CHANNELS, COARSE // 2, COARSE // 2] = 1
+    return backward(call, x, at_output)
+
+
+def passed_power(variant: Variant) -> Tensor:
+    """(BINS, BINS): power that an output value gets from each frequency of white noise."""
+    gradients = torch.cat([seen(call_of(variant, seed, FINE), images=1) for seed in range(DRAWS)])
+    return torch.fft.fft2(gradients, s=(BINS, BINS)).abs().square().mean((0, 1))
+
+
+def made_power(variant: Variant, field: Callable[[int, int, int], Tensor]) -> Tensor:
+    """(BINS, BINS): mean |FFT2(hann·(x - mean))|² of the responses to a random field."""
+    hann = torch.hann_window(BINS, dtype=torch.float64)
+    weight, power = torch.outer(hann, hann), torch.zeros(BINS, BINS, dtype=torch.float64)
+    for seed in range(DRAWS):
+        x = call_of(variant, seed, BINS // FACTOR)(field(IMAGES, BINS // FACTOR, seed))
+        mean = (weight * x).sum((2, 3), keepdim=True) / weight.sum()
+        power += torch.fft.fft2(weight * (x - mean)).abs().square().mean((0, 1))
+    return power
+
+
+def decibels(power: Tensor) -> Tensor:
+    """Power over its mean, rolled so that DC and all harmonics lie inside the picture and not at its rim."""
+    return 10 * (power / power.mean()).clamp(min=FLOOR).log10().roll((BINS // 4, BINS // 4), (0, 1))
+
+
+def typical(response: Tensor, margin: int) -> tuple[int, Tensor]:
+    """The channel of (1, C, H, W) whose interior is nearest in RMS to all of them, and what it is to be divided by.
+
+    That is the RMS over all channels, negative where the mean of the channel is, so that cards are alike in sign.
+    """
+    interior = response[0, :, margin:-margin, margin:-margin]
+    rms = interior.square().mean().sqrt()
+    channel = int((interior.square().mean((1, 2)).sqrt() - rms).abs().argmin())
+    return channel, rms if interior[channel].mean() > 0 else -rms
+
+
+def ripple(response: Tensor, margin: int) -> Tensor:
+    """The typical channel of (1, C, H, W), less its mean in the interior."""
+    channel, unit = typical(response, margin)
+    field = response[0, channel] / unit
+    return field - field[margin:-margin, margin:-margin].mean()
+
+
+def changes(call: Call, at: Tensor, pixels: Tensor) -> Tensor:
+    """(K, H, W): share of the pairs of channels whose output changes with the input at each of the pixels (K, 2)."""
+    channels = torch.arange(CHANNELS)
+    nudged = at.repeat(len(pixels), CHANNELS, 1, 1, 1)
+    for k, (row, column) in enumerate(pixels.tolist()):
+        nudged[k, channels, channels, row, column] += 1e-3
+    changed = (call(nudged.flatten(0, 1)) - call(at)).abs() > 1e-12
+    return changed.unflatten(0, (-1, CHANNELS)).double().mean((1, 2))
+
+
+def values_per_pixel(call: Call) -> Tensor:
+    """(4, 4) pixels in the middle of what an Up makes: how many values of its input each is made of."""
+    y, at_output = white(1, COARSE, 1), torch.zeros(1, CHANNELS, FINE, FINE, dtype=torch.float64)
+    at_output[..., MIDDLE, MIDDLE] = torch.rand(4, 4, generator=seeded(0), dtype=torch.float64)
+    reached = backward(call, y, at_output).abs().sum((0, 1)).nonzero()  # the others need not be tried
+    return changes(call, y.detach(), reached).sum(0)[MIDDLE, MIDDLE]
+
+
+def values_reached(call: Call) -> Tensor:
+    """(4, 4) pixels in the middle of what a Down gets: how many values of its output each contributes to."""
+    side = torch.arange(FINE)[MIDDLE]
+    return changes(call, white(1, FINE, 1), torch.cartesian_prod(side, side)).sum((1, 2)).view(4, 4)
+
+
+@torch.no_grad()
+def _up(variant: Variant) -> Probes:
+    call = call_of(variant, 0, COARSE)
+    impulse = torch.zeros(2, CHANNELS, COARSE, COARSE, dtype=torch.float64)
+    impulse[0, 0, COARSE // 2, COARSE // 2] = 1
+    stamp, silence = call(impulse)[:, 0]
+    stamp = (stamp - silence).roll((1 - FACTOR, 1 - FACTOR), (0, 1))
+    grey = call(flat(COARSE))
+    channel, unit = typical(grey, MARGIN * FACTOR)
+    edges = call(edge(COARSE, COARSE // 2))[0, channel, FINE // 2 : FINE // 2 + 2]
+    return Probes(
+        impulse=stamp / stamp.abs().max(),
+        overlap=values_per_pixel(call),
+        flat=ripple(grey, MARGIN * FACTOR),
+        step=edges / unit,
+        fifth=decibels(made_power(variant, white)),
+        sixth=decibels(made_power(variant, smooth)),
+    )
+
+
+@torch.no_grad()
+def _down(variant: Variant) -> Probes:
+    call = call_of(variant, 0, FINE)
+    stamp = seen(call, images=1)[0, 0].roll((1 - FACTOR, 1 - FACTOR), (0, 1))
+    grey = call(flat(FINE * FACTOR))
+    channel, unit = typical(grey, MARGIN)
+    edges = [call(edge(FINE * FACTOR, FINE + shift))[0, channel, FINE // 2] for shift in (0, 1)]
+    return Probes(
+        impulse=stamp / stamp.abs().max(),
+        overlap=values_reached(call),
+        flat=ripple(grey, MARGIN),
+        step=torch.stack(edges) / unit,
+        fifth=ripple(backward(call, white(1, FINE, 1), flat(COARSE)), MARGIN * FACTOR),
+        sixth=decibels(passed_power(variant)),
+    )

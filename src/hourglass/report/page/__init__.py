@@ -1,0 +1,1 @@
+"""`report.html`: figures, pictures and tables on one page."""

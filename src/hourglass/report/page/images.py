@@ -1,0 +1,104 @@
+"""The test images of one run as strips of tiles, PNG in data URIs: input, output, error. No torch in here."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Pixels = NDArray[np.uint8]
+Examples = Mapping[str, NDArray]
+"""examples.npz: `mse` (N,) per image; `index` (K,) the images kept; `input`, `target`, `output` uint8 (K, C, H, W)."""
+
+KEPT = 4
+"""A run keeps its first test images, then so many of its worst, of those around its median, and of its best."""
+SETS = {
+    "same": "Same images",
+    "worst": "Worst",
+    "median": "Median",
+    "best": "Best",
+}
+BUDGET = 3_500_000
+"""Bytes of base64 for all pictures of a page: images are left out beyond it, and the page says so."""
+CHOICES = [(8, 4), (6, 3), (4, 2), (2, 1), (1, 1)]
+"""How many of the same images, and of the worst, median and best each; the first choice within the budget is taken."""
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Some test images of one run, side by side in one strip for each role."""
+
+    index: list[int]
+    mse: list[float]
+    strips: dict[str, str]  # role (target, input, output, error) -> data URI
+    width: int  # of one tile, pixels
+    height: int
+
+
+def tiles(examples: Examples, first: int, others: int) -> dict[str, Tiles]:
+    """Set -> tiles; `first` of the images that every run keeps, `others` of the worst, the median and the best."""
+    same = max(len(examples["index"]) - 3 * KEPT, 0)
+    starts = {"same": 0, "worst": same, "median": same + KEPT, "best": same + 2 * KEPT}
+    return {
+        name: _tiles(examples, slice(start, start + (first if name == "same" else others)))
+        for name, start in starts.items()
+    }
+
+
+def fitting(examples: Sequence[Examples]) -> tuple[int, int, int]:
+    """(first, others, configurations) within the budget, from the weight of the first configuration's strips."""
+    for first, others in CHOICES:
+        weight = sum(len(uri) for kept in tiles(examples[0], first, others).values() for uri in kept.strips.values())
+        if weight * len(examples) <= BUDGET:
+            return first, others, len(examples)
+    return *CHOICES[-1], max(1, BUDGET // weight)
+
+
+def _tiles(examples: Examples, part: slice) -> Tiles:
+    index = examples["index"][part]
+    target, output = examples["target"][part], examples["output"][part]
+    strips = {role: _uri(_strip(examples[role][part])) for role in ("target", "input", "output")}
+    strips["error"] = _uri(_error_strip(target, output))
+    return Tiles(
+        index=[int(i) for i in index],
+        mse=[float(v) for v in examples["mse"][index]],
+        strips=strips,
+        width=target.shape[-1],
+        height=target.shape[-2],
+    )
+
+
+def _strip(images: Pixels) -> Image.Image:
+    """(K, C, H, W) -> K·W × H; of a number of channels that is not 1 or 3 the first is shown."""
+    shown = images if images.shape[1] == 3 else images[:, :1]
+    row = np.concatenate(list(shown), axis=-1)  # (C, H, K·W)
+    return Image.fromarray(np.ascontiguousarray(row.transpose(1, 2, 0)) if len(row) == 3 else row[0])
+
+
+def _error_strip(target: Pixels, output: Pixels) -> Image.Image:
+    """Output less target, mean over channels, with a palette: white 0, red too bright, blue too dark, full at ±0.5."""
+    error = (output.astype(np.int16) - target).mean(1)  # (K, H, W), in 1/255
+    level = np.clip(np.rint(error), -128, 127).astype(np.int16) + 128
+    image = Image.fromarray(np.concatenate(list(level.astype(np.uint8)), axis=-1), "P")
+    image.putpalette(_PALETTE.tobytes())
+    return image
+
+
+def _palette() -> Pixels:
+    """(256, 3): the colours of `hourglass.data.pictures.signed_colours` for an error of -128/255 … 127/255."""
+    e = np.clip(np.arange(-128, 128) / 127.5, -1, 1)
+    e[-1] = 1  # the last level stands for all that are greater
+    red, blue = e.clip(min=0), (-e).clip(min=0)
+    return np.rint(255 * np.stack([1 - blue, 1 - red - blue, 1 - red], axis=1)).astype(np.uint8)
+
+
+_PALETTE = _palette()
+
+
+def _uri(image: Image.Image) -> str:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

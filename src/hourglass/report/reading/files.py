@@ -1,0 +1,104 @@
+"""The files of a run folder, read with suspicion: what is torn raises, and is never filled up."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from hourglass.config.identity import without_volatile
+
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError, OmegaConfBaseException)
+"""What a torn, truncated or foreign file raises."""
+Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML was built with it
+
+
+def read_config(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(as written, resolved) by dotted key, without the volatile part, which may need Hydra to resolve."""
+    plain = without_volatile(yaml.load(path.read_text(), Loader))
+    return flat(plain), flat(OmegaConf.to_container(OmegaConf.create(plain), resolve=True))
+
+
+def flat(node: Any, prefix: str = "") -> dict[str, Any]:
+    """`{"a": {"b": [1, 2]}}` -> `{"a.b": [1, 2]}`"""
+    if not isinstance(node, dict):
+        return {prefix: node}
+    dot = f"{prefix}." if prefix else ""
+    return {path: leaf for key, inner in node.items() for path, leaf in flat(inner, f"{dot}{key}").items()}
+
+
+def read_beside(folder: Path) -> tuple[dict[str, Any], list[str]]:
+    """(content by name, what is wrong with the others) of the files beside `summary.json`.
+
+    `metrics.csv` must be there; the rest an older run, or one of tiny images, does not have.
+    """
+    optional = [folder / name for name in ("times.csv", "spectra.csv", "examples.npz")]
+    paths = [folder / "metrics.csv", *(path for path in optional if path.exists())]
+    content: dict[str, Any] = {}
+    wrong: list[str] = []
+    for path in [*paths, *sorted(folder.glob("evaluations/*.json"))]:
+        try:
+            content[path.relative_to(folder).as_posix()] = READERS[path.suffix](path)
+        except UNREADABLE as error:
+            wrong.append(f"{path}: {error}")
+    return content, wrong
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def read_numbers(path: Path) -> pd.DataFrame:
+    """A CSV of numbers with a header. Raises ValueError where a row is not whole, which pandas would fill with NaN,
+    where a column is missing, and where a step stands in it twice."""
+    text = path.read_text()
+    lines = text.splitlines()
+    if not text.endswith("\n") or any(line.count(",") != lines[0].count(",") for line in lines):
+        raise ValueError("it ends within a row")
+    table = pd.read_csv(io.StringIO(text), dtype=float)
+    refuse_gaps(COLUMNS[path.name] - set(table))
+    if "step" not in table:
+        return table
+    twice = table["step"][table["step"].duplicated()]
+    if len(twice):
+        raise ValueError(f"step {twice.iloc[0]:g} stands in it twice")
+    return table.astype({"step": int})
+
+
+def check_examples(path: Path) -> Path:
+    """The path itself: the arrays are read where they are shown. Raises ValueError where one is missing."""
+    if not zipfile.is_zipfile(path):  # the list of contents stands at the end
+        raise ValueError("it is not whole")
+    with zipfile.ZipFile(path) as file:
+        refuse_gaps(EXAMPLES - {name.removesuffix(".npy") for name in file.namelist()})
+    return path
+
+
+def read_evaluation(path: Path) -> dict[str, Any]:
+    """One `evaluations/<id>.json`. Raises ValueError where it is none."""
+    record = read_json(path)
+    if not isinstance(record, dict) or not isinstance(record.get("corruption"), dict):
+        raise ValueError("it is no evaluation")
+    refuse_gaps({"id", "data", "metrics"} - set(record) | {"kind", "level"} - set(record["corruption"]))
+    return record
+
+
+def refuse_gaps(lacks: set[str]) -> None:
+    if lacks:
+        raise ValueError(f"it lacks {', '.join(sorted(lacks))}")
+
+
+COLUMNS = {
+    "metrics.csv": {"step"},
+    "times.csv": {"step", "seconds"},
+    "spectra.csv": {"frequency", "input", "target", "output", "error"},
+}
+"""What each table must have at least"""
+EXAMPLES = {"mse", "index", "input", "target", "output"}
+"""The arrays of `examples.npz`, as `hourglass.training.callbacks.examples` describes them"""
+READERS = {".csv": read_numbers, ".npz": check_examples, ".json": read_evaluation}

@@ -1,0 +1,94 @@
+"""One completed run, as it lies in its folder; and a job that came to no result."""
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+ABSENT = ""
+"""In place of a value, where a configuration has no such key."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A job without a result; or a file that cannot be read, of a run that may have a result all the same."""
+
+    id: str
+    status: str
+    """planned, running, failed, diverged, incompatible, interrupted, pruned; torn; repeated: a newer run is the same"""
+    reason: str
+    overrides: list[str]
+    folder: Path
+
+
+@dataclass
+class Run:
+    """A completed run; `metrics`, `cost`, `floors`, `ratios`, … are those of its `summary.json`."""
+
+    folder: Path
+    id: str
+    raw: dict[str, Any]
+    """Dotted key -> value as it is written, `${channels}`; without the volatile keys"""
+    config: dict[str, Any]
+    """Dotted key -> value, resolved; a list is a value"""
+    choices: dict[str, str]
+    seed: int
+    metrics: dict[str, float]
+    cost: dict[str, float]
+    overrides: list[str]
+    floors: dict[str, float] = field(default_factory=dict)
+    ratios: dict[str, float] = field(default_factory=dict)
+    health: dict[str, int] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    hardware: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    channels: list[int] = field(default_factory=list)
+    files: dict[str, Any] = field(default_factory=dict)
+    """Content of the files beside `summary.json`, by name"""
+
+    def history(self) -> pd.DataFrame:
+        """`metrics.csv`, one row a logging step, with the `seconds` of `times.csv`, NaN where it has none.
+
+        Without rows where the file is torn or missing: then it stands among the sweep's `others`.
+        """
+        return self._history
+
+    @cached_property
+    def _history(self) -> pd.DataFrame:
+        nothing = pd.DataFrame({"step": [], "seconds": []}, dtype=float)
+        if "metrics.csv" not in self.files:
+            return nothing
+        times = self.files.get("times.csv", nothing)[["step", "seconds"]]
+        return self.files["metrics.csv"].merge(times, on="step", how="left")
+
+    def spectra(self) -> pd.DataFrame:
+        """`spectra.csv`: frequency in cycles a pixel; power of input, target, output, error; empty without one."""
+        spectra: pd.DataFrame = self.files.get("spectra.csv", pd.DataFrame({"frequency": []}, dtype=float))
+        return spectra
+
+    def examples(self) -> dict[str, np.ndarray] | None:
+        """`examples.npz`, as `hourglass.training.callbacks.examples` describes it."""
+        if "examples.npz" not in self.files:
+            return None
+        with np.load(self.files["examples.npz"]) as arrays:
+            return dict(arrays)
+
+    def evaluations(self) -> list[dict[str, Any]]:
+        """The run evaluated again, under other corruption or on other data: the files of `evaluations/`."""
+        return [content for name, content in self.files.items() if name.startswith("evaluations/")]
+
+
+def value_of(run: Run, key: str) -> str:
+    """The option chosen for a group, or the value of a dotted key, as one types it."""
+    return run.choices[key] if key in run.choices else shown(run.config.get(key, ABSENT))
+
+
+def shown(value: Any) -> str:
+    """A value as one types it on the command line: `[16,32]`, `null`, `true`, `0.001`."""
+    if isinstance(value, list):
+        return f"[{','.join(map(shown, value))}]"
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,171 @@
+"""Fair widths: `match=params|macs` scales `channels` per pair, so that every job of a sweep costs the same."""
+
+import itertools
+import logging
+import math
+from collections.abc import Callable
+from copy import deepcopy
+from functools import cache, partial
+from typing import Literal
+
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig
+from torch import nn
+
+from hourglass.cli.commands import CONF
+from hourglass.config import validation as checks
+from hourglass.core.errors import ConfigError, IncompatiblePair
+from hourglass.core.types import Positive, Shape
+from hourglass.metrics import cost
+from hourglass.nn.autoencoder import Autoencoder
+from hourglass.runs import build
+
+log = logging.getLogger(__name__)
+Kind = Literal["params", "macs"]
+Build = Callable[[list[int]], Autoencoder]
+COUNTED = {"params": ("num_params", "parameters"), "macs": ("macs_per_image", "multiply-adds an image")}
+CLOSE, LIMIT = 0.015, 0.03
+"""Relative distance from the target that ends the search (two such jobs differ by 3 % at most), and that is allowed."""
+REACH, TRIES = 4, 100
+"""Steps of width looked at around the exact scale, on each side of each stage; and networks built at most."""
+WIDEST = 64
+"""Widths grow by no more than this factor."""
+STEPS = (1, 2, 4, 8, 16)
+"""Operators may want channels in multiples, of factor² mostly."""
+
+
+def matched(config: DictConfig, image_shape: Shape) -> DictConfig:
+    """A copy with `channels` scaled to the target and `match`, `match_to` null; says so in one line.
+
+    The target is `match_to`, or what encoder=maxpool decoder=transpose cost, everything else equal. Raises ConfigError
+    where no widths come close enough, IncompatiblePair where the pair cannot work at all.
+    """
+    checks.check(config.match, Kind | None, "match")
+    checks.check(config.match_to, Positive | None, "match_to")
+    if config.match is None:
+        if config.match_to is not None:
+            raise ConfigError("match_to has no effect without match=params or match=macs")
+        return config
+    key, unit = COUNTED[config.match]
+    with torch.random.fork_rng(devices=[]):  # the run's own weights are drawn as if nothing had been built before
+        nominal, build_with = scalable(config, image_shape)
+        target = round(config.match_to or cost.of(build.autoencoder(reference(config, nominal), image_shape))[key])
+        chosen = matched_channels(build_with, nominal, config.match, target)
+        reached = cost.of(build_with(chosen))[key]
+    instead = "as they are" if chosen == nominal else f"instead of {nominal}"
+    off = f"{reached / target - 1:+.1%} of the target {target:,}"
+    log.info("match=%s: channels %s %s, %s %s (%s)", config.match, chosen, instead, f"{reached:,}", unit, off)
+    result = deepcopy(config)
+    result.match = result.match_to = None
+    result.channels = result.encoder.channels = chosen
+    return result
+
+
+def scalable(config: DictConfig, image_shape: Shape) -> tuple[list[int], Build]:
+    """The configured widths, and what builds the network with others."""
+    parts = {name: build.part(config, name) for name in ("encoder", "latent", "decoder")}
+    model, encoder = build.part(config, "model"), parts["encoder"]
+    if "channels" not in encoder.keywords:
+        model(image_shape, **parts)  # a pair that cannot work says that first
+        raise ConfigError(
+            f"match={config.match} scales channels, and this encoder has none: use a convolutional encoder such as "
+            "encoder=strided, or leave this one out of the sweep"
+        )
+
+    def build_with(channels: list[int]) -> Autoencoder:
+        built: Autoencoder = model(image_shape, **parts | {"encoder": partial(encoder, channels=channels)})
+        return built
+
+    return list(encoder.keywords["channels"]), build_with
+
+
+def reference(config: DictConfig, channels: list[int]) -> DictConfig:
+    """The same network, of these widths, but for encoder=maxpool and decoder=transpose, with their own defaults."""
+    result, pair = deepcopy(config), reference_pair()
+    result.channels = channels
+    result.encoder, result.decoder = pair.encoder, pair.decoder
+    return result
+
+
+@cache
+def reference_pair() -> DictConfig:
+    pair = ["encoder=maxpool", "decoder=transpose"]
+    if GlobalHydra.instance().is_initialized():  # inside train.py, with the same folder
+        return compose("train", pair)
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("train", pair)
+
+
+def matched_channels(build: Build, channels: list[int], kind: Kind, target: int) -> list[int]:
+    """`channels` scaled so that `build(channels)` costs `target`; raises as `matched` does.
+
+    All stages are scaled by one factor first. Among the widths around that, the nearest in shape (sum of squared
+    logarithms of the ratios) that is `CLOSE` is taken, or the one that comes nearest to the target.
+    """
+    key, unit = COUNTED[kind]
+    step, grouping = smallest_step(build, channels)
+
+    @cache
+    def cost_of(widths: tuple[int, ...]) -> float:
+        """Infinite where the pair refuses these widths, or would split its channels otherwise."""
+        try:
+            model = build(list(widths))
+        except IncompatiblePair:
+            return math.inf
+        return cost.of(model)[key] if grouping_of(model) == grouping else math.inf
+
+    def scaled(scale: float) -> tuple[int, ...]:
+        return tuple(max(step, step * round(scale * width / step)) for width in channels)
+
+    low, high = 1 / max(channels), float(WIDEST)
+    while high / low > 1.005 and scaled(low) != scaled(high):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if cost_of(scaled(middle)) < target else (low, middle)
+    around = [range(max(step, width - REACH * step), width + REACH * step + 1, step) for width in scaled(high)]
+    nearest = sorted(
+        itertools.product(*around),
+        key=lambda widths: sum(math.log(w / (high * c)) ** 2 for w, c in zip(widths, channels, strict=True)),
+    )
+    best, off = nearest[0], math.inf
+    for widths in nearest[:TRIES]:
+        if abs(cost_of(widths) / target - 1) < off:
+            best, off = widths, abs(cost_of(widths) / target - 1)
+        if off <= CLOSE:
+            break
+    if off > LIMIT:
+        raise ConfigError(
+            f"match={kind}: no channels bring this pair within {LIMIT:.0%} of {target:,} {unit}; the best are "
+            f"{list(best)} with {cost_of(best):,}: use wider channels for the whole sweep, or with match_to a cost "
+            "that all its pairs can reach"
+        )
+    return list(best)
+
+
+def smallest_step(build: Build, channels: list[int]) -> tuple[int, list[object]]:
+    """By what widths can change, and `grouping_of` the network; raises IncompatiblePair where no widths work."""
+    refusals = []
+    for step in STEPS:
+        widths = [step * -(-width // step) for width in channels]
+        try:
+            now, wider = (grouping_of(build([width + more for width in widths])) for more in (0, step))
+        except IncompatiblePair as error:
+            refusals.append(error)
+        else:
+            if now == wider:
+                return step, now
+    if refusals:
+        raise refusals[0]
+    raise ConfigError(f"channels {channels} leave no room for match: use channels that are multiples of 4")
+
+
+def grouping_of(model: nn.Module) -> list[object]:
+    """What widths may not change: the number of groups an operator splits its channels into, the size of a norm's."""
+    found: list[object] = []
+    for part in model.modules():
+        if isinstance(part, nn.GroupNorm):
+            found.append(part.num_channels // part.num_groups)
+        elif hasattr(part, "groups") and not isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
+            found.append(part.groups)
+    return found

@@ -1,0 +1,1 @@
+"""Search: the jobs of a sweep are chosen by Optuna or by W&B."""

@@ -1,0 +1,9 @@
+"""What happens beside training: pictures, measurements, diagnostics, and stopping when the loss is no number."""
+
+from hourglass.training.callbacks.checkerboards import Checkerboards
+from hourglass.training.callbacks.divergence import StopOnDivergence
+from hourglass.training.callbacks.examples import Examples
+from hourglass.training.callbacks.health import Health
+from hourglass.training.callbacks.image_grids import ImageGrids
+
+__all__ = ["Checkerboards", "Examples", "Health", "ImageGrids", "StopOnDivergence"]

@@ -1,0 +1,93 @@
+"""`metrics.csv`: what was logged in a run, in its folder whatever the logger."""
+
+import csv
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities import rank_zero_only
+
+from hourglass.core.files import replacing
+
+
+class MetricsCsv(Logger):
+    """`metrics.csv`: one row a logging step, one column a metric, empty where a metric was not logged at that step.
+
+    Beside it `times.csv`: the seconds of training until each row. Rows are kept in memory; the files are written anew,
+    atomically, after `every_n_rows` new ones, before each checkpoint and at the end.
+    """
+
+    def __init__(self, folder: Path, every_n_rows: int = 100) -> None:
+        super().__init__()
+        self.path, self.every_n_rows = folder / "metrics.csv", every_n_rows
+        self.rows: dict[int, dict[str, float]] = {}
+        self.seconds: dict[int, float] = {}
+        self.start = time.monotonic()
+        self.unwritten = 0
+
+    @property
+    def name(self) -> str:
+        return "metrics.csv"
+
+    @property
+    def version(self) -> None:
+        return None
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        self.rows.setdefault(step or 0, {}).update(metrics)
+        self.seconds.setdefault(step or 0, round(time.monotonic() - self.start, 3))
+        self.unwritten += 1
+
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """The configuration lies in `.hydra/` already."""
+
+    def last(self, prefixes: tuple[str, ...]) -> dict[str, float]:
+        """The newest value of each metric whose name begins so."""
+        merged: dict[str, float] = {}
+        for _, row in sorted(self.rows.items()):
+            merged |= {name: value for name, value in row.items() if name.startswith(prefixes)}
+        return merged
+
+    @rank_zero_only
+    def keep(self, before: int) -> None:
+        """Go on from the files of an earlier process, without what it logged at step `before` and later."""
+        rows, times = read_rows(self.path), read_rows(self.path.with_name("times.csv"))
+        self.rows = {step: row for step, row in rows.items() if step < before}
+        self.seconds = {step: row["seconds"] for step, row in times.items() if step < before}
+        self.start = time.monotonic() - max(self.seconds.values(), default=0.0)
+
+    @rank_zero_only
+    def save(self) -> None:
+        if self.unwritten >= self.every_n_rows:
+            self.write()
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        self.write()
+
+    def write(self) -> None:
+        columns = sorted({name for row in self.rows.values() for name in row} - {"epoch"})
+        write_rows(self.path.with_name("times.csv"), ["seconds"], {s: {"seconds": t} for s, t in self.seconds.items()})
+        write_rows(self.path, ["epoch", *columns], self.rows)
+        self.unwritten = 0
+
+
+def write_rows(path: Path, columns: list[str], rows: dict[int, dict[str, float]]) -> None:
+    with replacing(path) as partial, partial.open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["step", *columns])
+        writer.writeheader()
+        writer.writerows({"step": step, **row} for step, row in sorted(rows.items()))
+
+
+def read_rows(path: Path) -> dict[int, dict[str, float]]:
+    """What `write_rows` wrote; nothing where there is no file yet."""
+    if not path.exists():
+        return {}
+    with path.open(newline="") as file:
+        return {
+            int(row.pop("step")): {k: int(v) if v.isdigit() else float(v) for k, v in row.items() if v}
+            for row in csv.DictReader(file)
+        }

@@ -1,0 +1,278 @@
+"""Trained runs evaluated again: the numbers, the files, what is skipped and what is refused."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+import hourglass
+from helpers.project import CONF, configure, options, run_command, run_train
+from helpers.untrained_runs import untrained_run
+from hourglass.core.errors import ConfigError, DataError
+from hourglass.data.datamodule import ImageData
+from hourglass.runs import build
+from hourglass.runs.evaluation.evaluate import command
+from hourglass.runs.evaluation.request import composed
+
+IMAGES = ("data=synthetic", "data.image_shape=[1,12,12]", "data.source.train=600", "data.source.test=400")
+SMALL = ("model=linear", *IMAGES)
+LEVELS = yaml.safe_load((CONF / "evaluate.yaml").read_text())["levels"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short real run, with a corruption."""
+    folder = tmp_path_factory.mktemp("evaluate") / "run"
+    quick = ("trainer=cpu", "trainer.max_epochs=1", "trainer.limit_train_batches=10", "floors=null")
+    done = run_train(folder, *quick, "model=denoising", "logger=none", "trainer.enable_progress_bar=false")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def evaluated(run: Path, *arguments: str) -> list[dict]:
+    """The records of a run after `python evaluate.py`, the oldest first."""
+    command([f"run={run}", "accelerator=cpu", *arguments])
+    paths = sorted((run / "evaluations").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+    return [json.loads(path.read_text()) for path in paths]
+
+
+def by_hand(run: Path, data: ImageData) -> float:
+    batch = data.pick("test", range(len(data.images["test"])))
+    with torch.no_grad():
+        return (hourglass.load_run(run)(batch.input) - batch.target).square().mean().item()
+
+
+def test_without_a_change_it_finds_what_the_run_found(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (record,) = evaluated(folder)
+    summary = json.loads((folder / "summary.json").read_text())
+    for name, value in record["metrics"].items():
+        assert value == pytest.approx(summary["metrics"][name], abs=1e-6), name
+    assert {"test/mse", "test/psnr", "test/psnr_per_image", "test/ssim", "test/psnr_input", "test/psnr_gain"} <= set(
+        record["metrics"]
+    )
+    assert record["run"] == summary["id"]
+    assert record["corruption"] == {"kind": "gaussian", "level": 0.3, "std": 0.3, "clip": False}
+    assert (record["data"], record["seed"]) == ("mnist5k", 0)
+    assert (folder / "evaluations" / f"{record['id']}.json").exists()
+    assert set(record["versions"]) >= {"torch", "python"}
+    assert not list(folder.rglob("*.tmp"))
+    screen = capsys.readouterr().out
+    assert f"{record['metrics']['test/mse']:.5f}" in screen
+    assert str(folder / "evaluations") in screen
+
+
+def test_what_is_known_is_not_measured_again(folder: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluated(folder)
+    before = {path: path.read_bytes() for path in (folder / "evaluations").iterdir()}
+    monkeypatch.setattr("hourglass.runs.evaluation.measure.measure", None)  # would raise if called
+    for same in ([], ["corruption=gaussian"], ["corruption.std=0.3"], ["data=mnist5k"]):
+        capsys.readouterr()
+        evaluated(folder, *same)
+        assert "0 evaluated, 1 found in" in capsys.readouterr().out
+    assert before == {path: path.read_bytes() for path in (folder / "evaluations").iterdir()}
+
+
+def test_other_weights_are_measured_again(tmp_path: Path) -> None:
+    run = untrained_run(tmp_path / "run", *SMALL)
+    (first,) = evaluated(run)
+    checkpoint = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
+    checkpoint["state_dict"] = {key: value * 2 for key, value in checkpoint["state_dict"].items()}
+    torch.save(checkpoint, run / "checkpoints" / "best.ckpt")
+    (second,) = evaluated(run)
+    assert second["id"] == first["id"]
+    assert second["metrics"]["test/mse"] != first["metrics"]["test/mse"]
+
+
+def test_the_ladder_has_every_kind_at_five_levels_around_its_default() -> None:
+    assert set(LEVELS) == set(options("corruption"))
+    for kind, by_key in LEVELS.items():
+        if kind == "none":
+            assert by_key == {}
+            continue
+        ((key, levels),) = by_key.items()
+        assert len(set(levels)) == 5
+        assert levels == sorted(levels)
+        assert configure(f"corruption={kind}").corruption[key] in levels[1:4]
+
+
+def test_the_ladder_does_to_the_images_what_the_closed_forms_say(tmp_path: Path) -> None:
+    run = untrained_run(tmp_path / "run", *SMALL)
+    records = {(r["corruption"]["kind"], r["corruption"]["level"]): r for r in evaluated(run, "ladder=true")}
+    assert set(records) == {("none", 0.0)} | {
+        (kind, level) for kind, by_key in LEVELS.items() for levels in by_key.values() for level in levels
+    }
+    x = hourglass.load_data(run).images["test"].images.double() / 255
+    square, mean = x.square().mean().item(), x.mean().item()
+    mse = {
+        "gaussian": lambda std: std**2,
+        "masking": lambda p: p * square,
+        "salt_and_pepper": lambda p: p * (square - mean + 0.5),
+        "speckle": lambda std: std**2 * square,
+    }
+    for (kind, level), record in records.items():
+        if kind in mse:
+            expected = -10 * math.log10(mse[kind](level))
+            assert record["metrics"]["test/psnr_input"] == pytest.approx(expected, abs=0.3), (kind, level)
+    assert "test/psnr_input" not in records["none", 0.0]["metrics"]
+    assert records["none", 0.0]["metrics"]["test/mse"] == pytest.approx(by_hand(run, hourglass.load_data(run)), 1e-5)
+
+
+def test_noise_is_alike_for_every_run_and_any_batch(tmp_path: Path) -> None:
+    def noise(name: str, *overrides: str, arguments: tuple[str, ...] = ()) -> float:
+        run = untrained_run(tmp_path / name, *SMALL, *overrides)
+        (record,) = evaluated(run, "corruption=gaussian", "corruption.std=0.5", *arguments)
+        return record["metrics"]["test/psnr_input"]
+
+    first = noise("first")
+    assert noise("another", "model.output=identity") == first
+    assert noise("batches", "data.eval_batch_size=37") == pytest.approx(first, abs=1e-4)
+    assert noise("seed", "seed=1") != first
+    assert noise("seed_for_all", "seed=1", arguments=("seed=0",)) == first
+
+
+def test_the_input_is_the_one_that_training_would_have_tested_with(tmp_path: Path) -> None:
+    run = untrained_run(tmp_path / "run", *SMALL, "seed=3")
+    (record,) = evaluated(run, "corruption=block", "corruption.size=12")
+    data = build.data(configure(*SMALL, "seed=3", "corruption=block", "corruption.size=12"))
+    data.setup()
+    assert record["metrics"]["test/mse"] == pytest.approx(by_hand(run, data), 1e-5)
+    assert record["corruption"] == {"kind": "block", "level": 12, "size": 12, "count": 1, "value": 0.0}
+    assert record["seed"] == 3
+
+
+def test_an_id_says_what_was_evaluated_whichever_run(tmp_path: Path) -> None:
+    corrupted = ("corruption=masking", "corruption.p=0.4")
+    zero, one = (untrained_run(tmp_path / str(seed), *SMALL, f"seed={seed}") for seed in (0, 1))
+    (a,), (b,) = evaluated(zero, *corrupted), evaluated(one, *corrupted)
+    assert a["id"] == b["id"]
+    assert a["run"] != b["run"]
+    ids = {a["id"]}
+    for changed in (["corruption=none"], [*corrupted[:1], "corruption.p=0.5"], [*corrupted, "seed=0"]):
+        ids.add(evaluated(zero, *changed)[-1]["id"])
+    assert len(ids) == 4
+
+
+def test_other_data(tmp_path: Path) -> None:
+    run = untrained_run(tmp_path / "run", *SMALL)
+    changed = ("data.source.seed=7", "data.source.test=90")
+    (record,) = evaluated(run, *changed)
+    data = build.data(configure(*IMAGES[:-1], *changed))
+    data.setup()
+    assert record["data"] == "synthetic"
+    assert record["metrics"]["test/mse"] == pytest.approx(by_hand(run, data), 1e-5)
+    assert record["data_fingerprint"] != evaluated(run)[-1]["data_fingerprint"]
+    with pytest.raises(DataError, match=r"1×28×28, and the run was trained on 1×12×12.*data.image_shape=\[1,12,12\]"):
+        evaluated(run, "data=mnist5k")
+
+
+def test_a_sweep_evaluates_the_completed_and_names_the_others(tmp_path: Path, capsys) -> None:
+    for seed in (0, 1):
+        untrained_run(tmp_path / f"0000000{seed}", *SMALL, f"seed={seed}")
+    untrained_run(tmp_path / "0000000a", *SMALL, status="diverged")
+    untrained_run(tmp_path / "0000000b", *SMALL)
+    (tmp_path / "0000000b" / "summary.json").write_text('{"status": "compl')
+    jobs = {path.name: {"overrides": []} for path in tmp_path.iterdir()} | {"0000000c": {"overrides": []}}
+    (tmp_path / "sweep.json").write_text(json.dumps({"name": "mine", "jobs": jobs}))
+    command([f"run={tmp_path}", "accelerator=cpu"])
+    screen = capsys.readouterr().out
+    for words in ("0000000a, diverged", "0000000b, torn", "0000000c, planned", "00000001  synthetic, none"):
+        assert words in screen
+    assert sorted(path.parents[1].name for path in tmp_path.glob("*/evaluations/*")) == ["00000000", "00000001"]
+
+    untrained_run(tmp_path / "0000000d", "model=linear")  # 28×28
+    with pytest.raises(DataError, match="0000000d could not be evaluated: data=synthetic has images of 1×12×12"):
+        command([f"run={tmp_path}", "accelerator=cpu", *IMAGES, "corruption=masking"])
+    assert len(list(tmp_path.glob("*/evaluations/*"))) == 4
+    assert "means of" not in capsys.readouterr().out
+
+
+def test_only_completed_runs_are_evaluated(tmp_path: Path) -> None:
+    run = untrained_run(tmp_path / "run", *SMALL, status="interrupted")
+    with pytest.raises(DataError, match=r"no completed run to evaluate \(run, interrupted\)"):
+        command([f"run={run}"])
+    with pytest.raises(DataError, match="is no run folder and holds none"):
+        command([f"run={tmp_path / 'nowhere'}"])
+
+
+@pytest.mark.parametrize("torn", ['{"name": "mi', "[]", "{}"])
+def test_a_torn_sweep_json_is_named_with_the_cure(tmp_path: Path, torn: str) -> None:
+    (tmp_path / "sweep.json").write_text(torn)
+    with pytest.raises(DataError, match=r"sweep\.json is not whole .*delete it"):
+        command([f"run={tmp_path}"])
+
+
+def test_runs_with_corruptions_of_their_own_are_not_averaged_as_one(tmp_path: Path, capsys) -> None:
+    for clip in ("true", "false"):
+        for seed in (0, 1):
+            corruption = ("corruption=gaussian", f"corruption.clip={clip}")
+            untrained_run(tmp_path / f"{clip}{seed}", *SMALL, *corruption, f"seed={seed}")
+    command([f"run={tmp_path}", "accelerator=cpu"])
+    screen = capsys.readouterr().out
+    for run in ("false0  synthetic, gaussian 0.3, clip=false", "true1  synthetic, gaussian 0.3, clip=true"):
+        assert run in screen
+
+
+def test_nothing_in_a_run_folder_is_executed(tmp_path: Path) -> None:
+    run = untrained_run(tmp_path / "run", *SMALL)
+    path = run / ".hydra" / "config.yaml"
+    path.write_text(path.read_text().replace("hourglass.training.losses.MSE", "os.system"))
+    with pytest.raises(DataError, match=r"_target_=os\.system is not a part of hourglass.*; nothing was run"):
+        command([f"run={run}"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["ladder=true"], "name one run"),
+        (["run=a", "run=b"], "name one run"),
+        (["run=a", "lader=true"], "lader is no option of evaluate.py, which has run, ladder, seed"),
+        (["run=a", "ladder=1"], "ladder=1: input should be a valid boolean"),
+        (["run=a", "accelerator=abacus"], "accelerator=abacus: input should be 'auto'"),
+        (["run=a", "ladder=true", "corruption=none"], "leave out either it or corruption"),
+        (["run=a", "corruption.std=0.1,0.2"], "give one value; ladder=true"),
+        (["run=a", "corruption=none", "corruption=masking"], "corruption is given 2 times"),
+        (["run=a", "+corruption.q=3"], "leave the '\\+' out"),
+    ],
+)
+def test_careless_command_lines_are_refused(arguments: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        command(arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["corruption.st=1"], "corruption.st: corruption=gaussian has no such value; it has std, clip"),
+        (["corruption.std=-1"], "corruption.std=-1: input should be greater than or equal to 0"),
+        (["seed=-1"], "data.seed=-1: input should be greater than or equal to 0"),
+        (["data.root=nowhere"], "data.root: data=synthetic has no such value"),
+    ],
+)
+def test_values_that_a_run_cannot_have_are_refused(tmp_path: Path, arguments: list[str], message: str) -> None:
+    run = untrained_run(tmp_path / "run", *SMALL, "corruption=gaussian")
+    with pytest.raises(DataError, match=message):
+        evaluated(run, *arguments)
+
+
+def test_mistakes_are_answered_before_torch_is_imported() -> None:
+    """`-X importtime` lists every module on the error stream."""
+    done = run_command("-X", "importtime", "evaluate.py", "run=nowhere", "corruption=gausian")
+    assert done.returncode == 1
+    assert "gaussian" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "omegaconf" in done.stderr
+    assert "torch" not in done.stderr
+
+
+def test_help_is_the_commented_configuration(capsys: pytest.CaptureFixture[str]) -> None:
+    command(["--help"])
+    screen = capsys.readouterr().out
+    for words in ("python evaluate.py run=", "ladder: false", "# corruption: block, gaussian, masking, none"):
+        assert words in screen
+
+
+def test_the_groups_are_those_of_train() -> None:
+    assert composed("corruption=gaussian", "data=mnist").corruption == configure("corruption=gaussian").corruption

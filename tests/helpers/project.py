@@ -1,0 +1,92 @@
+"""What all tests share: compose a configuration, build its parts, run the real `train.py`."""
+
+import os
+import subprocess
+import sys
+import time
+from functools import cache
+from pathlib import Path
+
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+from torch import nn
+
+from hourglass.config.identity import register_resolvers
+from hourglass.nn.autoencoder import Autoencoder
+from hourglass.runs import build
+
+ROOT = Path(__file__).parents[2]
+CONF = ROOT / "conf"
+
+TINY = (
+    "trainer.max_epochs=1", "trainer.limit_train_batches=6", "trainer.limit_val_batches=1",
+    "trainer.limit_test_batches=1",
+    "callbacks.checkerboards.images=8", "callbacks.image_grids.count=1", "callbacks.health.images=8", "channels=[4]",
+    "data.eval_batch_size=50", "floors=null", "trainer.accelerator=cpu", "trainer.enable_progress_bar=false",
+    "logger=none", "report=false",
+)  # fmt: skip
+"""Overrides of a run that takes a second."""
+
+register_resolvers()
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start: the suite itself may be several
+torch.set_num_threads(1)
+
+
+def options(group: str) -> list[str]:
+    """Every option of a configuration group: the `conf/` folder is the registry."""
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+@cache
+def configure(*overrides: str) -> DictConfig:
+    """The composed configuration; do not change it, other tests get the same object."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("train", list(overrides))
+
+
+def autoencoder_for(image_shape: tuple[int, ...], *overrides: str) -> Autoencoder:
+    torch.manual_seed(0)
+    return build.autoencoder(configure(*overrides), image_shape)
+
+
+def pair_for(image_shape: tuple[int, ...], encoder: str, decoder: str, *overrides: str) -> Autoencoder:
+    """As `autoencoder_for`, with few compositions for many pairs."""
+    torch.manual_seed(0)
+    parts = {
+        name: build.part(configure(f"{name}={option}", *overrides), name)
+        for name, option in {"encoder": encoder, "latent": "none", "decoder": decoder}.items()
+    }
+    return build.part(configure(*overrides), "model")(image_shape, **parts)
+
+
+def batch_of(shape: tuple[int, ...], n: int = 6) -> torch.Tensor:
+    """Smooth images, so that 20 steps can learn something."""
+    generator = torch.Generator().manual_seed(0)
+    small = torch.rand(n, shape[0], 4, 4, generator=generator)
+    return nn.functional.interpolate(small, size=shape[1:], mode="bilinear")
+
+
+def run_command(
+    *arguments: str, cwd: Path = ROOT, timeout: float = 240, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """A real process of the project; `environment` is added to that of the tests."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd, env=os.environ | environment, capture_output=True, text=True, timeout=timeout,
+    )  # fmt: skip
+
+
+def nobody_is_left(folder: Path) -> bool:
+    """No process of this sweep is alive, some seconds after its end."""
+    for _ in range(50):
+        found = subprocess.run(["pgrep", "-f", str(folder)], capture_output=True, text=True).stdout.split()
+        if not found:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def run_train(folder: Path, *overrides: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`python train.py …` into `folder`."""
+    return run_command("train.py", f"hydra.run.dir={folder}", *overrides, **environment)

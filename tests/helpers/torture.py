@@ -1,0 +1,222 @@
+"""Kill runs and sweeps at random moments until they are done, and compare what they leave with unbroken ones.
+
+`python tests/helpers/torture.py FOLDER ROUNDS SEED [--ranks 2]` prints one JSON object. A process of its own, so that
+each attempt can be forked from one that has imported everything: 20 rounds take less than a minute.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hydra
+import torch
+from hydra import compose, initialize_config_dir
+
+from hourglass.cli import commands
+from hourglass.config import identity as ids
+from hourglass.core.processes import supervisor
+from hourglass.runs import status as states
+from hourglass.runs.job import Job
+
+ROOT = Path(__file__).parents[2]
+
+TINY = [
+    "data=synthetic", "data.image_shape=[1,8,8]", "data.source.train=80", "data.source.test=16", "data.val_size=16",
+    "data.batch_size=8", "channels=[4]", "trainer.max_epochs=3", "trainer.log_every_n_steps=2", "checkpoint_every=3",
+    "callbacks.image_grids.count=1", "callbacks.checkerboards.images=4", "callbacks.health.images=4", "floors=null",
+    "trainer.accelerator=cpu", "trainer.enable_progress_bar=false", "logger=none",
+]  # fmt: skip
+VARIANTS: list[list[str]] = [
+    ["corruption=gaussian"],
+    ["model=vae"],
+    ["optimizer=sgd", "optimizer.lr=0.01", "trainer.accumulate_grad_batches=2"],
+    ["callbacks=early_stopping", "callbacks.early_stopping.patience=1", "callbacks.early_stopping.min_delta=1"],
+    ["decoder=max_unpool", "data.num_workers=1"],
+]  # fmt: skip
+
+
+def forked(task: Callable[[], object], screen: Path) -> int:
+    """Start `task` in a child with a process group of its own; its pid."""
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid:
+        return pid
+    os.setpgrp()
+    out = os.open(screen, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    code = 1
+    try:
+        task()
+        code = 0
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+        if not isinstance(error.code, int):
+            print(error.code)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        sys.stdout.flush()
+        os._exit(code)
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below `pid`, itself first."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                children.setdefault(parent, []).append(int(entry.name))
+    found = [pid]
+    for one in found:
+        found += children.get(one, [])
+    return found
+
+
+def kill(pid: int, how: str) -> None:
+    for one in descendants(pid) if how == "all" else [pid]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGTERM if how == "term" else signal.SIGKILL)
+
+
+def ended(pid: int, seconds: float) -> int | None:
+    """The exit code, or None if it still runs after so long."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.002)
+    return None
+
+
+def until_done(
+    task: Callable[[], object], folders: list[Path], chance: random.Random, kills: int, length: float
+) -> int:
+    """Run `task` again and again, killing it `kills` times at random moments; how many kills it met."""
+    met, screen = 0, folders[0].parent / "screen.txt"
+    for attempt in range(kills + 20):
+        pid = forked(task, screen)
+        how = chance.choice(["main", "all", "all", "term"])
+        code = ended(pid, chance.uniform(0, length) if attempt < kills else 120)
+        if code is None:
+            met += 1
+            kill(pid, how)
+            if how == "term" and chance.random() < 0.3:
+                kill(pid, how)
+            code = ended(pid, 60)
+            assert code is not None, f"it did not end after {how}"
+            for folder in folders:  # whoever outlives a killed parent saves and stops
+                while folder.exists() and states.is_locked(folder):
+                    time.sleep(0.005)
+            # -15: the signal came before the run could handle it, or behind its end
+            assert code in ((0, 143, -15) if how == "term" else (0, -9)), f"{code} after {how}: {tail(screen)}"
+        elif attempt >= kills:
+            break
+        if all(states.status_of(folder) == "completed" for folder in folders):
+            break
+    statuses = [states.status_of(folder) for folder in folders]
+    assert statuses == ["completed"] * len(folders), f"{statuses}: {tail(screen)}"
+    return met
+
+
+def tail(screen: Path) -> str:
+    """The last that a run has said."""
+    return f"{screen} ends with\n{screen.read_text()[-3000:]}"
+
+
+def result_of(folder: Path) -> dict[str, Any]:
+    """All that must not depend on how often a run was killed."""
+    last = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
+    best = torch.load(folder / "checkpoints" / "best.ckpt", weights_only=True)
+    summary = json.loads((folder / "summary.json").read_text())
+    return {
+        "last": last["state_dict"], "best": best["state_dict"], "optimizer": last["optimizer_states"],
+        "schedule": last["lr_schedulers"], "history": (folder / "metrics.csv").read_text(),
+        "metrics": summary["metrics"], "health": summary["health"], "spectra": (folder / "spectra.csv").read_text(),
+        "images": {path.name: path.read_bytes() for path in sorted((folder / "images").iterdir())},
+    }  # fmt: skip
+
+
+def differences(a: Any, b: Any, path: str = "") -> list[str]:
+    """Where two results differ, by bits."""
+    if isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys():
+        return [found for key in a for found in differences(a[key], b[key], f"{path}/{key}")]
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple) and len(a) == len(b):
+        return [found for i, (x, y) in enumerate(zip(a, b, strict=True)) for found in differences(x, y, f"{path}/{i}")]
+    same = torch.equal(a, b) if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor) else a == b
+    return [] if same else [path]
+
+
+def single(folder: Path, overrides: list[str]) -> tuple[Callable[[], object], list[Path]]:
+    """One run into `folder/run`."""
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        config = compose("train", [*TINY, *overrides])
+    choices = {"model": "m", "encoder": "e", "decoder": "d"}
+    job = Job(folder / "run", ids.run_id(config), choices)
+    return lambda: supervisor.single(config, job), [job.folder]
+
+
+def sweep(folder: Path, overrides: list[str]) -> tuple[Callable[[], object], list[Path]]:
+    """Two jobs of a real `train.py -m` into `folder/<id>`."""
+    given = [*TINY, *overrides, "seed=0,1", "trainer.max_epochs=2", f"hydra.sweep.dir={folder}", "sweep=torture"]
+    given.remove("trainer.max_epochs=3")
+
+    def task() -> None:
+        sys.argv = ["train.py", "-m", *given]
+        commands.main(hydra.main(str(ROOT / "conf"), "train", "1.3")(commands.train))
+
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        once = [g for g in given if not g.startswith(("seed", "hydra"))]
+        names = [ids.run_id(compose("train", [*once, f"seed={seed}"])) for seed in (0, 1)]
+    return task, [folder / name for name in names]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("rounds", type=int)
+    parser.add_argument("seed", type=int)
+    parser.add_argument("--ranks", type=int, default=1)
+    options = parser.parse_args()
+    ids.register_resolvers()
+    torch.set_num_threads(1)
+    chance = random.Random(options.seed)
+    unbroken: dict[str, tuple[list[dict[str, Any]], float]] = {}
+    total, wrong = 0, []
+    for number in range(options.rounds):
+        kind = sweep if number % 5 == 4 and options.ranks == 1 else single
+        overrides = list(VARIANTS[number % len(VARIANTS)])
+        if options.ranks > 1:
+            overrides += [f"trainer.devices={options.ranks}", "trainer.strategy=ddp"]
+        name = f"{kind.__name__}-{number % len(VARIANTS)}"
+        if name not in unbroken:
+            (options.folder / name).mkdir(parents=True)
+            task, folders = kind(options.folder / name, overrides)
+            start = time.monotonic()
+            until_done(task, folders, chance, 0, 0)
+            unbroken[name] = ([result_of(folder) for folder in folders], time.monotonic() - start)
+        expected, seconds = unbroken[name]
+        (folder := options.folder / str(number)).mkdir()
+        task, folders = kind(folder, overrides)
+        total += until_done(task, folders, chance, chance.randint(1, 6), seconds)
+        found = [d for e, f in zip(expected, folders, strict=True) for d in differences(e, result_of(f))]
+        wrong += [f"round {number}, {name}: {found[:5]}"] if found else []
+        if not found:
+            shutil.rmtree(folder)
+    print(json.dumps({"rounds": options.rounds, "kills": total, "wrong": wrong}))
+
+
+if __name__ == "__main__":
+    main()

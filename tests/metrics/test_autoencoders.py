@@ -1,0 +1,109 @@
+"""What stands beside a result: checkerboard metrics of a network, diseases, floors and ratios."""
+
+import logging
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from helpers.project import autoencoder_for, configure
+from hourglass.data.batches import Batch
+from hourglass.metrics import autoencoders as checkerboard
+from hourglass.nn.autoencoder import Autoencoder
+from hourglass.runs import build
+from hourglass.runs.summary import Summary
+from hourglass.training.callbacks.health import CURES, Health, diseases
+
+DIGITS = build.data(configure())
+DIGITS.setup()
+BATCH: Batch = DIGITS.pick("test", range(64))
+
+
+def test_a_checkerboard_is_all_pattern_and_digits_are_almost_none() -> None:
+    board = (torch.arange(16)[:, None] + torch.arange(16)) % 2
+    values = checkerboard.of_images(board.float().expand(3, 1, 16, 16), (2, 4, 16))
+    assert values["phase_bias_2"] == pytest.approx(1, abs=1e-9)
+    assert "phase_bias_16" not in values  # too few periods
+    assert checkerboard.of_images(BATCH.target, (2,))["phase_bias_2"] < 0.001
+
+
+@pytest.mark.parametrize("decoder", ["resize", "bilinear", "fir", "smooth", "nearest"])
+def test_a_flat_field_stays_flat_under_resizing(decoder: str) -> None:
+    ripples = checkerboard.ripples(autoencoder_for((1, 28, 28), f"decoder={decoder}"), BATCH.input)
+    assert set(ripples) == {"flat_field_ripple_1", "flat_field_ripple_2"}
+    assert max(ripples.values()) < 1e-5
+
+
+@pytest.mark.parametrize("decoder", ["transpose", "subpixel", "bed_of_nails"])
+def test_a_flat_field_does_not_stay_flat_under_independent_phases(decoder: str) -> None:
+    assert min(checkerboard.ripples(autoencoder_for((1, 28, 28), f"decoder={decoder}"), BATCH.input).values()) > 0.05
+
+
+def test_positions_and_flat_codes_have_no_flat_field() -> None:
+    for overrides in (["decoder=max_unpool"], ["model=linear"]):
+        model = autoencoder_for((1, 28, 28), *overrides)
+        assert checkerboard.ripples(model, BATCH.input) == {}
+        assert "shift_consistency_1" in checkerboard.of_autoencoder(model, BATCH)
+
+
+def test_the_network_is_left_in_the_mode_it_had() -> None:
+    model = autoencoder_for((1, 28, 28)).train()
+    checkerboard.of_autoencoder(model, BATCH)
+    diseases(model, BATCH)
+    assert model.training
+
+
+def ill(model: Autoencoder, disease: str) -> Autoencoder:
+    with torch.no_grad():
+        if disease in ("constant output", "short range"):
+            model.decoder.linear.weight.zero_()
+        elif disease == "dead units":
+            model.encoder.linear.bias.fill_(-1e3)
+        elif disease == "saturated sigmoid":
+            model.decoder.linear.bias.fill_(50.0)
+        elif disease == "exploding code":
+            model.encoder.linear.weight.mul_(1e7)
+    return model
+
+
+@pytest.mark.parametrize("disease", CURES)
+def test_each_disease_is_recognised(disease: str) -> None:
+    assert disease in diseases(ill(autoencoder_for((1, 28, 28), "model=linear"), disease), BATCH)
+
+
+class Perfect(nn.Module):
+    """Returns its input."""
+
+    def encoder(self, images: Tensor) -> SimpleNamespace:
+        return SimpleNamespace(code=images)
+
+    def reconstruct(self, images: Tensor) -> SimpleNamespace:
+        return SimpleNamespace(pixels=images, logits=images.clamp(1e-6, 1 - 1e-6).logit())
+
+
+def test_health_has_no_name_for_a_healthy_network() -> None:
+    batch = BATCH._replace(input=BATCH.target[..., 8:20, 8:20], target=BATCH.target[..., 8:20, 8:20])
+    assert diseases(Perfect(), batch) == []  # type: ignore[arg-type]
+
+
+def test_a_disease_is_named_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    caplog.set_level(logging.WARNING)
+    model = ill(autoencoder_for((1, 28, 28), "model=linear"), "constant output")
+    trainer = SimpleNamespace(sanity_checking=False, is_global_zero=True, datamodule=DIGITS)
+    module = SimpleNamespace(autoencoder=model, device="cpu")
+    health = Health(images=16)
+    for epoch in (2, 3, 4):
+        monkeypatch.setattr(DIGITS, "epoch", epoch)
+        health.on_validation_end(trainer, module)  # type: ignore[arg-type]
+    assert caplog.text.count("health, epoch 3: constant output") == 1
+    assert health.found["constant output"] == 3
+
+
+def test_ratios_hold_each_result_against_its_own_floor(tmp_path) -> None:
+    result = Summary(tmp_path, "id", {}, 0, floors={"pca": 0.02, "patch_pca": 0.0, "bce_entropy": 0.05})
+    assert result.ratios == {}
+    result.metrics = {"test/mse": 0.01, "test/loss": 0.06}
+    assert result.ratios == pytest.approx({"pca": 0.5, "bce_entropy": 1.2})
+    result.metrics["test/reconstruction"], result.cost["image_numbers"] = 80.0, 784
+    assert result.ratios["bce_entropy"] == pytest.approx(80 / 784 / 0.05)

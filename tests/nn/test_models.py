@@ -1,0 +1,161 @@
+"""Latents, losses, costs and the autoencoder against closed forms."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from helpers.project import autoencoder_for, batch_of, configure, options
+from hourglass.core.errors import ConfigError, IncompatiblePair
+from hourglass.metrics.cost import macs
+from hourglass.nn.autoencoder import Reconstruction
+from hourglass.nn.contract import CodeSpec
+from hourglass.nn.latents import GaussianLatent
+from hourglass.runs import build
+
+
+@pytest.mark.parametrize("latent", options("latent"))
+@pytest.mark.parametrize("encoder", options("encoder"))
+def test_every_latent_keeps_the_shape_of_every_code(encoder: str, latent: str) -> None:
+    decoder = "linear" if encoder == "linear" else "resize"
+    model = autoencoder_for((3, 33, 45), f"encoder={encoder}", f"latent={latent}", f"decoder={decoder}")
+    x = batch_of((3, 33, 45), 4)
+    code = model.encoder(x).code
+    coded = model.latent(code, None)
+    assert coded.code.shape == code.shape
+    assert model.embed(x).shape == (4, model.latent.numbers)
+    if model.latent.noise_shape is None:
+        assert coded.penalty == coded.kl == 0
+        with pytest.raises(IncompatiblePair, match="use model=vae"):
+            model.sample(torch.zeros(2, 16))
+    else:
+        assert model.generative
+        assert model.sample(torch.zeros(2, *model.latent.noise_shape)).shape == (2, 3, 33, 45)
+
+
+def test_a_prior_has_no_positions_for_max_unpooling() -> None:
+    model = autoencoder_for((1, 28, 28), "model=vae", "decoder=max_unpool")
+    assert not model.generative
+    with pytest.raises(IncompatiblePair, match="no argmax indices to sample with: use a decoder without"):
+        model.sample(torch.zeros(2, 16))
+
+
+def test_the_kl_divergence_is_that_of_torch_distributions() -> None:
+    torch.manual_seed(0)
+    latent = GaussianLatent(
+        CodeSpec(((1, 4, 4), (8,)), None), dim=5, activation="relu", beta=0.5, warmup_steps=10, free_bits=0.3
+    )
+    code = torch.randn(7, 8)
+    mean, std = latent.mean(code), (latent.logvar(code) / 2).exp()
+    normal = torch.distributions.Normal
+    kl = torch.distributions.kl_divergence(normal(mean, std), normal(torch.zeros_like(mean), torch.ones_like(std)))
+    noise = torch.randn(7, 5)
+
+    latent.eval()
+    evaluated = latent(code, noise)
+    torch.testing.assert_close(evaluated.kl, kl.sum(1).mean())
+    torch.testing.assert_close(evaluated.penalty, 0.5 * kl.sum(1).mean())
+    torch.testing.assert_close(evaluated.code, latent.sample(mean + std * noise))
+    torch.testing.assert_close(latent(code, None).code, latent.sample(mean))
+
+    latent.train()
+    for step in range(1, 13):  # warm-up over 10 steps; what is below the free bits costs as much as they
+        expected = 0.5 * min(step / 10, 1) * kl.mean(0).clamp(min=0.3).sum()
+        torch.testing.assert_close(latent(code, noise).penalty, expected)
+
+
+def test_linear_is_exactly_the_source_s_net() -> None:
+    model = autoencoder_for((1, 28, 28), "model=linear", "encoder.dim=7")
+    layers = [module for module in model.modules() if not list(module.children())]
+    assert [type(layer).__name__ for layer in layers] == ["Linear", "ReLU", "NoLatent", "Linear"]
+    x = batch_of((1, 28, 28), 3)
+    first, _, _, second = layers
+    expected = (first(x.flatten(1)).relu() @ second.weight.T + second.bias).sigmoid().view_as(x)
+    torch.testing.assert_close(model(x), expected)
+    affine = autoencoder_for((1, 28, 28), "model=linear", "encoder.activation=none", "model.output=identity")
+    torch.testing.assert_close(affine(x) + affine(x.flip(0)), 2 * affine((x + x.flip(0)) / 2))
+    assert affine(5 * x).max() > 1
+
+
+def test_losses_are_sums_over_pixels() -> None:
+    torch.manual_seed(0)
+    logits, target = torch.randn(4, 3, 16, 16), torch.rand(4, 3, 16, 16)
+    made = Reconstruction(logits.sigmoid(), logits, torch.zeros(()), torch.zeros(()))
+    values = {name: build.part(configure(f"loss={name}"), "loss")(made, target) for name in options("loss")}
+    p = logits.sigmoid().double()
+    bce = -(target * p.log() + (1 - target) * (1 - p).log())
+    expected = {"mse": (p - target) ** 2, "l1": (p - target).abs(), "bce": bce}
+    for name, value in expected.items():
+        torch.testing.assert_close(values[name].double(), value.sum((1, 2, 3)), rtol=1e-5, atol=1e-4)
+    assert all(value.shape == (4,) for value in values.values())
+    perfect = Reconstruction(target, None, torch.zeros(()), torch.zeros(()))
+    for name in set(options("loss")) - {"bce"}:
+        loss = build.part(configure(f"loss={name}"), "loss")
+        torch.testing.assert_close(loss(perfect, target), torch.zeros(4), rtol=0, atol=1e-3)
+    with pytest.raises(ConfigError, match=r"loss=bce needs pixels in \[0, 1\]: use model.output=sigmoid"):
+        build.part(configure("loss=bce"), "loss")(perfect, target)
+
+
+@pytest.mark.parametrize("loss", options("loss"))
+@pytest.mark.parametrize("side", [2, 3, 5, 11])
+def test_every_loss_takes_the_smallest_images(loss: str, side: int) -> None:
+    target = torch.rand(3, 1, side, side)
+    logits = torch.zeros_like(target, requires_grad=True)
+    made = Reconstruction(logits.sigmoid(), logits, torch.zeros(()), torch.zeros(()))
+    build.part(configure(f"loss={loss}"), "loss")(made, target).sum().backward()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
+
+
+def test_costs_are_counted() -> None:
+    model = autoencoder_for((1, 28, 28))
+    convolutions = 28 * 28 * 9 * 16 + 14 * 14 * 9 * 16 * 32  # down: at full resolution, then pooled
+    transposed = 7 * 7 * 9 * 32 * 16 + 14 * 14 * 9 * 16
+    assert macs(model) == convolutions + transposed
+    assert model.latent.numbers == 32 * 7 * 7
+    assert model.index_bits == 0
+    unpooling = autoencoder_for((1, 28, 28), "decoder=max_unpool")
+    assert unpooling.index_bits == 2 * (16 * 14 * 14 + 32 * 7 * 7)
+    assert autoencoder_for((1, 28, 28), "latent=dense", "latent.dim=9").latent.numbers == 9
+
+
+def test_the_same_seed_gives_the_same_encoder_under_any_decoder() -> None:
+    weights = [
+        autoencoder_for((1, 28, 28), f"decoder={decoder}").encoder.state_dict()
+        for decoder in ("transpose", "resize", "subpixel", "max_unpool")
+    ]
+    for other in weights[1:]:
+        assert all(torch.equal(weights[0][name], other[name]) for name in other)
+
+
+def test_matched_initialisation_evens_out_what_pytorch_s_default_does_not() -> None:
+    def power(option: str, init: str) -> float:
+        up = autoencoder_for((1, 28, 28), f"decoder={option}", f"init={init}").decoder.stages[-1]
+        y = torch.randn(64, 32, 7, 7)
+        return up(y, (14, 14), None)[..., 2:-2, 2:-2].square().mean().item()
+
+    default = power("transpose", "default") / power("resize", "default")
+    matched = power("transpose", "matched") / power("resize", "matched")
+    assert default < 0.6 or default > 1.7
+    assert math.isclose(matched, 1, rel_tol=0.25)
+
+
+@pytest.mark.parametrize("output", ["sigmoid", "identity"])
+def test_an_untrained_autoencoder_begins_at_the_mean_of_the_training_images(output: str) -> None:
+    """Each channel at its own; loaded weights bring their own beginning with them."""
+    model = autoencoder_for((3, 9, 9), f"model.output={output}", "decoder=resize")
+    for weights in model.decoder.parameters():
+        nn.init.zeros_(weights)
+    mean = torch.tensor([0.1, 0.5, 0.9])
+    model.centre(mean)
+    assert model(torch.rand(2, 3, 9, 9)).mean((0, 2, 3)).tolist() == pytest.approx(mean.tolist())
+    other = autoencoder_for((3, 9, 9), f"model.output={output}", "decoder=resize")
+    other.load_state_dict(model.state_dict())
+    assert torch.equal(other.offset, model.offset)
+
+
+def test_the_mean_of_black_images_is_no_dead_end() -> None:
+    model = autoencoder_for((1, 9, 9))
+    model.centre(torch.zeros(1))
+    assert model.offset.item() == pytest.approx(math.log(0.01 / 0.99), rel=1e-5)
