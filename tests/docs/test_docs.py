@@ -7,7 +7,7 @@ import pytest
 
 from helpers.project import ROOT, options
 
-sys.path.insert(0, str(ROOT / "scripts"))
+sys.path.insert(0, str(ROOT / "tools"))
 import pair_table
 
 README = (ROOT / "README.md").read_text()
@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text()
 
 def test_the_pair_table_is_up_to_date() -> None:
     shown = README.split(pair_table.BEGIN)[1].split(pair_table.END)[0].strip()
-    assert shown == pair_table.table(), "run: python scripts/pair_table.py --write"
+    assert shown == pair_table.table(), "run: python tools/pair_table.py --write"
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])

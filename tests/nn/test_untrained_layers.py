@@ -50,7 +50,7 @@ def test_even_overlap_does_not(measured: dict[str, Numbers], layer: str) -> None
 def test_the_command_prints_and_writes_the_table(
     measured: dict[str, Numbers], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    script = str(ROOT / "scripts" / "untrained_layers.py")
+    script = str(ROOT / "tools" / "untrained_layers.py")
     monkeypatch.setattr(sys, "argv", [script])
     runpy.run_path(script, run_name="__main__")
     printed = capsys.readouterr().out

@@ -109,8 +109,8 @@ def test_without_pictures_there_is_nothing_side_by_side(tmp_path: Path) -> None:
 
 
 def keep_results(monkeypatch: pytest.MonkeyPatch, results: Path, arguments: Sequence[str]) -> ModuleType:
-    """Run `scripts/keep_results.py` in this process."""
-    spec = importlib.util.spec_from_file_location("keep_results", ROOT / "scripts" / "keep_results.py")
+    """Run `tools/keep_results.py` in this process."""
+    spec = importlib.util.spec_from_file_location("keep_results", ROOT / "tools" / "keep_results.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

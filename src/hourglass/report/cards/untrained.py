@@ -19,7 +19,7 @@ Numbers = dict[str, float]
 EXPLANATION = f"""\
 # The untrained operators in numbers
 
-Made by `python scripts/untrained_layers.py --write`: one operator, {CHANNELS} to {CHANNELS} channels, {INITS} random
+Made by `python tools/untrained_layers.py --write`: one operator, {CHANNELS} to {CHANNELS} channels, {INITS} random
 initialisations, input {SIDE}×{SIDE}, {BORDER} pixels left out at each side of the output. No training.
 
 - **constant, gain share**: ones go in; the share of the output's power that is a pattern of period {FACTOR}. Random

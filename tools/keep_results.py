@@ -1,4 +1,4 @@
-"""`python scripts/keep_results.py logs/sweeps/NAME [reference=…] [metric=…]`: a sweep's report, for docs/results/NAME.
+"""`python tools/keep_results.py logs/sweeps/NAME [reference=…] [metric=…]`: a sweep's report, for docs/results/NAME.
 
 Writes report.md, results.csv, evaluations.csv where `evaluate.py` was run, the first test images and what each
 configuration made of them (pictures.png, or one file a task), and seeds.png (a dot a seed: error, and the checkerboard

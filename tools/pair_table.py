@@ -1,7 +1,7 @@
 """The table of all encoder × decoder pairs, made by building each of them.
 
-python scripts/pair_table.py            print it
-python scripts/pair_table.py --write    put it into README.md, between its two marks
+python tools/pair_table.py            print it
+python tools/pair_table.py --write    put it into README.md, between its two marks
 """
 
 import argparse
@@ -18,7 +18,7 @@ from hourglass.nn.latents import NoLatent
 from hourglass.runs import build
 
 ROOT = Path(__file__).parents[1]
-BEGIN, END = "<!-- pairs: python scripts/pair_table.py --write -->", "<!-- /pairs -->"
+BEGIN, END = "<!-- pairs: python tools/pair_table.py --write -->", "<!-- /pairs -->"
 
 
 def options(group: str) -> list[str]:
