@@ -1,7 +1,7 @@
 """The table of all encoder × decoder pairs, made by building each of them.
 
 python tools/pair_table.py            print it
-python tools/pair_table.py --write    put it into README.md, between its two marks
+python tools/pair_table.py --write    put it into docs/operators/pairs.md, between its two marks
 """
 
 import argparse
@@ -18,6 +18,7 @@ from hourglass.nn.latents import NoLatent
 from hourglass.runs import build
 
 ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "operators" / "pairs.md"
 BEGIN, END = "<!-- pairs: python tools/pair_table.py --write -->", "<!-- /pairs -->"
 
 
@@ -55,14 +56,13 @@ def table() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="put it into README.md")
+    parser.add_argument("--write", action="store_true", help=f"put it into {PAGE.relative_to(ROOT)}")
     if not parser.parse_args().write:
         print(table())
         return
-    readme = ROOT / "README.md"
-    before, rest = readme.read_text().split(BEGIN)
+    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
     _, after = rest.split(END)
-    readme.write_text(f"{before}{BEGIN}\n{table()}\n{END}{after}")
+    PAGE.write_text(f"{before}{BEGIN}\n{table()}\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
