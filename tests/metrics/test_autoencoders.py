@@ -1,19 +1,13 @@
-"""What stands beside a result: checkerboard metrics of a network, diseases, floors and ratios."""
-
-import logging
-from types import SimpleNamespace
+"""What stands beside a result: checkerboard metrics of a network, baselines and ratios."""
 
 import pytest
 import torch
-from torch import Tensor, nn
 
 from helpers.project import autoencoder_for, configure
 from hourglass.data.batches import Batch
 from hourglass.metrics import autoencoders as checkerboard
-from hourglass.nn.autoencoder import Autoencoder
 from hourglass.runs import build
 from hourglass.runs.summary import Summary
-from hourglass.training.callbacks.health import CURES, Health, diseases
 
 DIGITS = build.data(configure())
 DIGITS.setup()
@@ -50,54 +44,7 @@ def test_positions_and_flat_codes_have_no_flat_field() -> None:
 def test_the_network_is_left_in_the_mode_it_had() -> None:
     model = autoencoder_for((1, 28, 28)).train()
     checkerboard.of_autoencoder(model, BATCH)
-    diseases(model, BATCH)
     assert model.training
-
-
-def ill(model: Autoencoder, disease: str) -> Autoencoder:
-    with torch.no_grad():
-        if disease in ("constant output", "short range"):
-            model.decoder.linear.weight.zero_()
-        elif disease == "dead units":
-            model.encoder.linear.bias.fill_(-1e3)
-        elif disease == "saturated sigmoid":
-            model.decoder.linear.bias.fill_(50.0)
-        elif disease == "exploding code":
-            model.encoder.linear.weight.mul_(1e7)
-    return model
-
-
-@pytest.mark.parametrize("disease", CURES)
-def test_each_disease_is_recognised(disease: str) -> None:
-    assert disease in diseases(ill(autoencoder_for((1, 28, 28), "model=linear"), disease), BATCH)
-
-
-class Perfect(nn.Module):
-    """Returns its input."""
-
-    def encoder(self, images: Tensor) -> SimpleNamespace:
-        return SimpleNamespace(code=images)
-
-    def reconstruct(self, images: Tensor) -> SimpleNamespace:
-        return SimpleNamespace(pixels=images, logits=images.clamp(1e-6, 1 - 1e-6).logit())
-
-
-def test_health_has_no_name_for_a_healthy_network() -> None:
-    batch = BATCH._replace(input=BATCH.target[..., 8:20, 8:20], target=BATCH.target[..., 8:20, 8:20])
-    assert diseases(Perfect(), batch) == []  # type: ignore[arg-type]
-
-
-def test_a_disease_is_named_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    caplog.set_level(logging.WARNING)
-    model = ill(autoencoder_for((1, 28, 28), "model=linear"), "constant output")
-    trainer = SimpleNamespace(sanity_checking=False, is_global_zero=True, datamodule=DIGITS)
-    module = SimpleNamespace(autoencoder=model, device="cpu")
-    health = Health(images=16)
-    for epoch in (2, 3, 4):
-        monkeypatch.setattr(DIGITS, "epoch", epoch)
-        health.on_validation_end(trainer, module)  # type: ignore[arg-type]
-    assert caplog.text.count("health, epoch 3: constant output") == 1
-    assert health.found["constant output"] == 3
 
 
 def test_ratios_hold_each_result_against_its_own_floor(tmp_path) -> None:

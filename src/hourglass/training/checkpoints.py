@@ -1,7 +1,7 @@
-"""Checkpoints that are whole or not there, wherever the run folder lies."""
+"""`best.ckpt` and `last.ckpt`, which are whole or not there, wherever the run folder lies."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
@@ -10,20 +10,32 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from hourglass.core.files import replacing, unwritable
 
 
+def checkpoint_path(folder: Path, name: Literal["best", "last"]) -> Path:
+    """Where the run in `folder` keeps it."""
+    return folder / "checkpoints" / f"{name}.ckpt"
+
+
 class BestCheckpoint(ModelCheckpoint):
-    """Lightning's, which remembers the best score also where the run folder has been moved or is named otherwise."""
+    """Lightning's, of the least validation loss; it remembers the score also where the run folder has been moved."""
+
+    def __init__(self, folder: Path) -> None:
+        path = checkpoint_path(folder, "best")
+        super().__init__(path.parent, filename=path.stem, monitor="val/loss", enable_version_counter=False)
+
+    @property
+    def state_key(self) -> str:
+        return "hourglass.best_checkpoint"
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        was, now = state_dict["dirpath"], self.dirpath
-        moved = {key: _moved(value, was, now) for key, value in state_dict.items()}
-        super().load_state_dict(moved)
+        old, new = state_dict["dirpath"], str(self.dirpath)
+        super().load_state_dict({key: _moved(value, old, new) for key, value in state_dict.items()})
 
 
-def _moved(value: Any, was: str, now: Any) -> Any:
-    """Paths below `was`, alone or as keys, to where they lie below `now`."""
+def _moved(value: Any, old: str, new: str) -> Any:
+    """`value` with the paths below `old` in it, alone or as keys of a dict, now below `new`."""
     if isinstance(value, dict):
-        return {_moved(key, was, now): inner for key, inner in value.items()}
-    return str(now) + value.removeprefix(was) if isinstance(value, str) and value.startswith(was) else value
+        return {_moved(key, old, new): inner for key, inner in value.items()}
+    return new + value.removeprefix(old) if isinstance(value, str) and value.startswith(old) else value
 
 
 class DurableCheckpointIO(TorchCheckpointIO):
@@ -33,10 +45,11 @@ class DurableCheckpointIO(TorchCheckpointIO):
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Raises StorageError where the disk is full, or the file cannot be written for another reason."""
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with replacing(target, durable=True) as path, path.open("wb") as file:
+            with replacing(target, durable=True) as partial, partial.open("wb") as file:
                 torch.save(checkpoint, file)
         except (OSError, RuntimeError) as error:  # torch turns some errors of the disk into a RuntimeError
             raise unwritable(target, error) from error

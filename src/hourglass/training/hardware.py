@@ -1,4 +1,4 @@
-"""What a result costs: parameters, multiply-adds, numbers in the code, memory; and the hardware it was measured on."""
+"""The devices that a run trains on, as `summary.json` names them, and the memory it takes."""
 
 import platform
 import resource
@@ -7,20 +7,20 @@ import torch
 from lightning.pytorch import Trainer
 
 
-def peak_memory_bytes(trainer: Trainer) -> int:
-    """Of the device where it is a GPU, else of this whole process."""
-    if trainer.strategy.root_device.type == "cuda":
-        return torch.cuda.max_memory_allocated(trainer.strategy.root_device)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
 def hardware(trainer: Trainer) -> dict[str, str | int]:
+    """`device`, as people read it, and `devices`, how many of them."""
     device = trainer.strategy.root_device
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
     else:
         name = f"CPU ({platform.machine()}, {torch.get_num_threads()} threads)"
-    return {
-        "device": f"{trainer.world_size}× {name}" if trainer.world_size > 1 else name,
-        "devices": trainer.world_size,
-    }
+    count = trainer.world_size
+    return {"device": f"{count}× {name}" if count > 1 else name, "devices": count}
+
+
+def peak_memory_bytes(trainer: Trainer) -> int:
+    """The most that was allocated at once: by torch on the GPU where there is one, else by this whole process."""
+    device = trainer.strategy.root_device
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts in KiB

@@ -1,4 +1,4 @@
-"""The LightningModule: objective, metrics, optimizer. It trains any autoencoder; the science is not here."""
+"""The LightningModule: objective, metrics, optimizer. It trains any autoencoder; the science is elsewhere."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric, MeanSquaredError, Metric
 from torchmetrics.image import StructuralSimilarityIndexMeasure
 
+from hourglass.core.compat.lightning import let_lightning_clip
+from hourglass.core.types import Shape
 from hourglass.data import noise
 from hourglass.data.batches import Batch
 from hourglass.nn.autoencoder import Autoencoder, Reconstruction
@@ -19,10 +21,11 @@ Stage = Literal["val", "test"]
 
 
 class AutoencoderModule(LightningModule):
-    """objective = (reconstruction loss summed over pixels + latent penalty) / pixels, mean over the images.
+    """objective = (reconstruction loss summed over pixels + regularization of the code) / pixels, mean over the images.
 
     The division keeps learning rates comparable between image sizes and losses. For a Gaussian latent with loss=bce and
-    beta=1 the objective is the negative ELBO per pixel. `config` is the resolved configuration, kept in checkpoints.
+    beta=1 the objective is the negative ELBO per pixel. `config`: the resolved configuration, in plain dicts and lists,
+    which checkpoints hold as `checkpoint["config"]`.
     """
 
     def __init__(
@@ -42,7 +45,7 @@ class AutoencoderModule(LightningModule):
         self.pixels = shape[0] * shape[1] * shape[2]
         self.metrics = nn.ModuleDict({stage: self._metrics(shape) for stage in ("val", "test")})
 
-    def _metrics(self, image_shape: tuple[int, ...]) -> nn.ModuleDict:
+    def _metrics(self, image_shape: Shape) -> nn.ModuleDict:
         gaussian, window = ssim_window(image_shape)
         metrics: dict[str, Metric] = {
             "loss": MeanMetric(),
@@ -83,15 +86,15 @@ class AutoencoderModule(LightningModule):
         self._log_metrics("test")
 
     def _reconstruct(self, batch: Batch, *, sampled: bool) -> Reconstruction:
-        """`sampled`: draw the code from its posterior, by noise that is a function of the image's key."""
+        """`sampled`: draw the code from its posterior, with noise that is a function of the image's key."""
         shape = self.autoencoder.latent.noise_shape
         drawn = noise.normal(batch.key, shape, "latent") if sampled and shape is not None else None
         return self.autoencoder.reconstruct(batch.input, drawn)
 
     def _objective(self, result: Reconstruction, batch: Batch) -> tuple[Tensor, Tensor]:
-        """(reconstruction loss per image, objective per pixel), both means over the batch."""
+        """(reconstruction loss an image, objective a pixel), both () and means over the batch."""
         reconstruction = self.loss(result, batch.target).mean()
-        return reconstruction, (reconstruction + result.penalty) / self.pixels
+        return reconstruction, (reconstruction + result.regularization) / self.pixels
 
     def _evaluate(self, batch: Batch, stage: Stage) -> None:
         """Pixels are judged at the posterior's mean, the objective (the ELBO of a VAE) at a sample of it."""
@@ -132,9 +135,7 @@ class AutoencoderModule(LightningModule):
     def configure_optimizers(self) -> OptimizerAndSchedule:  # type: ignore[override]
         chosen = self.optimizer(self.autoencoder.parameters(), int(self.trainer.estimated_stepping_batches))
         if self.trainer.gradient_clip_val and "mixed" in str(self.trainer.precision):
-            for group in chosen["optimizer"].param_groups:  # Lightning does not clip for a fused one there
-                group["fused"] = False
-            chosen["optimizer"]._step_supports_amp_scaling = False  # type: ignore[attr-defined]
+            let_lightning_clip(chosen["optimizer"])
         return chosen
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -142,5 +143,5 @@ class AutoencoderModule(LightningModule):
 
 
 def psnr(mse: Tensor) -> Tensor:
-    """10·log10(1 / mse) in dB, images in [0, 1]. `psnr` is of the mean error, `psnr_per_image` the mean of each."""
+    """10·log10(1 / mse) in dB, for pixels in [0, 1]: of the mean error as `psnr`, averaged as `psnr_per_image`."""
     return -10 * mse.log10()

@@ -1,6 +1,6 @@
-"""Optimizers with their learning-rate schedule: `(parameters, total_steps)` -> what Lightning wants to have.
+"""Optimizers with their learning-rate schedule: `(parameters, total_steps)` -> what `configure_optimizers` returns.
 
-All of them are fused: one kernel a step instead of a dozen a tensor, which small networks on a CPU feel.
+All of them are fused: one kernel a step instead of a dozen a tensor, which shows in small networks on a CPU.
 """
 
 from collections.abc import Iterable

@@ -12,22 +12,23 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, Trainer
 
+from hourglass.core.compat.lightning import count_this_epoch, set_back_to_batch_end
 from hourglass.core.errors import Interrupted
 from hourglass.core.signals import StopRequest
 from hourglass.data import noise
 from hourglass.data.datamodule import ImageData
 from hourglass.training.callbacks.divergence import StopOnDivergence
-from hourglass.training.loggers.metrics_csv import MetricsCsv
+from hourglass.training.lookup import callback_of, data_of, history_of
 
 CHECK_EVERY = 10
-"""Batches between two questions to all ranks whether one of them was asked to stop; one alone looks at each batch."""
+"""Batches after which all ranks ask each other whether to stop; a single one looks before every batch."""
 
 
-class Position(Callback):
+class TrainingProgress(Callback):
     """Counts the batches itself, in the data module, and reseeds torch before each from (seed, epoch, batch, rank).
 
-    Lightning 2.6's own `batch_idx` is wrong after a second resume within an epoch, and its `epoch_progress` one short
-    after a resume at the end of one. Also measures speed: images trained on, and the seconds that the steps took.
+    Lightning 2.6's own `batch_idx` is wrong after a second resume within an epoch. Also measures speed: images trained
+    on, and the seconds that the steps took.
     """
 
     def __init__(self, seed: int) -> None:
@@ -35,7 +36,11 @@ class Position(Callback):
         self.images, self.seconds = 0, 0.0
         self.last_end = 0.0
 
-    def state_dict(self) -> dict[str, float]:
+    @property
+    def state_key(self) -> str:
+        return "hourglass.training_progress"
+
+    def state_dict(self) -> dict[str, Any]:
         return {"images": self.images, "seconds": self.seconds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -43,38 +48,39 @@ class Position(Callback):
 
     def on_train_batch_start(self, trainer: Trainer, module: Any, batch: Any, batch_idx: int) -> None:
         data = data_of(trainer)
-        epochs: Any = trainer.fit_loop.epoch_progress
-        for progress in (epochs.total, epochs.current):
-            progress.ready = progress.started = progress.processed + 1
+        count_this_epoch(trainer)
         seed = noise.seed_of("step", self.seed, data.epoch, data.batch, trainer.global_rank)
         torch.default_generator.manual_seed(seed)  # not torch.manual_seed, which walks the stack for every device
         if module.device.type == "cuda":
             torch.cuda.manual_seed(seed)
         if data.batch == 0 or self.last_end == 0.0:
-            self.last_end = time.perf_counter()  # what lay between two epochs was no training
+            self.last_end = time.perf_counter()  # the time between two epochs is no training
 
     def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
         data, now = data_of(trainer), time.perf_counter()
-        self.images, self.seconds, self.last_end = (
-            self.images + data.batch_size,
-            self.seconds + now - self.last_end,
-            now,
-        )
+        self.images += data.batch_size
+        self.seconds += now - self.last_end
+        self.last_end = now
         data.advance(int(trainer.num_training_batches))
 
 
 class LastCheckpoint(Callback):
-    """`last.ckpt` after each epoch, every `every_n_steps` optimizer steps, when asked to stop, and at the end.
+    """`last.ckpt` after each epoch, every `every_n_steps` optimizer steps, when told to stop, and at the end.
 
-    Asked to stop, all ranks save together and raise Interrupted. List it last: what it has saved is not done again, so
-    the others must be done with it, the last pictures for example.
+    Told to stop, all ranks save together and raise Interrupted. List it last: whatever precedes a checkpoint is not
+    done again, so the other callbacks must have done their work by then, the last pictures for example.
     """
 
     def __init__(self, path: Path, every_n_steps: int, stop: StopRequest) -> None:
         self.path, self.every_n_steps, self.stop = path, every_n_steps, stop
         self.finished = False
         self.saved_at = (0, 0)
+        """(epoch, batch) of the newest `last.ckpt`"""
         self.between_batches = False
+
+    @property
+    def state_key(self) -> str:
+        return "hourglass.last_checkpoint"
 
     def state_dict(self) -> dict[str, Any]:
         return {"finished": self.finished, "saved_at": list(self.saved_at)}
@@ -92,7 +98,7 @@ class LastCheckpoint(Callback):
     def on_train_batch_start(self, trainer: Trainer, module: Any, batch: Any, batch_idx: int) -> None:
         data = data_of(trainer)
         if data.batch % trainer.accumulate_grad_batches:
-            return  # part of a step's gradients is not kept
+            return  # a checkpoint does not hold the gradients of half a step
         stopping = self._stopping(trainer, data)
         due = data.batch == 0 or trainer.global_step % self.every_n_steps == 0
         if (stopping or due) and (data.epoch, data.batch) not in ((0, 0), self.saved_at):
@@ -105,18 +111,27 @@ class LastCheckpoint(Callback):
         self._save(trainer)
 
     def on_test_start(self, trainer: Trainer, module: Any) -> None:
-        if trainer.strategy.reduce_boolean_decision(self.stop.asked, all=False):
+        if self._any_rank_stops(trainer):
             raise Interrupted(self.stop.signum)
+
+    def on_save_checkpoint(self, trainer: Trainer, module: Any, checkpoint: dict[str, Any]) -> None:
+        if self.between_batches:
+            data, per_epoch = data_of(trainer), int(trainer.num_training_batches)
+            epoch, batch = (data.epoch, data.batch) if data.batch else (data.epoch - 1, per_epoch)
+            set_back_to_batch_end(checkpoint, epoch=epoch, batch=batch, per_epoch=per_epoch)
 
     def _stopping(self, trainer: Trainer, data: ImageData) -> bool:
         if trainer.world_size == 1:
-            return self.stop.asked
-        return data.batch % CHECK_EVERY == 0 and trainer.strategy.reduce_boolean_decision(self.stop.asked, all=False)
+            return self.stop.requested
+        return data.batch % CHECK_EVERY == 0 and self._any_rank_stops(trainer)
+
+    def _any_rank_stops(self, trainer: Trainer) -> bool:
+        return trainer.strategy.reduce_boolean_decision(self.stop.requested, all=False)
 
     def _save_between_batches(self, trainer: Trainer, data: ImageData) -> None:
-        for callback in trainer.callbacks:  # type: ignore[attr-defined]
-            if isinstance(callback, StopOnDivergence):
-                callback.look(trainer)  # no NaN may reach a checkpoint
+        divergence = callback_of(trainer, StopOnDivergence)
+        if divergence is not None:
+            divergence.look(trainer)  # no NaN may reach a checkpoint
         self.saved_at, self.between_batches = (data.epoch, data.batch), True
         self._save(trainer)
         self.between_batches = False
@@ -125,26 +140,3 @@ class LastCheckpoint(Callback):
         if trainer.is_global_zero:
             history_of(trainer).write()  # first: the checkpoint counts on the rows before its step
         trainer.save_checkpoint(self.path)
-
-    def on_save_checkpoint(self, trainer: Trainer, module: Any, checkpoint: dict[str, Any]) -> None:
-        """Lightning's counts as they were at the end of the batch before: it can go on from there and only there."""
-        if not self.between_batches:
-            return
-        data, per_epoch = data_of(trainer), int(trainer.num_training_batches)
-        epoch, batch = (data.epoch, data.batch) if data.batch else (data.epoch - 1, per_epoch)
-        loops = checkpoint["loops"]["fit_loop"]
-        loops["epoch_loop.state_dict"]["_batches_that_stepped"] = trainer.global_step - 1
-        batches, epochs = loops["epoch_loop.batch_progress"], loops["epoch_progress"]
-        batches["is_last_batch"] = batch == per_epoch
-        for progress, count in ((batches["total"], epoch * per_epoch + batch), (batches["current"], batch)):
-            progress.update(ready=count, started=count, processed=count, completed=count - 1)
-        for progress in (epochs["total"], epochs["current"]):
-            progress.update(ready=epoch + 1, started=epoch + 1, processed=epoch, completed=epoch)
-
-
-def data_of(trainer: Trainer) -> ImageData:
-    return trainer.datamodule  # type: ignore[attr-defined]
-
-
-def history_of(trainer: Trainer) -> MetricsCsv:
-    return next(logger for logger in trainer.loggers if isinstance(logger, MetricsCsv))

@@ -1,4 +1,4 @@
-"""What happens beside training: pictures, measurements, diagnostics, and stopping when the loss is no number."""
+"""What happens beside training: pictures, measurements, diagnostics, and the end of a run whose loss is no number."""
 
 from hourglass.training.callbacks.checkerboards import Checkerboards
 from hourglass.training.callbacks.divergence import StopOnDivergence

@@ -1,4 +1,4 @@
-"""What happens beside training: pictures, and stopping when the loss is no number."""
+"""The end of a run whose loss is NaN or infinite."""
 
 from typing import Any
 
@@ -20,6 +20,7 @@ class StopOnDivergence(Callback):
     def __init__(self, *, every_n_steps: Count) -> None:
         self.every_n_steps = every_n_steps
         self.bad_step: Tensor | None = None
+        """() float, on the device: -1 as long as every loss was finite; None before the first batch"""
 
     def on_train_batch_end(self, trainer: Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         loss: Tensor = outputs["loss"] if isinstance(outputs, dict) else outputs
@@ -33,18 +34,19 @@ class StopOnDivergence(Callback):
     def on_validation_end(self, trainer: Trainer, module: Any) -> None:
         loss = trainer.callback_metrics.get("val/loss")
         if not trainer.sanity_checking and loss is not None and not loss.isfinite():
-            raise self._diverged(trainer, "validation loss", trainer.global_step)
+            raise diverged("validation loss", trainer.global_step)
 
     def look(self, trainer: Trainer) -> None:
         """Raise Diverged, on all ranks, if a loss since the last look was not finite."""
         if self.bad_step is None:
-            return  # no batch yet
+            return
         step = int(self.bad_step)
         if trainer.strategy.reduce_boolean_decision(step >= 0, all=False):
-            raise self._diverged(trainer, "training loss", step if step >= 0 else trainer.global_step)
+            raise diverged("training loss", step if step >= 0 else trainer.global_step)
 
-    def _diverged(self, trainer: Trainer, what: str, step: int) -> Diverged:
-        return Diverged(
-            f"the {what} is not a finite number at step {step}; nothing after it was saved. "
-            "Try a smaller optimizer.lr, trainer.gradient_clip_val=1, or trainer.precision=32-true"
-        )
+
+def diverged(what: str, step: int) -> Diverged:
+    return Diverged(
+        f"the {what} is not a finite number at step {step}; nothing after it was saved. "
+        "Try a smaller optimizer.lr, trainer.gradient_clip_val=1, or trainer.precision=32-true"
+    )

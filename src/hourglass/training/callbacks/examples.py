@@ -10,7 +10,7 @@ from torch import Tensor
 from hourglass.core.files import replacing
 from hourglass.core.types import Count
 from hourglass.data.batches import Batch
-from hourglass.data.datamodule import ImageData
+from hourglass.training.lookup import data_of
 from hourglass.training.module import AutoencoderModule
 
 
@@ -18,9 +18,9 @@ class Examples(Callback):
     """Written after the test, with the best weights; numpy only.
 
     `mse`: (N,) float32, of each test image with pixels in [0, 1]. `index`: (K,) int64, the images kept: the `first` of
-    the split, the same in every run; then this run's `each` worst, around the median, and best, by falling error.
-    `input` (maybe corrupted), `target`, `output`: (K, C, H, W) uint8, cut to [0, 1] before. A split of fewer images has
-    fewer of each.
+    the split, the same in every run; then this run's worst, those around its median, and its best, by falling error.
+    `each`: how many those three are, each of them; less than asked for where the split has fewer images.
+    `input` (maybe corrupted), `target`, `output`: (K, C, H, W) uint8, cut to [0, 1] before.
     """
 
     def __init__(self, *, first: Count, each: Count) -> None:
@@ -30,8 +30,7 @@ class Examples(Callback):
     def on_test_epoch_end(self, trainer: Trainer, module: AutoencoderModule) -> None:  # type: ignore[override]
         if not trainer.is_global_zero:  # a forward without collectives, so the other ranks need not take part
             return
-        data: ImageData = trainer.datamodule  # type: ignore[attr-defined]
-        n = len(data.images["test"])
+        data = data_of(trainer)
 
         def reconstruct(indices: list[int]) -> tuple[Batch, Tensor]:
             batch = data.pick("test", indices, module.device)
@@ -39,7 +38,7 @@ class Examples(Callback):
                 return batch, module.autoencoder(batch.input).float()
 
         errors = []
-        for chunk in torch.arange(n).split(data.eval_batch_size):
+        for chunk in torch.arange(len(data.images["test"])).split(data.eval_batch_size):
             batch, output = reconstruct(chunk.tolist())
             errors.append((output - batch.target).square().flatten(1).mean(1).cpu())
         mse = torch.cat(errors)
@@ -47,13 +46,13 @@ class Examples(Callback):
         batch, output = reconstruct(index.tolist())
         with replacing(Path(trainer.default_root_dir) / "examples.npz") as path, path.open("wb") as file:
             np.savez_compressed(
-                file, mse=mse.numpy(), index=index.numpy(),
+                file, mse=mse.numpy(), index=index.numpy(), each=np.int64(min(self.each, len(mse))),
                 input=as_bytes(batch.input), target=as_bytes(batch.target), output=as_bytes(output),
             )  # fmt: skip
 
 
 def chosen(mse: Tensor, first: int, each: int) -> Tensor:
-    """(N,) errors -> positions: the first, the worst, those around the median, the best."""
+    """(N,) errors -> (K,) positions: the first, the worst, those around the median, the best."""
     order, n = mse.argsort(descending=True, stable=True), len(mse)
     each = min(each, n)
     middle = (n - each) // 2
@@ -61,5 +60,6 @@ def chosen(mse: Tensor, first: int, each: int) -> Tensor:
 
 
 def as_bytes(images: Tensor) -> np.ndarray:
+    """[0, 1] -> 0..255, uint8; values outside are cut."""
     pixels: np.ndarray = images.clamp(0, 1).mul(255).round().byte().cpu().contiguous().numpy()
     return pixels

@@ -1,4 +1,4 @@
-"""A network that trains without error may still be ill: each disease is named once, with its cure."""
+"""A network that trains without error may still be in trouble: each symptom is reported once, with its cure."""
 
 import logging
 from typing import Any
@@ -9,8 +9,8 @@ from torch import Tensor
 
 from hourglass.core.types import Count
 from hourglass.data.batches import Batch
-from hourglass.data.datamodule import ImageData
 from hourglass.nn.autoencoder import Autoencoder
+from hourglass.training.lookup import data_of, first_images
 from hourglass.training.module import AutoencoderModule
 
 log = logging.getLogger(__name__)
@@ -27,32 +27,33 @@ CURES = {
     "exploding code": "the code holds values beyond 10,000: try a smaller optimizer.lr, optimizer=adamw, or "
     "trainer.gradient_clip_val=1",
 }
+"""Symptom -> what it means, and what to try"""
 
 
 @torch.no_grad()
-def diseases(autoencoder: Autoencoder, batch: Batch) -> list[str]:
-    """The keys of `CURES` that apply to this network on this batch, in `eval` mode."""
+def diagnostics(autoencoder: Autoencoder, batch: Batch) -> list[str]:
+    """The symptoms, keys of `CURES`, that this network shows on this batch, in `eval` mode."""
     training = autoencoder.training
     autoencoder.eval()
     code = autoencoder.encoder(batch.input).code
     result = autoencoder.reconstruct(batch.input)
     autoencoder.train(training)
     pixels, target = result.pixels.float(), batch.target
-    found = []
+    symptoms = []
     if spread(pixels) < 0.01 * spread(target):
-        found.append("constant output")
+        symptoms.append("constant output")
     if reach(pixels) < 0.5 * reach(target):
-        found.append("short range")
+        symptoms.append("short range")
     units = code.flatten(2).transpose(0, 1).flatten(1) if code.ndim == 4 else code.T  # (units, values)
     if (units.amax(1) == units.amin(1)).float().mean() > 0.5:
-        found.append("dead units")
+        symptoms.append("dead units")
     if result.logits is not None:
         wrong = (pixels - target).abs() > 0.5
         if (wrong & (result.logits.abs() > 10)).float().mean() > 0.01:
-            found.append("saturated sigmoid")
+            symptoms.append("saturated sigmoid")
     if code.abs().max() > 1e4:
-        found.append("exploding code")
-    return found
+        symptoms.append("exploding code")
+    return symptoms
 
 
 def spread(images: Tensor) -> float:
@@ -68,26 +69,32 @@ def reach(images: Tensor) -> float:
 
 
 class Health(Callback):
-    """Looks at some images after each validation; a disease seen twice in a row goes into `found`, with its epoch."""
+    """Looks at `images` validation images after each validation; a symptom seen twice in a row is reported."""
 
     def __init__(self, *, images: Count) -> None:
         self.images = images
-        self.found: dict[str, int] = {}
+        self.since: dict[str, int] = {}
+        """Symptom -> the epoch in which it was seen for the second time in a row"""
         self.suspected: list[str] = []
+        """The symptoms at the last look"""
+
+    @property
+    def state_key(self) -> str:
+        return "hourglass.health"
 
     def state_dict(self) -> dict[str, Any]:
-        return {"found": self.found, "suspected": self.suspected}
+        return {"since": self.since, "suspected": self.suspected}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.found, self.suspected = state_dict["found"], state_dict["suspected"]
+        self.since, self.suspected = state_dict["since"], state_dict["suspected"]
 
     def on_validation_end(self, trainer: Trainer, module: AutoencoderModule) -> None:  # type: ignore[override]
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
-        data: ImageData = trainer.datamodule  # type: ignore[attr-defined]
-        batch = data.pick("val", range(min(self.images, len(data.images["val"]))), module.device)
-        before, self.suspected = self.suspected, diseases(module.autoencoder, batch)
-        for disease in self.suspected:
-            if disease in before and disease not in self.found:
-                self.found[disease] = data.epoch
-                log.warning("health, epoch %s: %s: %s", data.epoch, disease, CURES[disease])
+        batch = first_images(trainer, "val", self.images, module.device)
+        before, self.suspected = self.suspected, diagnostics(module.autoencoder, batch)
+        epoch = data_of(trainer).epoch
+        for symptom in self.suspected:
+            if symptom in before and symptom not in self.since:
+                self.since[symptom] = epoch
+                log.warning("health, epoch %s: %s: %s", epoch, symptom, CURES[symptom])

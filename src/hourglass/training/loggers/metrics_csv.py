@@ -1,4 +1,4 @@
-"""`metrics.csv`: what was logged in a run, in its folder whatever the logger."""
+"""`metrics.csv`: what was logged in a run, in its folder whatever the other loggers."""
 
 import csv
 import time
@@ -42,10 +42,10 @@ class MetricsCsv(Logger):
         self.unwritten += 1
 
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
-        """The configuration lies in `.hydra/` already."""
+        """Nothing: the configuration lies in `.hydra/` already."""
 
     def last(self, prefixes: tuple[str, ...]) -> dict[str, float]:
-        """The newest value of each metric whose name begins so."""
+        """The newest value of each metric whose name begins with one of these."""
         merged: dict[str, float] = {}
         for _, row in sorted(self.rows.items()):
             merged |= {name: value for name, value in row.items() if name.startswith(prefixes)}
@@ -53,7 +53,7 @@ class MetricsCsv(Logger):
 
     @rank_zero_only
     def keep(self, before: int) -> None:
-        """Go on from the files of an earlier process, without what it logged at step `before` and later."""
+        """Continue the files of an earlier process, without the rows that it logged at step `before` and later."""
         rows, times = read_rows(self.path), read_rows(self.path.with_name("times.csv"))
         self.rows = {step: row for step, row in rows.items() if step < before}
         self.seconds = {step: row["seconds"] for step, row in times.items() if step < before}
@@ -76,7 +76,7 @@ class MetricsCsv(Logger):
 
 
 def write_rows(path: Path, columns: list[str], rows: dict[int, dict[str, float]]) -> None:
-    with replacing(path) as partial, partial.open("w", newline="") as file:
+    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ["step", *columns])
         writer.writeheader()
         writer.writerows({"step": step, **row} for step, row in sorted(rows.items()))
@@ -86,7 +86,7 @@ def read_rows(path: Path) -> dict[int, dict[str, float]]:
     """What `write_rows` wrote; nothing where there is no file yet."""
     if not path.exists():
         return {}
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         return {
             int(row.pop("step")): {k: int(v) if v.isdigit() else float(v) for k, v in row.items() if v}
             for row in csv.DictReader(file)

@@ -1,0 +1,1 @@
+"""Other libraries where they promise nothing: one module a library, imported only by those who need it."""

@@ -1,0 +1,78 @@
+"""What we use of Lightning 2.6 and it does not promise: private attributes, the counts in its checkpoints, its wording.
+
+One function each; `tests/core/test_compat_lightning.py` fails where an upgrade changes what it relies on.
+"""
+
+from typing import Any
+
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.utilities import rank_zero_only
+
+CHATTER = (
+    "does not have many workers",  # the images lie in memory
+    "exists and is not empty",  # the folder of checkpoints is ours
+    "smaller than the logging interval",  # the last batch of an epoch is logged in any case
+    "lr_scheduler.step",  # torch's; a step that the gradient scaler leaves out looks like a wrong order
+    "resuming from a checkpoint that ended before the epoch ended",  # ours goes on exactly there
+    "LeafSpec",  # torch's, about Lightning's use of it
+    "sync_dist=True",  # torchmetrics has gathered what we log
+)
+"""Phrases of warnings that do not concern our runs."""
+
+
+def is_rank_zero() -> bool:
+    """Is this the process that writes files and logs? There need be no trainer yet.
+
+    `rank_zero_only.rank` is what Lightning read from the environment when it was imported, or `set_rank` since.
+    """
+    rank: int = rank_zero_only.rank  # type: ignore[attr-defined]
+    return rank == 0
+
+
+def set_rank(rank: int) -> None:
+    """Set `rank_zero_only.rank`, in a process forked from one that had imported Lightning."""
+    rank_zero_only.rank = rank  # type: ignore[attr-defined]
+
+
+def leave_sigterm_to_us(trainer: Trainer) -> None:
+    """Make Lightning's own part of its SIGTERM handler do nothing; the handler that was there before is still called.
+
+    `_signal_connector._sigterm_notifier_fn` would talk to the other ranks from within the handler, and wait for ever
+    for those that are busy elsewhere.
+    """
+    trainer._signal_connector._sigterm_notifier_fn = lambda *_: None  # type: ignore[method-assign]
+
+
+def let_lightning_clip(optimizer: torch.optim.Optimizer) -> None:
+    """Turn a fused optimizer into an ordinary one, whose gradients Lightning clips in mixed precision too.
+
+    It refuses where an optimizer unscales the gradients itself, which it knows, as torch's gradient scaler does, by the
+    private `_step_supports_amp_scaling`.
+    """
+    for group in optimizer.param_groups:
+        group["fused"] = False
+    optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]
+
+
+def count_this_epoch(trainer: Trainer) -> None:
+    """Correct `fit_loop.epoch_progress`, which is one short after a resume at the end of an epoch."""
+    epochs: Any = trainer.fit_loop.epoch_progress
+    for progress in (epochs.total, epochs.current):
+        progress.ready = progress.started = progress.processed + 1
+
+
+def set_back_to_batch_end(checkpoint: dict[str, Any], *, epoch: int, batch: int, per_epoch: int) -> None:
+    """Set the counts in a checkpoint saved at the start of a batch to those at the end of the batch before.
+
+    Lightning can go on from there and only there. `batch` of the `per_epoch` batches of `epoch` are done, at least one.
+    Its loops keep `_batches_that_stepped`, `batch_progress` and `epoch_progress` in `checkpoint["loops"]`.
+    """
+    loops = checkpoint["loops"]["fit_loop"]
+    loops["epoch_loop.state_dict"]["_batches_that_stepped"] = checkpoint["global_step"] - 1
+    batches, epochs = loops["epoch_loop.batch_progress"], loops["epoch_progress"]
+    batches["is_last_batch"] = batch == per_epoch
+    for progress, count in ((batches["total"], epoch * per_epoch + batch), (batches["current"], batch)):
+        progress.update(ready=count, started=count, processed=count, completed=count - 1)
+    for progress in (epochs["total"], epochs["current"]):
+        progress.update(ready=epoch + 1, started=epoch + 1, processed=epoch, completed=epoch)

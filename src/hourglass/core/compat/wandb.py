@@ -1,0 +1,80 @@
+"""What we use of W&B's client 0.31 and it does not promise: experimental settings, its terminal, its service process.
+
+One function each; `tests/core/test_compat_wandb.py` fails where an upgrade changes what it relies on. The client takes
+2 s to import, so each imports it when it is called.
+"""
+
+import importlib
+import os
+from typing import Any, Protocol
+from urllib.parse import urlparse
+
+
+class Terminal(Protocol):
+    """What takes the messages of a silent client, with the colours and the prefixes that they have on a screen."""
+
+    def info(self, text: str) -> None: ...
+
+    def warning(self, text: str) -> None: ...
+
+    def error(self, text: str) -> None: ...
+
+
+def preload() -> None:
+    """Import what a run will import, in the process that jobs are forked from; starts nothing."""
+    importlib.import_module("requests")
+    importlib.import_module("wandb.sdk.launch")
+
+
+def switch_off_telemetry() -> None:
+    """Keep the client from reporting about itself: with a silent network it waits 10 s for that when a process ends.
+
+    It does so offline too. `WANDB_ERROR_REPORTING` is read by the client and by its service process.
+    """
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+
+
+def start_service() -> None:
+    """Prepare the client in this process, without a word on the screen."""
+    import wandb
+
+    wandb.setup(wandb.Settings(silent=True))
+
+
+def server_host() -> str | None:
+    """The name of the server, as it stands in a .netrc; it is configured in several places, which the client knows."""
+    import wandb
+
+    return urlparse(wandb.setup().settings.base_url).hostname
+
+
+def run_settings(init_timeout: float, finish_timeout: float) -> Any:
+    """`wandb.Settings` of a silent run that waits as long as given, in seconds, and records this process's resources.
+
+    `x_stats_pid` would otherwise be the process that imported wandb, from which the jobs of a sweep are forked.
+    """
+    import wandb
+
+    return wandb.Settings(
+        init_timeout=init_timeout, finish_timeout=finish_timeout, console="off", silent=True, x_stats_pid=os.getpid()
+    )
+
+
+def send_messages_to(terminal: Terminal) -> None:
+    """Give to `terminal` what the client, once its service has started, would print in this process."""
+    import wandb
+
+    wandb.termsetup(wandb.Settings(silent=True), terminal)
+
+
+def stop_service() -> None:
+    """End W&B's service process; raises ConnectionError where it had died.
+
+    The client reports that its service was killed by a SystemExit, which would end the run.
+    """
+    import wandb
+
+    try:
+        wandb.teardown()
+    except SystemExit as error:
+        raise ConnectionError(f"its service process ended with {error.code}") from None

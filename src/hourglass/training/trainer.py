@@ -1,0 +1,61 @@
+"""Lightning's trainer as every run needs it: its results exact, its interruptions harmless, its chatter off."""
+
+import logging
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from lightning.fabric.plugins.environments import LightningEnvironment
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import TQDMProgressBar
+from lightning.pytorch.loggers import Logger
+
+from hourglass.core.compat.lightning import CHATTER, leave_sigterm_to_us
+from hourglass.core.signals import StopRequest
+from hourglass.training.checkpoints import BestCheckpoint, DurableCheckpointIO, checkpoint_path
+from hourglass.training.resume import LastCheckpoint, TrainingProgress
+
+
+def build_trainer(
+    make: Callable[..., Trainer],
+    folder: Path,
+    *,
+    seed: int,
+    checkpoint_every: int,
+    callbacks: Sequence[Callback],
+    loggers: Sequence[Logger],
+    stop: StopRequest,
+    bar: bool,
+    forked: bool,
+) -> Trainer:
+    """The trainer of the run in `folder`: what `make` gives, with all that makes a run exact and resumable.
+
+    `make`: Lightning's Trainer with its options bound. `checkpoint_every`: optimizer steps between two saves of
+    `last.ckpt`. `stop` handles SIGTERM. `bar`: whether there is a progress bar, whatever the options say. `forked`: the
+    processes of the other ranks are started by us, not by Lightning.
+    """
+    trainer = make(
+        default_root_dir=folder,
+        logger=list(loggers),
+        enable_progress_bar=bar,
+        callbacks=[  # each is called in this order; Lightning moves ModelCheckpoints to the end in any case
+            TrainingProgress(seed),
+            *callbacks,
+            *([TQDMProgressBar(refresh_rate=10)] if bar else []),
+            LastCheckpoint(checkpoint_path(folder, "last"), checkpoint_every, stop),
+            BestCheckpoint(folder),
+        ],
+        plugins=[DurableCheckpointIO(), *([LightningEnvironment()] if forked else [])],
+    )
+    leave_sigterm_to_us(trainer)
+    return trainer
+
+
+def quieten() -> None:
+    """Leave the screen to what concerns this run: Lightning's tips and device tables go, its warnings stay."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    for phrase in CHATTER:
+        warnings.filterwarnings("ignore", f".*{phrase}.*")
+    torch.set_float32_matmul_precision("high")
