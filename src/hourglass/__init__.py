@@ -1,16 +1,16 @@
 """Hourglass: a laboratory for autoencoders, about how an image is brought down to a code and up again."""
 
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
 __version__ = version("hourglass")
-__all__ = ["load_data", "load_run"]
+__all__ = ["Autoencoder", "load_data", "load_run"]
+_HOMES = {"Autoencoder": "hourglass.nn", "load_data": "hourglass.runs.load", "load_run": "hourglass.runs.load"}
 
 
 def __getattr__(name: str) -> Any:
-    """`load_run` and `load_data` import torch, which a typo on the command line must not wait for."""
-    if name in __all__:
-        from hourglass.runs import build
-
-        return getattr(build, name)
+    """The public names import torch, which a typo on the command line must not wait for."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'hourglass' has no attribute {name!r}")

@@ -8,14 +8,15 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig
 from torch import nn
 
-from hourglass.config.identity import register_resolvers
-from hourglass.nn.autoencoder import Autoencoder
-from hourglass.runs import build
+from hourglass.config import compose
+from hourglass.config.compose import options
+from hourglass.config.configuration import Configuration
+from hourglass.config.parts import Parts
+from hourglass.nn import Autoencoder
 
+__all__ = ["CONF", "ROOT", "TINY", "options"]
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf"
 
@@ -23,41 +24,43 @@ TINY = (
     "trainer.max_epochs=1", "trainer.limit_train_batches=6", "trainer.limit_val_batches=1",
     "trainer.limit_test_batches=1",
     "callbacks.checkerboards.images=8", "callbacks.image_grids.count=1", "callbacks.health.images=8", "channels=[4]",
-    "data.eval_batch_size=50", "floors=null", "trainer.accelerator=cpu", "trainer.enable_progress_bar=false",
+    "data.eval_batch_size=50", "baselines=null", "trainer.accelerator=cpu", "trainer.enable_progress_bar=false",
     "logger=none", "report=false",
 )  # fmt: skip
 """Overrides of a run that takes a second."""
 
-register_resolvers()
+compose.register_resolvers()
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start: the suite itself may be several
 torch.set_num_threads(1)
 
 
-def options(group: str) -> list[str]:
-    """Every option of a configuration group: the `conf/` folder is the registry."""
-    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+@cache
+def configure(*overrides: str) -> Configuration:
+    """The composed configuration."""
+    return compose.compose_train(overrides)
 
 
 @cache
-def configure(*overrides: str) -> DictConfig:
-    """The composed configuration; do not change it, other tests get the same object."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("train", list(overrides))
+def parts(*overrides: str) -> Parts:
+    """The parts of a configuration; other tests get the same."""
+    return Parts(configure(*overrides))
 
 
 def autoencoder_for(image_shape: tuple[int, ...], *overrides: str) -> Autoencoder:
     torch.manual_seed(0)
-    return build.autoencoder(configure(*overrides), image_shape)
+    model: Autoencoder = parts(*overrides).autoencoder(image_shape)
+    return model
 
 
 def pair_for(image_shape: tuple[int, ...], encoder: str, decoder: str, *overrides: str) -> Autoencoder:
     """As `autoencoder_for`, with few compositions for many pairs."""
     torch.manual_seed(0)
-    parts = {
-        name: build.part(configure(f"{name}={option}", *overrides), name)
-        for name, option in {"encoder": encoder, "latent": "none", "decoder": decoder}.items()
-    }
-    return build.part(configure(*overrides), "model")(image_shape, **parts)
+    return parts(*overrides).model(
+        image_shape,
+        encoder=parts(f"encoder={encoder}", *overrides).encoder,
+        latent=parts("latent=none", *overrides).latent,
+        decoder=parts(f"decoder={decoder}", *overrides).decoder,
+    )
 
 
 def batch_of(shape: tuple[int, ...], n: int = 6) -> torch.Tensor:
@@ -80,8 +83,8 @@ def run_command(
 def nobody_is_left(folder: Path) -> bool:
     """No process of this sweep is alive, some seconds after its end."""
     for _ in range(50):
-        found = subprocess.run(["pgrep", "-f", str(folder)], capture_output=True, text=True).stdout.split()
-        if not found:
+        alive = subprocess.run(["pgrep", "-f", str(folder)], capture_output=True, text=True).stdout.split()
+        if not alive:
             return True
         time.sleep(0.1)
     return False

@@ -9,19 +9,19 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-import hydra
 from lightning.pytorch import Callback
-from omegaconf import DictConfig, OmegaConf
 
-from hourglass.cli import commands
-from hourglass.runs import build
-from hourglass.runs import train as run
+from hourglass.cli import run
+from hourglass.config.configuration import Configuration
+from hourglass.runs import launch
+from hourglass.runs.job import Job
+from hourglass.runs.train import Setting
 
 ACCIDENTS = json.loads(os.environ.get("SABOTAGE", "[]"))
-trained, built = run.train, build.callbacks
+unharmed = launch.train
 
 
 class Accident(Callback):
@@ -45,18 +45,18 @@ class Accident(Callback):
             os._exit(7)
 
 
-def train(config: DictConfig, job: Any, **options: Any) -> float:
+def train(configuration: Configuration, job: Job, setting: Setting, notes: Any) -> float:
     rank = int(os.environ.get("LOCAL_RANK", "0"))
     for accident in ACCIDENTS:
         if set(accident["when"]) <= set(job.overrides) and accident.get("rank", rank) == rank:
             if accident["how"] == "diverge":
-                config = OmegaConf.merge(config, {"optimizer": {"lr": 1e30}, "model": {"output": "identity"}})
+                configuration = configuration.with_values({"optimizer.lr": 1e30, "model.output": "identity"})
             else:
-                build.callbacks = lambda config, how=accident["how"]: [*built(config), Accident(how)]
-    return trained(config, job, **options)
+                setting = replace(setting, callbacks=[*setting.callbacks, Accident(accident["how"])])
+    return unharmed(configuration, job, setting, notes)
 
 
 if __name__ == "__main__":
-    run.train = train
+    launch.train = train
     sys.argv[0] = "train.py"
-    commands.main(hydra.main(str(Path(__file__).parents[2] / "conf"), "train", "1.3")(commands.train))
+    run("train")

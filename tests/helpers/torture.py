@@ -17,22 +17,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import hydra
 import torch
-from hydra import compose, initialize_config_dir
 
-from hourglass.cli import commands
-from hourglass.config import identity as ids
-from hourglass.core.processes import supervisor
-from hourglass.runs import status as states
+from hourglass.cli import entry
+from hourglass.config.compose import compose_train, register_resolvers
+from hourglass.runs import launch, status
 from hourglass.runs.job import Job
-
-ROOT = Path(__file__).parents[2]
+from hourglass.sweeps import jobs  # noqa: F401  # what a job needs is imported before the first fork
 
 TINY = [
     "data=synthetic", "data.image_shape=[1,8,8]", "data.source.train=80", "data.source.test=16", "data.val_size=16",
     "data.batch_size=8", "channels=[4]", "trainer.max_epochs=3", "trainer.log_every_n_steps=2", "checkpoint_every=3",
-    "callbacks.image_grids.count=1", "callbacks.checkerboards.images=4", "callbacks.health.images=4", "floors=null",
+    "callbacks.image_grids.count=1", "callbacks.checkerboards.images=4", "callbacks.health.images=4", "baselines=null",
     "trainer.accelerator=cpu", "trainer.enable_progress_bar=false", "logger=none",
 ]  # fmt: skip
 VARIANTS: list[list[str]] = [
@@ -73,15 +69,15 @@ def forked(task: Callable[[], object], screen: Path) -> int:
 def descendants(pid: int) -> list[int]:
     """All processes below `pid`, itself first."""
     children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
             with contextlib.suppress(OSError):
-                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                children.setdefault(parent, []).append(int(entry.name))
-    found = [pid]
-    for one in found:
-        found += children.get(one, [])
-    return found
+                parent = int((process / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                children.setdefault(parent, []).append(int(process.name))
+    family = [pid]
+    for one in family:
+        family += children.get(one, [])
+    return family
 
 
 def kill(pid: int, how: str) -> None:
@@ -94,9 +90,9 @@ def ended(pid: int, seconds: float) -> int | None:
     """The exit code, or None if it still runs after so long."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        done, status = os.waitpid(pid, os.WNOHANG)
+        done, ending = os.waitpid(pid, os.WNOHANG)
         if done:
-            return os.waitstatus_to_exitcode(status)
+            return os.waitstatus_to_exitcode(ending)
         time.sleep(0.002)
     return None
 
@@ -118,15 +114,15 @@ def until_done(
             code = ended(pid, 60)
             assert code is not None, f"it did not end after {how}"
             for folder in folders:  # whoever outlives a killed parent saves and stops
-                while folder.exists() and states.is_locked(folder):
+                while folder.exists() and status.is_locked(folder):
                     time.sleep(0.005)
             # -15: the signal came before the run could handle it, or behind its end
             assert code in ((0, 143, -15) if how == "term" else (0, -9)), f"{code} after {how}: {tail(screen)}"
         elif attempt >= kills:
             break
-        if all(states.status_of(folder) == "completed" for folder in folders):
+        if all(status.status_of(folder) == "completed" for folder in folders):
             break
-    statuses = [states.status_of(folder) for folder in folders]
+    statuses = [status.status_of(folder) for folder in folders]
     assert statuses == ["completed"] * len(folders), f"{statuses}: {tail(screen)}"
     return met
 
@@ -152,35 +148,27 @@ def result_of(folder: Path) -> dict[str, Any]:
 def differences(a: Any, b: Any, path: str = "") -> list[str]:
     """Where two results differ, by bits."""
     if isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys():
-        return [found for key in a for found in differences(a[key], b[key], f"{path}/{key}")]
+        return [where for key in a for where in differences(a[key], b[key], f"{path}/{key}")]
     if isinstance(a, list | tuple) and isinstance(b, list | tuple) and len(a) == len(b):
-        return [found for i, (x, y) in enumerate(zip(a, b, strict=True)) for found in differences(x, y, f"{path}/{i}")]
+        return [where for i, (x, y) in enumerate(zip(a, b, strict=True)) for where in differences(x, y, f"{path}/{i}")]
     same = torch.equal(a, b) if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor) else a == b
     return [] if same else [path]
 
 
 def single(folder: Path, overrides: list[str]) -> tuple[Callable[[], object], list[Path]]:
     """One run into `folder/run`."""
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        config = compose("train", [*TINY, *overrides])
-    choices = {"model": "m", "encoder": "e", "decoder": "d"}
-    job = Job(folder / "run", ids.run_id(config), choices)
-    return lambda: supervisor.single(config, job), [job.folder]
+    configuration = compose_train([*TINY, *overrides])
+    job = Job(folder / "run", configuration.id, {"model": "m", "encoder": "e", "decoder": "d"})
+    return lambda: launch.alone(configuration, job), [job.folder]
 
 
 def sweep(folder: Path, overrides: list[str]) -> tuple[Callable[[], object], list[Path]]:
     """Two jobs of a real `train.py -m` into `folder/<id>`."""
     given = [*TINY, *overrides, "seed=0,1", "trainer.max_epochs=2", f"hydra.sweep.dir={folder}", "sweep=torture"]
     given.remove("trainer.max_epochs=3")
-
-    def task() -> None:
-        sys.argv = ["train.py", "-m", *given]
-        commands.main(hydra.main(str(ROOT / "conf"), "train", "1.3")(commands.train))
-
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        once = [g for g in given if not g.startswith(("seed", "hydra"))]
-        names = [ids.run_id(compose("train", [*once, f"seed={seed}"])) for seed in (0, 1)]
-    return task, [folder / name for name in names]
+    once = [g for g in given if not g.startswith(("seed", "hydra"))]
+    names = [compose_train([*once, f"seed={seed}"]).id for seed in (0, 1)]
+    return lambda: entry.run("train", ["-m", *given]), [folder / name for name in names]
 
 
 def main() -> None:
@@ -190,7 +178,7 @@ def main() -> None:
     parser.add_argument("seed", type=int)
     parser.add_argument("--ranks", type=int, default=1)
     options = parser.parse_args()
-    ids.register_resolvers()
+    register_resolvers()
     torch.set_num_threads(1)
     chance = random.Random(options.seed)
     unbroken: dict[str, tuple[list[dict[str, Any]], float]] = {}
@@ -211,9 +199,9 @@ def main() -> None:
         (folder := options.folder / str(number)).mkdir()
         task, folders = kind(folder, overrides)
         total += until_done(task, folders, chance, chance.randint(1, 6), seconds)
-        found = [d for e, f in zip(expected, folders, strict=True) for d in differences(e, result_of(f))]
-        wrong += [f"round {number}, {name}: {found[:5]}"] if found else []
-        if not found:
+        differing = [d for e, f in zip(expected, folders, strict=True) for d in differences(e, result_of(f))]
+        wrong += [f"round {number}, {name}: {differing[:5]}"] if differing else []
+        if not differing:
             shutil.rmtree(folder)
     print(json.dumps({"rounds": options.rounds, "kills": total, "wrong": wrong}))
 

@@ -1,18 +1,27 @@
-"""What the command line says, and what it cannot mean. No torch in here."""
+"""What the command line says, in Hydra's grammar, and what it cannot mean."""
 
+import hashlib
 from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 
+from hourglass.config.identity import VOLATILE
 from hourglass.core.errors import ConfigError
+from hourglass.core.text import command
 
 EXTENSIBLE = ("hydra", "trainer.", "callbacks.", "logger.")
 """Where a `+` may add a key: classes of other packages, which have more options than our YAML names."""
 
 
-def refuse_careless(overrides: list[str]) -> None:
+def parse(overrides: Iterable[str]) -> list[Override]:
+    return OverridesParser.create().parse_overrides(list(overrides))
+
+
+def refuse_careless(overrides: Iterable[str]) -> None:
     """Hydra takes a key that is given twice (the last wins) and a new key with `+`; both are typos here."""
-    parsed = OverridesParser.create().parse_overrides(overrides)
+    parsed = parse(overrides)
     counts = Counter(override.key_or_group for override in parsed)
     for override in parsed:
         if counts[override.key_or_group] > 1:
@@ -20,5 +29,21 @@ def refuse_careless(overrides: list[str]) -> None:
         if override.is_add() and not override.key_or_group.startswith(EXTENSIBLE):
             raise ConfigError(
                 f"{override.input_line}: a '+' adds a key that nothing reads; leave the '+' out, "
-                "and see python train.py --cfg job for the keys there are"
+                f"and see {command('train')} --cfg job for the keys there are"
             )
+
+
+def sweep_name(overrides: Sequence[str]) -> str:
+    """Names a sweep by its experiment, or by the keys that vary and a hash of what matters to the result."""
+    parsed = [override for override in parse(overrides) if override.key_or_group]
+    kept = [o for o in parsed if not any(_within(o.key_or_group, key) for key in VOLATILE)]
+    if len(kept) == 1 and kept[0].key_or_group == "experiment" and not kept[0].is_sweep_override():
+        return str(kept[0].value())
+    digest = hashlib.sha256("\n".join(sorted(str(o.input_line) for o in kept)).encode()).hexdigest()[:6]
+    swept = [o.key_or_group.split(".")[-1] for o in kept if o.is_sweep_override()]
+    searches = [f"search-{o.value()}" for o in parsed if o.key_or_group == "search"]
+    return "-".join([*searches, *swept, digest])
+
+
+def _within(key: str, parent: str) -> bool:
+    return key == parent or key.startswith((f"{parent}.", f"{parent}/"))

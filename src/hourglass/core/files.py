@@ -1,10 +1,12 @@
-"""Files that are whole or not there. No torch in here."""
+"""Files that are whole or not there."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from hourglass.core.errors import StorageError
@@ -27,6 +29,16 @@ def replacing(path: Path, *, shared: bool = False, durable: bool = False) -> Ite
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any, *, shared: bool = False) -> None:
+    """`content` as JSON, for people to read too; raises ValueError for numbers that JSON does not have."""
+    with replacing(path, shared=shared) as partial:
+        partial.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def unwritable(path: Path, error: Exception) -> StorageError:

@@ -1,10 +1,11 @@
-"""Asked to stop: what SIGINT and SIGTERM mean here. No torch in here."""
+"""Told to stop: what SIGINT and SIGTERM mean here."""
 
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,42 +15,45 @@ from hourglass.core.errors import Interrupted
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PATIENCE = 2
 """Requests that are carried out in good order; the next one ends the process at once."""
-STOP_FILE = "HOURGLASS_STOP_FILE"
-"""Environment variable: where this file is, the jobs of a sweep are asked to stop, in whatever process they run."""
-_received: list[int] = []
-"""SIGINT and SIGTERM that came to this process while it trained nothing itself."""
 
 
-def interrupt(first: Callable[[], object]) -> None:
-    """From now on the first SIGINT or SIGTERM calls `first` and raises Interrupted, wherever this process is.
+@dataclass
+class SweepStop:
+    """Whether a sweep was told to stop: by a signal to this process, or by a file, in whatever process a job runs."""
 
-    It may be in the middle of a library, which may lose the exception or turn it into another: `check` raises it again.
-    The second must not cut short what the first one set off, such as the table of a sweep; the third ends the process.
-    """
+    file: Path | None = None
+    """Where this file is, the jobs save and stop; None: they outlive the command that started them."""
+    received: list[int] = field(default_factory=list)
+    """SIGINT and SIGTERM that came to this process while it trained nothing itself."""
 
-    def handle(signum: int, _: FrameType | None) -> None:
-        _received.append(signum)
-        if len(_received) > PATIENCE:
-            os._exit(128 + signum)
-        if len(_received) == 1:
-            first()
-            raise Interrupted(signum)
+    def handle_signals(self, first: Callable[[], object]) -> None:
+        """From now on the first SIGINT or SIGTERM calls `first` and raises Interrupted, wherever this process is.
 
-    for signum in SIGNALS:
-        signal.signal(signum, handle)
+        It may be in the middle of a library, which may lose the exception or turn it into another: `check` raises it
+        again. The second must not cut short what the first one set off, such as the table of a sweep; the third ends
+        the process.
+        """
 
+        def handle(signum: int, _: FrameType | None) -> None:
+            self.received.append(signum)
+            if len(self.received) > PATIENCE:
+                os._exit(128 + signum)
+            if len(self.received) == 1:
+                first()
+                raise Interrupted(signum)
 
-def check() -> None:
-    """Raise Interrupted if this process, or the sweep that it works for, has been asked to stop."""
-    if _received:
-        raise Interrupted(_received[0])
-    if asked_by_file():
-        raise Interrupted(signal.SIGTERM)
+        for signum in SIGNALS:
+            signal.signal(signum, handle)
 
+    def by_file(self) -> bool:
+        return self.file is not None and self.file.exists()
 
-def asked_by_file() -> bool:
-    path = os.environ.get(STOP_FILE)
-    return path is not None and Path(path).exists()
+    def check(self) -> None:
+        """Raise Interrupted if the sweep was told to stop."""
+        if self.received:
+            raise Interrupted(self.received[0])
+        if self.by_file():
+            raise Interrupted(signal.SIGTERM)
 
 
 def ignore() -> None:
@@ -88,7 +92,7 @@ class StopRequest:
         self.old: dict[int, Any] = {}
 
     @property
-    def asked(self) -> bool:
+    def requested(self) -> bool:
         return self.count > 0
 
     def __enter__(self) -> "StopRequest":
@@ -96,11 +100,11 @@ class StopRequest:
             self.old = {signum: signal.getsignal(signum) for signum in SIGNALS}
             for signum in SIGNALS:
                 signal.signal(signum, self._note)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # `rank` starts processes with these blocked
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # `Worker`s start with these blocked
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.asked:
+        if self.requested:
             return  # the process is about to end: another signal must not end it in between
         for signum, handler in self.old.items():
             signal.signal(signum, handler)

@@ -1,17 +1,7 @@
-"""The whole contract between the parts of an autoencoder, on one screen.
+"""Shapes, and numbers with the range that they must lie in.
 
-| part                                 | call                        | shape                                          |
-|--------------------------------------|-----------------------------|------------------------------------------------|
-| `Down(in_channels, out_channels, …)` | `y, index = down(x)`        | (N, Ci, H, W) -> (N, Co, ceil(H/s), ceil(W/s)) |
-| `Up(in_channels, out_channels, …)`   | `x = up(y, size, index)`    | (N, Ci, h, w) -> (N, Co, *size)                |
-| `Encoder(image_shape, …)`            | `encoded = encoder(images)` | (N, C, H, W) -> `Encoded`; has `.spec`         |
-| `Latent(spec, …)`                    | `latent(code, noise)`       | -> `Coded`, code of the same shape             |
-| `Decoder(spec, …)`                   | `decoder(encoded)`          | `Encoded` -> (N, C, H, W)                      |
-
-A Down rounds **up**, so 28 -> 14 -> 7 -> 4 whatever the operator; an Up makes ceil(n/s)·s rows and columns and
-crops bottom and right to exactly `size`. Each of them holds exactly one learned convolution (the two of `up_dynamic.py`
-learn besides how to interpolate), and counts its multiply-adds for one image as `macs(shape_in, shape_out)`. All that a
-decoder may use arrives in `Encoded`; an Up that needs no index ignores it.
+A parameter annotated with one of the ranges states which configured values it takes: `hourglass.config.validation`
+refuses all others, with the name of the option. No torch here: the configuration is checked before it is imported.
 """
 
 from typing import Annotated
@@ -19,26 +9,25 @@ from typing import Annotated
 from pydantic import Field
 
 Shape = tuple[int, ...]
-"""(C, H, W) of images and feature maps, or (D,) of a flat code; no batch dimension."""
+"""(C, H, W) of an image or a feature map, (D,) of a flat code; never with the batch dimension."""
 
+Size2d = tuple[int, int]
+"""(H, W), pixels."""
 
-# Ranges that a signature can state; `hourglass.runs.build` refuses a configured value outside them.
 Count = Annotated[int, Field(ge=1)]
-
+"""A number of things of which there must be one at least."""
 
 Size = Annotated[int, Field(ge=0)]
-
+"""A number of things of which there may be none."""
 
 Factor = Annotated[int, Field(ge=2)]
-
+"""By how much an operator changes each side of the grid."""
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
-
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
-
 Channels = Annotated[list[Count], Field(min_length=1)]
+"""Widths of the stages, from the image to the code."""

@@ -1,17 +1,13 @@
-"""One process a rank: how a run is started, watched and stopped. Torch is imported when the first job starts.
-
-Each job of a sweep, and each rank of a job, is forked from a process that has imported everything and touched no
-device: it has its own state, environment, random numbers and W&B run, and starts in a tenth of a second.
-"""
+"""Who a run is: facts that the command line knows and the configuration does not."""
 
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 
-@dataclass
+@dataclass(frozen=True)
 class Job:
-    """Who a run is: facts that Hydra knows and the configuration does not."""
+    """One run to be carried out, alone or as part of a sweep."""
 
     folder: Path
     id: str
@@ -19,7 +15,7 @@ class Job:
     """The option taken in each group: {"model": "conv", "decoder": "transpose", …}"""
     overrides: list[str] = field(default_factory=list)
     group: str | None = None
-    """The sweep this run belongs to."""
+    """The sweep this run belongs to"""
 
     @property
     def name(self) -> str:

@@ -4,26 +4,19 @@ import itertools
 import logging
 import math
 from collections.abc import Callable
-from copy import deepcopy
-from functools import cache, partial
-from typing import Literal
+from functools import cache
 
 import torch
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig
 from torch import nn
 
-from hourglass.cli.commands import CONF
-from hourglass.config import validation as checks
+from hourglass.config.compose import option
+from hourglass.config.configuration import Configuration
+from hourglass.config.parts import Parts
 from hourglass.core.errors import ConfigError, IncompatiblePair
-from hourglass.core.types import Positive, Shape
 from hourglass.metrics import cost
-from hourglass.nn.autoencoder import Autoencoder
-from hourglass.runs import build
+from hourglass.nn import Autoencoder
 
 log = logging.getLogger(__name__)
-Kind = Literal["params", "macs"]
 Build = Callable[[list[int]], Autoencoder]
 COUNTED = {"params": ("num_params", "parameters"), "macs": ("macs_per_image", "multiply-adds an image")}
 CLOSE, LIMIT = 0.015, 0.03
@@ -36,69 +29,50 @@ STEPS = (1, 2, 4, 8, 16)
 """Operators may want channels in multiples, of factor² mostly."""
 
 
-def matched(config: DictConfig, image_shape: Shape) -> DictConfig:
-    """A copy with `channels` scaled to the target and `match`, `match_to` null; says so in one line.
+def matched(parts: Parts) -> Parts:
+    """The same parts with `channels` scaled to the target, said in one line; as they are without `match`.
 
     The target is `match_to`, or what encoder=maxpool decoder=transpose cost, everything else equal. Raises ConfigError
     where no widths come close enough, IncompatiblePair where the pair cannot work at all.
     """
-    checks.check(config.match, Kind | None, "match")
-    checks.check(config.match_to, Positive | None, "match_to")
-    if config.match is None:
-        if config.match_to is not None:
+    kind, match_to = parts.settings.match, parts.settings.match_to
+    if kind is None:
+        if match_to is not None:
             raise ConfigError("match_to has no effect without match=params or match=macs")
-        return config
-    key, unit = COUNTED[config.match]
+        return parts
+    key, unit = COUNTED[kind]
+    shape = parts.data.image_shape
     with torch.random.fork_rng(devices=[]):  # the run's own weights are drawn as if nothing had been built before
-        nominal, build_with = scalable(config, image_shape)
-        target = round(config.match_to or cost.of(build.autoencoder(reference(config, nominal), image_shape))[key])
-        chosen = matched_channels(build_with, nominal, config.match, target)
-        reached = cost.of(build_with(chosen))[key]
+        nominal = nominal_channels(parts, kind)
+        target = round(match_to or cost.of(reference(parts.configuration, nominal).autoencoder(shape))[key])
+        chosen = matched_channels(lambda channels: parts.autoencoder(shape, channels), nominal, kind, target)
+        reached = cost.of(parts.autoencoder(shape, chosen))[key]
     instead = "as they are" if chosen == nominal else f"instead of {nominal}"
     off = f"{reached / target - 1:+.1%} of the target {target:,}"
-    log.info("match=%s: channels %s %s, %s %s (%s)", config.match, chosen, instead, f"{reached:,}", unit, off)
-    result = deepcopy(config)
-    result.match = result.match_to = None
-    result.channels = result.encoder.channels = chosen
-    return result
+    log.info("match=%s: channels %s %s, %s %s (%s)", kind, chosen, instead, f"{reached:,}", unit, off)
+    widths = {"channels": chosen, "encoder.channels": chosen}
+    return Parts(parts.configuration.with_values({**widths, "match": None, "match_to": None}))
 
 
-def scalable(config: DictConfig, image_shape: Shape) -> tuple[list[int], Build]:
-    """The configured widths, and what builds the network with others."""
-    parts = {name: build.part(config, name) for name in ("encoder", "latent", "decoder")}
-    model, encoder = build.part(config, "model"), parts["encoder"]
-    if "channels" not in encoder.keywords:
-        model(image_shape, **parts)  # a pair that cannot work says that first
+def nominal_channels(parts: Parts, kind: str) -> list[int]:
+    """The configured widths."""
+    keywords = parts.encoder.keywords  # type: ignore[attr-defined]
+    if "channels" not in keywords:
+        parts.autoencoder(parts.data.image_shape)  # a pair that cannot work says that first
         raise ConfigError(
-            f"match={config.match} scales channels, and this encoder has none: use a convolutional encoder such as "
+            f"match={kind} scales channels, and this encoder has none: use a convolutional encoder such as "
             "encoder=strided, or leave this one out of the sweep"
         )
-
-    def build_with(channels: list[int]) -> Autoencoder:
-        built: Autoencoder = model(image_shape, **parts | {"encoder": partial(encoder, channels=channels)})
-        return built
-
-    return list(encoder.keywords["channels"]), build_with
+    return list(keywords["channels"])
 
 
-def reference(config: DictConfig, channels: list[int]) -> DictConfig:
+def reference(configuration: Configuration, channels: list[int]) -> Parts:
     """The same network, of these widths, but for encoder=maxpool and decoder=transpose, with their own defaults."""
-    result, pair = deepcopy(config), reference_pair()
-    result.channels = channels
-    result.encoder, result.decoder = pair.encoder, pair.decoder
-    return result
+    pair = {group: option(group, name) for group, name in {"encoder": "maxpool", "decoder": "transpose"}.items()}
+    return Parts(configuration.with_values({"channels": channels, **pair}))
 
 
-@cache
-def reference_pair() -> DictConfig:
-    pair = ["encoder=maxpool", "decoder=transpose"]
-    if GlobalHydra.instance().is_initialized():  # inside train.py, with the same folder
-        return compose("train", pair)
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("train", pair)
-
-
-def matched_channels(build: Build, channels: list[int], kind: Kind, target: int) -> list[int]:
+def matched_channels(build: Build, channels: list[int], kind: str, target: int) -> list[int]:
     """`channels` scaled so that `build(channels)` costs `target`; raises as `matched` does.
 
     All stages are scaled by one factor first. Among the widths around that, the nearest in shape (sum of squared
@@ -162,10 +136,10 @@ def smallest_step(build: Build, channels: list[int]) -> tuple[int, list[object]]
 
 def grouping_of(model: nn.Module) -> list[object]:
     """What widths may not change: the number of groups an operator splits its channels into, the size of a norm's."""
-    found: list[object] = []
+    grouping: list[object] = []
     for part in model.modules():
         if isinstance(part, nn.GroupNorm):
-            found.append(part.num_channels // part.num_groups)
+            grouping.append(part.num_channels // part.num_groups)
         elif hasattr(part, "groups") and not isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
-            found.append(part.groups)
-    return found
+            grouping.append(part.groups)
+    return grouping

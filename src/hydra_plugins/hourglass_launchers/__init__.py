@@ -5,7 +5,6 @@ hydra-ray-launcher 1.2.2 cannot be installed beside the others, since it wants c
 
 import importlib
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,27 +19,30 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
+from hourglass.config.compose import CONF
 from hourglass.core import signals
 from hourglass.core.errors import ConfigError, Interrupted
-from hourglass.core.processes import supervisor as jobs
-from hourglass.sweeps import progress
+from hourglass.core.processes.environment import at_a_time
 
 
-def module(name: str, extra: str) -> Any:
+def _module(name: str, extra: str) -> Any:
     """The module of that name; raises ConfigError with the cure where the extra is not installed."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError:
-        raise ConfigError(f"this launcher needs packages more: pip install -e '.[{extra}]'") from None
+        raise ConfigError(f"this launcher needs packages more: pip install 'hourglass[{extra}]'") from None
 
 
 class OurFilesFirst(SearchPathPlugin):
     """Forgets the plugins' own `joblib` and `submitit_*`: Hydra would merge our files in `conf/` with them, and warn.
 
-    Hydra calls this once all plugins are loaded, which is all that it is a SearchPathPlugin for.
+    Only where the application is ours: Hydra loads the plugins of an environment into all of its applications. It calls
+    this once all plugins are loaded, which is all that it is a SearchPathPlugin for.
     """
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        if not any(entry.provider == "main" and entry.path == f"file://{CONF}" for entry in search_path.get_path()):
+            return
         known = ConfigStore.instance().repo["hydra"]["launcher"]
         for name in ("joblib", "submitit_local", "submitit_slurm"):
             known.pop(f"{name}.yaml", None)
@@ -56,7 +58,7 @@ class JoblibLauncher(Launcher):
         self.options = options
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        self.engine: Launcher = getattr(module(*self.home), self.name)(**self.options)
+        self.engine: Launcher = getattr(_module(*self.home), self.name)(**self.options)
         self.engine.setup(hydra_context=hydra_context, task_function=task_function, config=config)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
@@ -79,7 +81,7 @@ class SubmititLocalLauncher(SubmititSlurmLauncher):
 
     def __init__(self, n_jobs: int, **options: Any) -> None:
         super().__init__(**options)
-        self.n_jobs = jobs.at_a_time(n_jobs)
+        self.n_jobs = at_a_time(n_jobs)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         returns: list[JobReturn] = []
@@ -95,12 +97,12 @@ class RayLauncher(Launcher):
     """
 
     def __init__(self, address: str | None, n_jobs: int, cpus_per_job: float, gpus_per_job: float) -> None:
-        self.address, self.n_jobs = address, jobs.at_a_time(n_jobs)
+        self.address, self.n_jobs = address, at_a_time(n_jobs)
         self.resources: dict[str, Any] = {"num_cpus": cpus_per_job, "num_gpus": gpus_per_job}
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.context, self.task, self.config = hydra_context, task_function, config
-        self.ray = module("ray", "ray")
+        self.ray = _module("ray", "ray")
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         setup_globals()
@@ -110,14 +112,13 @@ class RayLauncher(Launcher):
             with signals.kept():  # Ray would end this process in the middle
                 self.ray.init(self.address or "local", logging_level=logging.WARNING, **({} if self.address else own))
         run = self.ray.remote(**self.resources, max_retries=0)(_run)
-        sweep = {name: os.environ[name] for name in (signals.STOP_FILE, progress.INVOCATION) if name in os.environ}
-        same = (self.context, self.config, self.task, Singleton.get_state(), sweep)
+        same = (self.context, self.config, self.task, Singleton.get_state())
         tasks = [run.remote(initial_job_idx + i, list(overrides), *same) for i, overrides in enumerate(job_overrides)]
         returns: Sequence[JobReturn | Interrupted] = self.ray.get(tasks)
-        return [uninterrupted(job) for job in returns]
+        return [_uninterrupted(job) for job in returns]
 
 
-def uninterrupted(job: JobReturn | Interrupted) -> JobReturn:
+def _uninterrupted(job: JobReturn | Interrupted) -> JobReturn:
     """Raise it where it was interrupted."""
     if isinstance(job, Interrupted):
         raise job
@@ -131,10 +132,8 @@ def _run(
     config: DictConfig,
     task: TaskFunction,
     singletons: Any,
-    environment: dict[str, str],
 ) -> JobReturn | Interrupted:
     """One job, in the process of a Ray worker. Returns Interrupted, for Ray takes a SystemExit for a worker's death."""
-    os.environ.update(environment)
     setup_globals()
     Singleton.set_state(singletons)
     job = context.config_loader.load_sweep_config(config, overrides)

@@ -1,178 +1,97 @@
-"""One process a rank: how a run is started, watched and stopped. Torch is imported when the first job starts.
+"""One process a rank: how work is started, watched and stopped.
 
 Each job of a sweep, and each rank of a job, is forked from a process that has imported everything and touched no
 device: it has its own state, environment, random numbers and W&B run, and starts in a tenth of a second.
 """
 
-import os
 import signal
-import socket
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing import connection
-from typing import Any
+from typing import Any, NamedTuple
 
-from omegaconf import DictConfig
-
-from hourglass.core.errors import ConfigError, Interrupted, JobFailed
-from hourglass.core.processes import gpus as slots
-from hourglass.core.processes.worker import STOP_GRACE, Outcome, Rank
-from hourglass.core.signals import PATIENCE, SIGNALS, asked_by_file, blocked
-from hourglass.runs import status as states
-from hourglass.runs.job import Job
+from hourglass.core.errors import Interrupted
+from hourglass.core.processes.worker import STOP_GRACE, Outcome, Target, Worker
+from hourglass.core.signals import PATIENCE, SIGNALS, blocked
 
 OTHERS_END = 10.0
-"""Seconds that the ranks of a job have to end by themselves after one of them failed."""
+"""Seconds that the other ranks have to end by themselves after one of them failed."""
 
 
-EXTERNAL = ("LOCAL_RANK", "TORCHELASTIC_RUN_ID")
-"""Set where torchrun or srun has started the ranks already."""
+class Ending(NamedTuple):
+    """How the ranks of a job ended together."""
+
+    outcome: Outcome
+    """Of the rank that decides: the first that failed, else rank 0"""
+    rank: int
+    signum: int | None
+    """The signal that asked for the stop, if one did"""
+    outcomes: list[Outcome]
+    """Of all ranks, as they reported them"""
 
 
-_said: set[str] = set()
-"""What the jobs of this process have said, by the formats of the messages."""
+def supervise(target: Target, environments: list[dict[str, str]], stop: Callable[[], bool] = lambda: False) -> Ending:
+    """Run `target` in a worker for each of the environments; returns how they ended, whatever happened to them.
 
-
-def started_from_outside() -> bool:
-    return any(name in os.environ for name in EXTERNAL) or int(os.environ.get("SLURM_NTASKS", "1")) > 1
-
-
-def ranks_of(config: DictConfig) -> int:
-    """Processes that a run needs: one a device."""
-    trainer = config.trainer
-    if str(trainer.strategy).startswith(("ddp_spawn", "ddp_fork", "ddp_notebook")):
-        raise ConfigError(f"trainer.strategy={trainer.strategy}: use ddp, whose processes hourglass forks itself")
-    if not isinstance(trainer.devices, int | str):
-        return len(trainer.devices)
-    asked = str(trainer.devices)
-    if asked not in ("auto", "-1"):
-        return len(asked.split(",")) if "," in asked else max(1, int(asked)) if asked.isdigit() else 1
-    return max(1, slots.gpu_count()) if trainer.accelerator in ("auto", "gpu", "cuda") else 1
-
-
-def threads(processes: int) -> int | None:
-    """Threads of each of so many processes at once, so that they do not fight for cores; None: torch's own choice."""
-    if processes == 1 or "OMP_NUM_THREADS" in os.environ:
-        return None
-    return max(1, len(os.sched_getaffinity(0)) // processes)
-
-
-def single(config: DictConfig, job: Job) -> float:
-    """One run by itself: in this process, or where it has several devices in one process for each."""
-    ranks = 1 if started_from_outside() else ranks_of(config)
-    if ranks == 1:
-        from hourglass.runs import train as run
-
-        return run.train(config, job)
-    outcome = supervise(config, job, ranks=ranks, threads=threads(ranks), quiet=False)
-    if outcome.value is None:
-        raise JobFailed(outcome.error)
-    return outcome.value
-
-
-def at_a_time(n_jobs: int) -> int:
-    """As joblib counts: -1 is one a core."""
-    return n_jobs if n_jobs > 0 else len(os.sched_getaffinity(0))
-
-
-def preload(config: DictConfig) -> None:
-    """Import all that a job needs, once, in the process that jobs are forked from."""
-    from hourglass.runs import train as run  # noqa: F401
-    from hourglass.training.loggers import wandb as loggers
-
-    if "wandb" in (config.logger or {}):
-        loggers.preload()
-
-
-def supervise(config: DictConfig, job: Job, *, ranks: int, threads: int | None, quiet: bool) -> Outcome:
-    """Run a job in processes of its own; returns how it ended, whatever happened to them.
-
-    Where one rank fails, the others end too, within `OTHERS_END` seconds. SIGINT, SIGTERM and the sweep's stop file are
-    passed on; once the job has stopped, Interrupted is raised. The summary tells the reason also of a job that died
-    without a word.
+    Where one rank fails, the others end too, within `OTHERS_END` seconds. SIGINT and SIGTERM are passed on, and once
+    `stop()` is true they are told to stop. Raises Interrupted if a signal comes before the first of them has started.
     """
-    from hourglass.training.loggers import wandb as loggers
-
-    preload(config)
-    started: list[Rank] = []
-    asked: list[int] = []
+    workers: list[Worker] = []
+    signals: list[int] = []
     stop_by = float("inf")
 
     def pass_on(signum: int, _: Any = None) -> None:
         nonlocal stop_by
-        asked.append(signum)
+        signals.append(signum)
         stop_by = min(stop_by, time.monotonic() + STOP_GRACE)
-        send(started, signal.SIGKILL if len(asked) > PATIENCE else signum)
+        send(workers, signal.SIGKILL if len(signals) > PATIENCE else signum)
 
     main_thread = threading.current_thread() is threading.main_thread()
     old = {signum: signal.signal(signum, pass_on) for signum in SIGNALS} if main_thread else {}
-    first_failed: int | None = None
+    failed: int | None = None
     try:
-        with slots.one_gpu(config, ranks) as gpu:
-            with blocked(SIGNALS):
-                if asked:
-                    raise Interrupted(asked[0])
-                for environment in environments(ranks):
-                    started.append(Rank(config, job, environment | gpu, threads, quiet, _said))
-            while alive := [rank for rank in started if rank.exit_code is None]:
-                connection.wait([news for rank in alive for news in rank.news()], timeout=1.0)
-                for rank in alive:
-                    rank.listen()
-                if not asked and asked_by_file():
-                    pass_on(signal.SIGTERM)
-                if first_failed is None and any(rank.exit_code for rank in started):
-                    first_failed = next(i for i, rank in enumerate(started) if rank.exit_code)
-                    stop_by = min(stop_by, time.monotonic() + OTHERS_END)
-                if time.monotonic() > stop_by:
-                    send(started, signal.SIGKILL)
+        with blocked(SIGNALS):
+            if signals:
+                raise Interrupted(signals[0])
+            for rank, environment in enumerate(environments):
+                workers.append(Worker(target, rank, environment))
+        while alive := [worker for worker in workers if worker.exit_code is None]:
+            connection.wait([event for worker in alive for event in worker.events()], timeout=1.0)
+            for worker in alive:
+                worker.receive()
+            if not signals and stop():
+                pass_on(signal.SIGTERM)
+            if failed is None and any(worker.exit_code for worker in workers):
+                failed = next(rank for rank, worker in enumerate(workers) if worker.exit_code)
+                stop_by = min(stop_by, time.monotonic() + OTHERS_END)
+            if time.monotonic() > stop_by:
+                send(workers, signal.SIGKILL)
     except BaseException:  # a launcher's own signal handler: SLURM takes the machine away
-        end(started)
+        end(workers)
         raise
     finally:
-        if not asked:  # else this process is about to end: another signal must not end it in between
+        if not signals:  # else this process is about to end: another signal must not end it in between
             for signum, handler in old.items():
                 signal.signal(signum, handler)
-    outcomes = [rank.outcome() for rank in started]
-    for outcome in outcomes:
-        _said.update(outcome.said)
-        if outcome.wandb_unreachable:
-            os.environ[loggers.OFFLINE] = "1"  # the next jobs need not wait for it again
-    decisive = first_failed or 0
-    outcome = outcomes[decisive]
-    if asked and (started[decisive].exit_code or 0) < 0:  # by us: it did not stop in time, or was not to
-        outcome = Outcome("interrupted", str(Interrupted(asked[0])))
-    if decisive and outcome.error and outcome.status == "failed":
-        outcome.error = f"rank {decisive}: {outcome.error}"
-    if outcome.status not in ("busy", "done"):
-        states.set_ended(job.folder, outcome.status, outcome.error, overrule=decisive > 0)
-    if asked:
-        raise Interrupted(asked[0])
-    return outcome
+    rank, outcomes = failed or 0, [worker.outcome() for worker in workers]
+    outcome = outcomes[rank]
+    if signals and (workers[rank].exit_code or 0) < 0:  # killed by us: it did not stop in time, or was not to
+        outcome = Outcome("interrupted", str(Interrupted(signals[0])))
+    if rank and outcome.error and outcome.status == "failed":
+        outcome.error = f"rank {rank}: {outcome.error}"
+    return Ending(outcome, rank, signals[0] if signals else None, outcomes)
 
 
-def environments(ranks: int) -> list[dict[str, str]]:
-    """What each rank of a job finds in its environment: nothing where it is alone."""
-    if ranks == 1:
-        return [{}]
-    common = {"NODE_RANK": "0", "WORLD_SIZE": str(ranks), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
-    return [common | {"LOCAL_RANK": str(rank), "HOURGLASS_RANK": str(rank)} for rank in range(ranks)]
+def send(workers: list[Worker], signum: int) -> None:
+    for worker in workers:
+        worker.send(signum)
 
 
-def send(ranks: list[Rank], signum: int) -> None:
-    for rank in ranks:
-        rank.send(signum)
-
-
-def end(ranks: list[Rank]) -> None:
-    """Ask them to save and stop, and insist after `STOP_GRACE` seconds."""
-    send(ranks, signal.SIGTERM)
+def end(workers: list[Worker]) -> None:
+    """Tell them to save and stop, and insist after `STOP_GRACE` seconds."""
+    send(workers, signal.SIGTERM)
     deadline = time.monotonic() + STOP_GRACE
-    for rank in ranks:
-        rank.process.join(max(0.0, deadline - time.monotonic()))
-    send(ranks, signal.SIGKILL)
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    for worker in workers:
+        worker.process.join(max(0.0, deadline - time.monotonic()))
+    send(workers, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The process of one rank: from the fork to what is known of its end. Torch is imported in there."""
+"""A worker: one process forked from this one, and what is known of its end."""
 
 import contextlib
 import logging
@@ -8,72 +8,47 @@ import signal
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing import connection
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from omegaconf import DictConfig
-
-from hourglass.core.errors import HourglassError, Interrupted
 from hourglass.core.signals import SIGNALS
-from hourglass.runs import status as states
-
-if TYPE_CHECKING:
-    from hourglass.runs.job import Job
 
 log = logging.getLogger(__name__)
 STOP_GRACE = 60.0
-"""Seconds that a job has to save and end after it was asked to stop."""
+"""Seconds that a worker has to save and end after it was told to stop."""
 
 
 @dataclass
 class Outcome:
-    """How the process of one rank ended."""
+    """How the work of a process ended."""
 
     status: str
+    """`completed`, or what went wrong"""
     error: str | None = None
-    value: float | None = None
-    said: set[str] = field(default_factory=set)
-    """Messages of this job: the next job of the sweep need not repeat them."""
-    wandb_unreachable: bool = False
+    value: Any = None
+    """What the work returned"""
 
 
-class SaidOnce(logging.Filter):
-    """Lets a message through once, those about W&B whatever folder they name; `said` is what others have said."""
-
-    def __init__(self, said: set[str]) -> None:
-        super().__init__()
-        self.said = said
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        message = str(record.msg) if record.name == "hourglass.training.loggers.wandb" else record.getMessage()
-        new = message not in self.said
-        self.said.add(message)
-        return new
+Target = Callable[[int], Outcome]
+"""The work: called in the worker with its rank. It returns the outcome, of a failure too."""
 
 
-class Rank:
-    """One rank at work in a process forked from this one, with its `environment` added.
+class Worker:
+    """One rank at work in a forked process, with its `environment` added.
 
-    `threads` of torch, None for its own choice; `quiet` keeps off the screen what is in `said`. Start it with SIGINT
-    and SIGTERM blocked: the process unblocks them as soon as it can handle them (`signals.StopRequest`).
+    Start it with SIGINT and SIGTERM blocked: the process unblocks them as soon as it can handle them
+    (`signals.StopRequest`).
     """
 
-    def __init__(
-        self,
-        config: DictConfig,
-        job: "Job",
-        environment: dict[str, str],
-        threads: int | None,
-        quiet: bool,
-        said: set[str],
-    ) -> None:
+    def __init__(self, target: Target, rank: int, environment: dict[str, str]) -> None:
         context = multiprocessing.get_context("fork")
-        self.pipe, theirs = context.Pipe(duplex=False)
-        self.process = context.Process(target=_work, args=(config, job, environment, threads, quiet, said, theirs))
+        self._pipe, theirs = context.Pipe(duplex=False)
+        self.process = context.Process(target=_work, args=(target, rank, environment, theirs))
         self.process.start()
         theirs.close()
-        self._said: Outcome | None = None
+        self._reported: Outcome | None = None
 
     @property
     def exit_code(self) -> int | None:
@@ -85,22 +60,22 @@ class Rank:
             with contextlib.suppress(ProcessLookupError):  # a signal may interrupt us just when we have noticed its end
                 os.kill(self.process.pid, signum)
 
-    def news(self) -> list[Any]:
-        """For `multiprocessing.connection.wait`: its end, and what it has to say about it, until that is heard."""
-        return [self.process.sentinel, *([] if self.pipe.closed else [self.pipe])]
+    def events(self) -> list[Any]:
+        """For `multiprocessing.connection.wait`: its end, and its report, until that has been received."""
+        return [self.process.sentinel, *([] if self._pipe.closed else [self._pipe])]
 
-    def listen(self) -> None:
-        """Hear what it says about its end; a process waits with what is long until it is heard."""
-        if not self.pipe.closed and self.pipe.poll():
-            with contextlib.suppress(EOFError, OSError):  # it died without a word, or in the middle of one
-                self._said = self.pipe.recv()
-            self.pipe.close()
+    def receive(self) -> None:
+        """Receive its report if it is there; a process with a long one waits for this."""
+        if not self._pipe.closed and self._pipe.poll():
+            with contextlib.suppress(EOFError, OSError):  # it died without a report, or in the middle of one
+                self._reported = self._pipe.recv()
+            self._pipe.close()
 
     def outcome(self) -> Outcome:
-        """What it said about its end, or what its death says."""
-        self.listen()
-        if self._said is not None:
-            return self._said
+        """Its report, or what the way it died tells."""
+        self.receive()
+        if self._reported is not None:
+            return self._reported
         code = self.exit_code or 0
         if code >= 0:
             return Outcome("failed", f"its process ended with exit code {code}")
@@ -108,52 +83,23 @@ class Rank:
         return Outcome("failed", f"its process was killed by {signal.Signals(-code).name}{hint}")
 
 
-def _work(
-    config: DictConfig,
-    job: "Job",
-    environment: dict[str, str],
-    threads: int | None,
-    quiet: bool,
-    said: set[str],
-    pipe: connection.Connection,
-) -> None:
+def _work(target: Target, rank: int, environment: dict[str, str], pipe: connection.Connection) -> None:
     for signum in SIGNALS:
         signal.signal(signum, signal.SIG_DFL)
     for signum in (signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(signum, signal.SIG_IGN)  # a cluster's, for the process that watches, which asks us to stop
-    states.let_go()
+        signal.signal(signum, signal.SIG_IGN)  # a cluster's, for the process that watches, which tells us to stop
     os.setpgrp()  # Ctrl-C goes to the process that watches, which passes it on
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    import torch
-    from lightning.pytorch.utilities import rank_zero_only
-
-    from hourglass.runs import train as run
-    from hourglass.training.loggers import wandb as loggers
-
     os.environ.update(environment)
-    rank_zero_only.rank = int(environment.get("LOCAL_RANK", "0"))  # type: ignore[attr-defined]
-    if threads is not None:
-        torch.set_num_threads(threads)
-    once = SaidOnce(set(said))
-    if quiet:
-        for handler in logging.getLogger().handlers:
-            if not isinstance(handler, logging.FileHandler):
-                handler.addFilter(once)
-    outcome = Outcome("failed")
     try:
-        outcome.value = run.train(config, job, quiet=quiet)
-        outcome.status = "completed"
-    except (HourglassError, Interrupted) as error:
-        outcome.status, outcome.error = error.status, str(error)
+        outcome = target(rank)
     except BaseException as error:
-        outcome.error = f"{type(error).__name__}: {error}"
-        log.error("%s failed", job.folder, exc_info=error)
-    outcome.said, outcome.wandb_unreachable = once.said, loggers.unreachable()
+        log.exception("a worker failed")
+        outcome = Outcome("failed", f"{type(error).__name__}: {error}")
     pipe.send(outcome)
-    code = 0 if outcome.status == "completed" else 1
     logging.shutdown()
     sys.stdout.flush()
-    sys.exit(code)
+    sys.exit(0 if outcome.status == "completed" else 1)
 
 
 def _end_with_parent() -> None:

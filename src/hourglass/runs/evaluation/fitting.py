@@ -8,17 +8,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from hourglass.nn.autoencoder import Autoencoder
-from hourglass.runs.evaluation.reconstruct import Fit
+from hourglass.runs.evaluation.reconstruct_options import Fit
 
 AT_ONCE = 64
 """Tiles in a batch."""
 
 
 @torch.no_grad()
-def reconstruct(autoencoder: Autoencoder, picture: Tensor, fit: Fit) -> tuple[Tensor, Tensor]:
+def fit_and_reconstruct(autoencoder: Autoencoder, picture: Tensor, fit: Fit) -> tuple[Tensor, Tensor]:
     """A picture (C, H, W) in [0, 1] -> what of it was reconstructed, and the reconstruction, of the same shape.
 
-    There is no bar of padding to fit the aspect: the network would be judged on pixels that the picture has not.
+    Nothing is padded to fit the aspect: the network would be judged on pixels that are not in the picture.
     """
     height, width = autoencoder.image_shape[1:]
     if fit == "tile":

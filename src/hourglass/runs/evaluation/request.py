@@ -1,25 +1,36 @@
-"""What `python evaluate.py` is asked for, and what that means for one run. No torch in here."""
+"""What an evaluation is asked for, and what that means for one run."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from hydra import compose, initialize_config_dir
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig, OmegaConf
 
-from hourglass.cli import commands
-from hourglass.config import identity as ids
-from hourglass.config import validation as checks
-from hourglass.config.overrides import refuse_careless
-from hourglass.core.errors import ConfigError, DataError
+from hourglass.config.compose import compose_evaluate, dotted_keys, option
+from hourglass.config.configuration import Configuration, Node
+from hourglass.config.identity import run_id, without_volatile
+from hourglass.config.overrides import parse, refuse_careless
+from hourglass.config.validation import checked
+from hourglass.core.errors import ConfigError
+from hourglass.core.text import command
+from hourglass.core.types import Size
 
 GROUPS = ("corruption", "data")
-OPTIONS = {"ladder": bool, "accelerator": Literal["auto", "cpu", "gpu"]}
-"""Types in `conf/evaluate.yaml`; `seed` is checked with the data that it goes to."""
+BATCHING = ("batch_size", "eval_batch_size", "val_size", "_target_", "_partial_")
+"""Keys of `data` that do not say which images the test has."""
+Levels = dict[str, dict[str, list[float]]]
+
+
+@dataclass(frozen=True)
+class Options:
+    """`conf/evaluate.yaml` with what the command line says about it."""
+
+    ladder: bool
+    seed: Size | None
+    accelerator: Literal["auto", "cpu", "gpu"]
+    levels: Levels
+    """Kind -> the value that counts as its level -> the levels of the ladder"""
 
 
 @dataclass(frozen=True)
@@ -27,137 +38,111 @@ class Evaluation:
     """What to measure of one run."""
 
     id: str
-    """8 hexadecimal digits of corruption, images and the seed asked for: alike in all runs."""
-    config: DictConfig
-    """The run's own, with data and seed as asked for."""
-    node: dict[str, Any]
-    """The corruption as configured, for `config`."""
+    """8 hexadecimal digits of corruption, images and the configured seed: alike in all runs"""
+    configuration: Configuration
+    """The run's own, with data, corruption and seed of this evaluation"""
     kind: str
-    """The option of `conf/corruption`."""
+    """The option of `conf/corruption`"""
     level: float | None
-    """Its value that `conf/evaluate.yaml` calls the level; 0 where it has none, None for a kind that is not there."""
+    """Its value that `conf/evaluate.yaml` calls the level; 0 where it has none, None for a kind that is not there"""
     data: str
-    """The option of `conf/data`."""
+    """The option of `conf/data`"""
 
     @property
     def corruption(self) -> dict[str, Any]:
         """Kind, level and all values: {"kind": "gaussian", "level": 0.5, "std": 0.5, "clip": False}"""
-        values = {key: value for key, value in self.node.items() if not key.startswith("_")}
+        node = self.configuration.plain["corruption"]
+        values = {key: value for key, value in node.items() if not key.startswith("_")}
         return {"kind": self.kind, "level": self.level, **values}
 
 
 @dataclass(frozen=True)
 class Request:
-    """The command line, understood."""
+    """The command line of `evaluate`."""
 
     folder: Path
     overrides: list[str]
-    """All but `run=`."""
-    options: DictConfig
-    """`conf/evaluate.yaml` with what the command line says about it."""
+    """All but `run=`"""
+    options: Options
     chosen: dict[str, str]
-    """Group -> option, where the command line chooses one."""
+    """Group -> option, where the command line chooses one"""
     changes: list[Override]
-    """Values inside the groups: `corruption.std=0.5`."""
-
-    @property
-    def accelerator(self) -> str:
-        return self.options.accelerator
+    """Values inside the groups: `corruption.std=0.5`"""
 
 
-def understood(arguments: list[str]) -> Request:
+def parse_request(arguments: list[str]) -> Request:
     """The request; raises ConfigError for what the command line cannot mean."""
     folders = [argument.removeprefix("run=") for argument in arguments if argument.startswith("run=")]
     if len(folders) != 1:
-        raise ConfigError("name one run, or one folder of runs: python evaluate.py run=logs/runs/<run>")
+        raise ConfigError(f"name one run, or one folder of runs: {command('evaluate')} run=logs/runs/<run>")
     rest = [argument for argument in arguments if not argument.startswith("run=")]
     refuse_careless(rest)
-    overrides = OverridesParser.create().parse_overrides(rest)
     own, chosen, changes = [], {}, []  # about `conf/evaluate.yaml`, options of the groups, values inside them
-    known = [*(str(key) for key in OmegaConf.load(commands.CONF / "evaluate.yaml") if key != "defaults"), *GROUPS]
-    for override in overrides:
+    known = [*compose_evaluate(), *(group for group in GROUPS if group not in compose_evaluate())]
+    for override in parse(rest):
         group, _, key = override.key_or_group.partition(".")
         if override.is_sweep_override() or override.is_delete():
             raise ConfigError(f"{override.input_line}: give one value; ladder=true evaluates at many levels")
         if group not in known:
-            raise ConfigError(f"{override.key_or_group} is no option of evaluate.py, which has run, {', '.join(known)}")
+            raise ConfigError(f"{override.key_or_group} is no option of evaluate, which has run, {', '.join(known)}")
         if group not in GROUPS:
             own.append(str(override.input_line))
         elif key:
             changes.append(override)
         elif override.value() is not None:
             chosen[group] = str(override.value())
-            node(group, chosen[group])  # a typo is answered now
-    options = composed(*own)
-    for name, annotation in OPTIONS.items():
-        checks.check(options[name], annotation, name)
+            option(group, chosen[group])  # a typo is answered now
+    options = checked(Options, compose_evaluate(own), "")
     if options.ladder and (chosen.get("corruption") or any(c.key_or_group.startswith("corruption") for c in changes)):
         raise ConfigError("ladder=true evaluates every kind of corruption: leave out either it or corruption")
     return Request(Path(folders[0]).expanduser(), rest, options, chosen, changes)
 
 
-def composed(*overrides: str) -> DictConfig:
-    with initialize_config_dir(str(commands.CONF), version_base="1.3"):
-        return compose("evaluate", list(overrides))
-
-
-def config_of(run: Path) -> DictConfig:
-    """The configuration that Hydra composed for a run, where data and corruption stand with their interpolations."""
-    path = run / ".hydra" / "config.yaml"
-    if not path.exists():
-        raise DataError(f"{path} does not exist: {run} is not a run folder")
-    config = OmegaConf.load(path)
-    assert isinstance(config, DictConfig)
-    return config
-
-
-def evaluations(config: DictConfig, choices: dict[str, str], asked: Request) -> list[Evaluation]:
-    """What is asked for, of a run that was configured so and made these choices; ConfigError where that cannot be."""
-    chosen = {group: asked.chosen.get(group, choices[group]) for group in GROUPS}
-    for group, option in asked.chosen.items():
-        config[group] = node(group, option)
-    for change in asked.changes:
+def evaluations(configuration: Configuration, choices: dict[str, str], request: Request) -> list[Evaluation]:
+    """What is to be measured of a run that was configured so and made these choices; ConfigError where it cannot be."""
+    chosen = {group: request.chosen.get(group, choices[group]) for group in GROUPS}
+    values: dict[str, Any] = {group: option(group, name) for group, name in request.chosen.items()}
+    configuration = configuration.with_values(values)
+    for change in request.changes:
         group, _, key = change.key_or_group.partition(".")
-        keys = commands.dotted(config[group])
+        keys = dotted_keys(configuration.plain[group])
         if key not in keys:
             has = ", ".join(keys) or "none"
             raise ConfigError(f"{change.key_or_group}: {group}={chosen[group]} has no such value; it has {has}")
-        OmegaConf.update(config, change.key_or_group, change.value())
-    own_seed, config.seed = config.seed, asked.options.seed
-    images = plain(config.data)  # the run's own seed counts as None, which is the same in all runs
-    config.seed = own_seed if config.seed is None else config.seed
-    kinds = ladder(asked.options.levels) if asked.options.ladder else [(chosen["corruption"], plain(config.corruption))]
-    found = []
-    for kind, corruption in kinds:
-        what = {"corruption": corruption, "data": {"seed": images["seed"], "source": images["source"]}}
-        level = level_of(kind, corruption, asked.options.levels)
-        found.append(Evaluation(ids.run_id(OmegaConf.create(what)), config, corruption, kind, level, chosen["data"]))
-    return found
+        configuration = configuration.with_values({change.key_or_group: change.value()})
+    seed = request.options.seed
+    images = images_of(configuration.with_values({"seed": seed}))  # its own counts as None, the same in all runs
+    if seed is not None:
+        configuration = configuration.with_values({"seed": seed})
+    kinds = [(chosen["corruption"], configuration.plain["corruption"])]
+    every = []
+    for kind, corruption in ladder(request.options.levels) if request.options.ladder else kinds:
+        level = level_of(kind, corruption, request.options.levels)
+        identity = run_id({"corruption": corruption, "data": images})
+        of_it = configuration.with_values({"corruption": corruption})
+        every.append(Evaluation(identity, of_it, kind, level, chosen["data"]))
+    return every
 
 
-def ladder(levels: DictConfig) -> Iterator[tuple[str, dict[str, Any]]]:
+def images_of(configuration: Configuration) -> Node:
+    """What decides which images the test has, wherever they lie."""
+    data = without_volatile(configuration.plain)["data"]
+    return {key: value for key, value in data.items() if key not in BATCHING}
+
+
+def ladder(levels: Levels) -> Iterator[tuple[str, Node]]:
     """Every kind of corruption at every one of its levels."""
     for kind, by_key in levels.items():
-        corruption = plain(node("corruption", str(kind)))
+        corruption = option("corruption", kind)
         if not by_key:
-            yield str(kind), corruption
+            yield kind, corruption
         for key, values in by_key.items():
             for value in values:
-                yield str(kind), corruption | {str(key): value}
+                yield kind, corruption | {key: value}
 
 
-def level_of(kind: str, corruption: dict[str, Any], levels: DictConfig) -> float | None:
+def level_of(kind: str, corruption: Node, levels: Levels) -> float | None:
     keys = levels.get(kind)
     if keys is None:
         return None
-    return float(corruption[str(next(iter(keys)))]) if keys else 0.0
-
-
-@cache
-def node(group: str, option: str) -> DictConfig:
-    """An option of a group as the command line composes it."""
-    return composed(f"{group}={option}")[group]
-
-
-def plain(config: DictConfig) -> dict[str, Any]:
-    return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
+    return float(corruption[next(iter(keys))]) if keys else 0.0

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import optuna
 from lightning.pytorch import Callback, Trainer
-from omegaconf import DictConfig
 
-from hourglass.config import validation as checks
+from hourglass.config.configuration import Node
+from hourglass.config.validation import check
+from hourglass.core.compat.optuna import open_trial
 from hourglass.core.errors import Pruned
 from hourglass.core.types import Count, Size
-from hourglass.sweeps.search import search
+from hourglass.sweeps.search import study
 from hourglass.training.module import AutoencoderModule
 
 
@@ -21,14 +22,14 @@ class Pruning(Callback):
     sweep folder the run lies in; nothing is reported to a trial that it has closed already.
     """
 
-    def __init__(self, config: DictConfig) -> None:
-        self.number: int = config.trial
+    def __init__(self, trial: int, rule: Node | None) -> None:
+        self.number = trial
         self.pruner: optuna.pruners.BasePruner = optuna.pruners.NopPruner()
-        if (rule := config.search.pruning) is not None:
-            checks.check(rule.after_trials, Count, "search.pruning.after_trials")
-            checks.check(rule.after_epochs, Size, "search.pruning.after_epochs")
+        if rule is not None:
+            check(rule["after_trials"], Count, "search.pruning.after_trials")
+            check(rule["after_epochs"], Size, "search.pruning.after_epochs")
             self.pruner = optuna.pruners.MedianPruner(
-                rule.after_trials, rule.after_epochs, n_min_trials=rule.after_trials
+                rule["after_trials"], rule["after_epochs"], n_min_trials=rule["after_trials"]
             )
 
     def on_validation_end(self, trainer: Trainer, module: AutoencoderModule) -> None:  # type: ignore[override]
@@ -37,14 +38,14 @@ class Pruning(Callback):
             raise Pruned(f"at epoch {trainer.current_epoch + 1} it was worse than the median of the other trials")
 
     def _report(self, trainer: Trainer) -> bool:
-        storage = search.storage(Path(trainer.default_root_dir).parent)
+        storage = study.storage(Path(trainer.default_root_dir).parent)
         (name,) = optuna.get_all_study_names(storage)
-        study = optuna.load_study(study_name=name, storage=storage, pruner=self.pruner)
-        frozen = study.trials[self.number]
+        search = optuna.load_study(study_name=name, storage=storage, pruner=self.pruner)
+        frozen = search.trials[self.number]
         if frozen.state.is_finished():
             return False
         epoch = trainer.current_epoch + 1
-        trial = optuna.trial.Trial(study, frozen._trial_id)
+        trial = open_trial(search, frozen)
         if epoch not in frozen.intermediate_values:  # a resumed run repeats its last validation
             trial.report(float(trainer.callback_metrics["val/loss"]), epoch)
         return trial.should_prune()

@@ -1,0 +1,72 @@
+"""The command `hourglass`, and what every command does with a mistake: one message, exit code 1."""
+
+import importlib
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+import hourglass
+from hourglass.config.compose import advice, register_resolvers
+from hourglass.core.errors import HourglassError
+
+COMMANDS = {
+    "train": "train an autoencoder, or with -m many of them",
+    "evaluate": "trained runs again, under other corruption, levels or data",
+    "reconstruct": "your own pictures through a trained autoencoder",
+    "report": "a sweep turned into an answer",
+    "operators": "a card for every operator: what it does before any training",
+}
+USAGE = f"""usage: hourglass COMMAND [ARGUMENT …]
+
+{chr(10).join(f"  {name:<13}{what}" for name, what in COMMANDS.items())}
+
+hourglass COMMAND --help tells more, hourglass --version which version this is."""
+
+
+def main() -> None:
+    """The entry point of the installed command, and of `python -m hourglass`."""
+    command, *arguments = [*sys.argv[1:], ""][: max(1, len(sys.argv) - 1)]
+    if command in ("-sc", "--shell-completion"):
+        complete(arguments)
+    elif command in ("", "-h", "--help"):
+        print(USAGE)
+    elif command in ("-V", "--version"):
+        print(f"hourglass {hourglass.__version__}")
+    elif command in COMMANDS:
+        run(command, arguments)
+    else:
+        sys.exit(f"{command} is no command of hourglass\n\n{USAGE}")
+
+
+def run(command: str, arguments: Sequence[str] | None = None) -> None:
+    """Run a command; a mistake of the user ends in a short message and exit code 1. None: the process's arguments."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    task: Callable[[list[str]], object] = importlib.import_module(f"hourglass.cli.{command}").main
+    register_resolvers()
+    if os.environ.get("HYDRA_FULL_ERROR") == "1":
+        task(given)
+        return
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors reach us, instead of Hydra's printing and exiting
+    try:
+        task(given)
+    except (HourglassError, HydraException, OmegaConfBaseException) as error:
+        sys.exit(f"\n{type(error).__name__}: {advice(error)}\n(HYDRA_FULL_ERROR=1 shows where it was raised)")
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+
+
+def complete(arguments: Sequence[str]) -> None:
+    """What the shell's completion of `hourglass …` asks for: the commands, and behind `train` what Hydra knows."""
+    line = os.environ.get("COMP_LINE", "")
+    words = re.match(r"\S+\s+(\S*)(\s?)", line)
+    if words and words[1] == "train" and words[2]:
+        os.environ["COMP_LINE"] = line.replace(" train", "", 1)
+    elif arguments and arguments[0].startswith("query="):
+        print(" ".join(command for command in COMMANDS if words is None or command.startswith(words[1])))
+        return
+    run("train", ["-sc", *arguments])

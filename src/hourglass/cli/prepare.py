@@ -1,0 +1,39 @@
+"""The run folder that Hydra has chosen: whose it is, and the configuration in it."""
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from hourglass.config.compose import GROUPS
+from hourglass.config.configuration import Configuration
+from hourglass.core.errors import ConfigError
+from hourglass.core.files import replacing, unwritable
+from hourglass.runs.job import Job
+from hourglass.runs.read import read_configuration
+
+
+def job_of(configuration: Configuration, hydra: Any, group: str | None = None) -> Job:
+    """Who the run is that Hydra has prepared; `hydra` is Hydra's own part of the configuration."""
+    choices = {name: hydra.runtime.choices[name] for name in GROUPS if hydra.runtime.choices.get(name)}
+    return Job(Path(hydra.runtime.output_dir), configuration.id, choices, list(hydra.overrides.task), group)
+
+
+def keep_configuration(configuration: Configuration, job: Job, hydra: Any) -> None:
+    """Write into `.hydra/` what Hydra would write each time, once: a folder belongs to one configuration for ever.
+
+    Raises ConfigError where the folder holds another run, StorageError where it cannot be written.
+    """
+    folder = job.folder / ".hydra"
+    if (folder / "config.yaml").exists():
+        if not job.folder.name.endswith(job.id) and (theirs := read_configuration(job.folder).id) != job.id:
+            raise ConfigError(f"{job.folder} holds run {theirs}, this is {job.id}: choose another hydra.run.dir")
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(OmegaConf.create({"hydra": hydra}), folder / "hydra.yaml")
+        OmegaConf.save(hydra.overrides.task, folder / "overrides.yaml")
+        with replacing(folder / "config.yaml") as path:
+            path.write_text(configuration.as_yaml, encoding="utf-8")
+    except OSError as error:
+        raise unwritable(job.folder, error) from error

@@ -1,0 +1,126 @@
+"""`train -m`: the jobs of a sweep are planned, launched by Hydra, told of in a table, and reported."""
+
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import get_class
+from omegaconf import DictConfig
+
+from hourglass.cli.prepare import job_of, keep_configuration
+from hourglass.cli.report import make, publish
+from hourglass.config.configuration import Configuration
+from hourglass.config.overrides import refuse_careless, sweep_name
+from hourglass.core import signals
+from hourglass.core.compat.hydra import Application, compose_job, compose_sweep, jobs_of_sweep
+from hourglass.core.errors import ConfigError, Interrupted
+from hourglass.core.processes.environment import at_a_time
+from hourglass.core.text import command
+from hourglass.report.request import Request
+from hourglass.runs.naming import as_line
+from hourglass.runs.status import status_of
+from hourglass.sweeps import progress
+from hourglass.sweeps.sweep import Sweep, begin, check
+
+SOME = 50
+"""Jobs that are planned without a word: composing one takes a tenth of a second."""
+
+
+@dataclass
+class Job:
+    """The task that Hydra calls for each job of a sweep, in whatever process its launcher chooses."""
+
+    sweep: Sweep
+
+    def __call__(self, config: DictConfig) -> float | None:
+        from hourglass.sweeps.jobs import run_job  # torch and lightning: only now
+
+        hydra: Any = HydraConfig.get()
+        refuse_careless(hydra.overrides.task)
+        configuration = Configuration.of(config)
+        job = job_of(configuration, hydra, group=str(config.sweep))
+        keep_configuration(configuration, job, hydra)
+        return run_job(self.sweep, configuration, job)
+
+
+def main(application: Application, arguments: list[str]) -> None:
+    name: list[str] = []
+    if not any(override.startswith("sweep=") for override in application.overrides):
+        name = [f"sweep={sweep_name(application.overrides)}"]
+    config, sweep = plan(application, name, [*command("train").split(), *arguments])
+    sweep.stop.handle_signals(sweep.stop_jobs)
+    try:
+        try:
+            application.run(Job(sweep), name)
+        finally:
+            fine = tell(sweep)
+            sweep.stop.check()  # whatever a library has made of it
+    except Interrupted:
+        signals.ignore()
+        raise
+    if config.report and progress.can_be_reported(sweep.folder, sweep.names):
+        report(sweep.folder, Configuration.of(config))
+    if not fine:
+        sys.exit(1)
+
+
+def plan(application: Application, name: list[str], words: list[str]) -> tuple[DictConfig, Sweep]:
+    """Refuse what cannot work, and write down what there is to do; what all jobs share, and the sweep."""
+    with application.loaded() as hydra:
+        refuse_careless([*application.overrides, *name])
+        config = compose_sweep(hydra, application.name, [*application.overrides, *name])
+        launcher, sweeper = config.hydra.launcher, config.hydra.sweeper
+        searching = not sweeper._target_.endswith("BasicSweeper")
+        check(config.sweep, config.retry, searching=searching)
+        folder, planned = Path(config.hydra.sweep.dir), dict[str, list[str]]()
+        jobs = [] if searching else jobs_of_sweep(config)
+        if len(jobs) > SOME:
+            print(f"planning {len(jobs)} jobs", flush=True)
+        for number, job in enumerate(jobs):
+            identity = Configuration.of(compose_job(hydra, config, job)).id
+            if identity in planned:
+                same = "has the same configuration as an earlier one: it is trained once"
+                print(f"job {number}, {as_line(job)}, {same}")
+            planned.setdefault(identity, job)
+        before = progress.counted([s for one in planned if (s := status_of(folder / one)) != "planned"])
+        sweep = begin(
+            folder,
+            words,
+            list(config.hydra.overrides.task),
+            planned,
+            retry=config.retry,
+            parallel=at_a_time(int(launcher.get("n_jobs", 1))),
+            jobs_outlive_it=getattr(get_class(launcher._target_), "jobs_outlive_it", False),
+        )
+    count = f"up to {config.search.trials} trials" if config.get("search") else f"{len(planned)} jobs"
+    print(f"sweep {folder.name}: {count} in {folder}{f' ({before} before)' if before else ''}", flush=True)
+    return config, sweep
+
+
+def tell(sweep: Sweep) -> bool:
+    """The table of a sweep that has ended; whether every job ended well."""
+    names = sweep.names
+    if not names:
+        return True
+    table, fine = progress.closing(sweep.folder, names)
+    print(table, flush=True)
+    return fine
+
+
+def report(folder: Path, configuration: Configuration) -> None:
+    """After the last job: `report.html` beside the sweep, and in W&B where the jobs are.
+
+    The sweep is whole without it, so whatever goes wrong is shown and costs only the report.
+    """
+    try:
+        review = make(Request(folder, folder))
+        if "wandb" in (configuration.plain["logger"] or {}):
+            publish(review, configuration, folder / "report.html")
+    except ConfigError as error:
+        print(f"  no report: {error}")
+    except Exception:
+        traceback.print_exc()
+        print(f"  no report, by a fault of ours; {command('report')} {folder} tries again")

@@ -1,0 +1,77 @@
+"""`train`: one run, by itself or continued; a sweep is in `hourglass.cli.sweep`.
+
+What can be answered or refused without torch is, within a second.
+"""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from hourglass.cli import sweep
+from hourglass.cli.prepare import job_of, keep_configuration
+from hourglass.config.compose import CONF
+from hourglass.config.configuration import Configuration
+from hourglass.config.overrides import refuse_careless
+from hourglass.core.compat.hydra import Application
+from hourglass.core.errors import ConfigError
+from hourglass.runs.job import Job
+from hourglass.runs.read import read_configuration, read_summary
+from hourglass.runs.status import status_of
+
+
+def main(arguments: list[str]) -> None:
+    application = Application(CONF, "train", arguments)
+    resumed = [override.removeprefix("resume=") for override in application.overrides if override.startswith("resume=")]
+    if application.is_question:
+        application.run(train)
+    elif resumed:
+        others = [argument for argument in arguments if not argument.startswith("resume=")]
+        resume(Path(resumed[-1]), others)
+    elif application.arguments.multirun or any(o.startswith("search=") for o in application.overrides):
+        sweep.main(application, arguments)
+    else:
+        application.run(train)
+
+
+def train(config: DictConfig) -> None:
+    """The task that Hydra calls: one run by itself."""
+    hydra: Any = HydraConfig.get()
+    if hydra.mode == RunMode.MULTIRUN:
+        raise ConfigError("hydra.mode=MULTIRUN: start a sweep with -m")
+    refuse_careless(hydra.overrides.task)
+    if config.sweep is not None or config.retry is not None:
+        raise ConfigError("sweep= and retry= are about many runs: start a sweep with -m")
+    configuration = Configuration.of(config)
+    job = job_of(configuration, hydra)
+    keep_configuration(configuration, job, hydra)
+    if status_of(job.folder) == "completed":
+        raise ConfigError(f"{job.folder} is completed: choose another hydra.run.dir")
+    from hourglass.runs import launch  # torch and lightning: only now
+
+    launch.alone(configuration, job)
+
+
+def resume(folder: Path, others: list[str]) -> None:
+    """`resume=FOLDER`: go on with that run, as it was configured."""
+    if others:
+        raise ConfigError(f"resume= continues a run as it was configured: leave out {' '.join(others)}")
+    if (folder / "sweep.json").exists():
+        raise ConfigError(f"{folder} is a sweep: give its command again, and it goes on with what is not done")
+    if not (folder / ".hydra" / "config.yaml").exists() or (summary := read_summary(folder)) is None:
+        raise ConfigError(f"{folder} is not the folder of a run that was started: it has no summary.json")
+    if status_of(folder) == "completed":
+        raise ConfigError(f"{folder} is completed: there is nothing to continue")
+    configuration = read_configuration(folder)
+    if configuration.id != summary["id"]:
+        raise ConfigError(f"{folder / '.hydra'} was changed since the run began: start another with that")
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout), logging.FileHandler(folder / "train.log")]
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
+    from hourglass.runs import launch  # torch and lightning: only now
+
+    job = Job(folder.resolve(), summary["id"], summary["choices"], summary["overrides"], summary["sweep"])
+    launch.alone(configuration, job, retry="all")  # this one is meant by name

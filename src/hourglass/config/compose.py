@@ -1,0 +1,91 @@
+"""Composing configurations from `conf/`: where it is, its groups, and what was meant by a key that is not there."""
+
+import difflib
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf
+
+from hourglass.config.configuration import Configuration
+from hourglass.core.text import command
+
+_HERE = Path(__file__).resolve()
+CONF = next(path for path in (_HERE.parents[1] / "conf", _HERE.parents[3] / "conf") if path.is_dir())
+"""The options: in an installed package inside it, in a checkout at its top."""
+GROUPS = ("model", "encoder", "latent", "decoder", "data", "corruption", "loss", "optimizer", "trainer", "experiment")
+"""The groups whose choices a run is known by."""
+
+
+def register_resolvers() -> None:
+    """`${run_id:}` in the configuration; call it before Hydra composes one."""
+    OmegaConf.register_new_resolver("run_id", lambda *, _root_: Configuration.of(_root_).id, replace=True)
+
+
+def options(group: str) -> list[str]:
+    """The options of a group: `conf/` is the registry."""
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+def composed(name: str, overrides: Sequence[str] = ()) -> DictConfig:
+    """`conf/<name>.yaml` with these overrides; inside a running Hydra application with its search path."""
+    if GlobalHydra.instance().is_initialized():
+        return compose(name, list(overrides))
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose(name, list(overrides))
+
+
+def compose_train(overrides: Sequence[str] = ()) -> Configuration:
+    """The configuration of one run, as `train.py` composes it."""
+    return Configuration.of(composed("train", overrides))
+
+
+@cache
+def option(group: str, name: str) -> dict[str, Any]:
+    """One option of a group as written, with its interpolations; raises Hydra's error where it is not there."""
+    return OmegaConf.to_container(composed("train", [f"{group}={name}"])[group])  # type: ignore[return-value]
+
+
+def compose_evaluate(overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """`conf/evaluate.yaml` with these overrides, as plain values."""
+    return OmegaConf.to_container(composed("evaluate", overrides), resolve=True)  # type: ignore[return-value]
+
+
+def read_options(name: str) -> dict[str, Any]:
+    """`conf/<name>.yaml` of a command that is no Hydra application, as plain values."""
+    return OmegaConf.to_container(OmegaConf.load(CONF / f"{name}.yaml"))  # type: ignore[return-value]
+
+
+def dotted_keys(node: object, prefix: str = "") -> list[str]:
+    """Every key inside nested dictionaries, `optimizer.lr` style, but those that begin with an underscore."""
+    if not isinstance(node, dict):
+        return []
+    keys: list[str] = []
+    for key, inner in node.items():
+        if not str(key).startswith("_"):
+            keys += [f"{prefix}{key}", *dotted_keys(inner, f"{prefix}{key}.")]
+    return keys
+
+
+def advice(error: Exception) -> str:
+    """The error's message; for an unknown key with the nearest ones in place of Hydra's advice to add it."""
+    if "Available options in" in str(error):
+        return str(error).split("\nConfig search path")[0].rstrip()
+    match = re.match(r"Could not override '([^']+)'|Key '([^']+)' is not in struct", str(error))
+    if not match:
+        return str(error)
+    missing = match[1] or match[2]
+    if missing.startswith("hydra.launcher."):
+        return f"{missing} is no option of this launcher: choose another, such as hydra/launcher=joblib"
+    keys = dotted_keys(compose_train().written)
+    # a whole path first, then the same name elsewhere
+    near = difflib.get_close_matches(missing, keys, n=3, cutoff=0.7)
+    near += [key for key in keys if key.split(".")[-1] == missing.split(".")[-1] and key not in near][:3]
+    hint = (
+        f": did you mean {' or '.join(near)}?" if near else f"; {command('train')} --cfg job shows the keys there are"
+    )
+    return f"{missing} is no key of this configuration{hint}"

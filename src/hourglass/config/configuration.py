@@ -1,0 +1,61 @@
+"""The composed configuration as a value: what is hashed, saved, logged, and turned into parts."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from hourglass.config.identity import run_id
+from hourglass.config.interpolation import calls_resolver
+
+Node = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A configuration without Hydra's own part. It is never changed: `with_values` makes another."""
+
+    written: Node
+    """As written, with interpolations such as `${channels}`, but for what only one machine can answer."""
+    foreign: bool = False
+    """Read from a folder that anybody may have made: parts are made of it only where `conf/` names them"""
+
+    @classmethod
+    def of(cls, config: DictConfig) -> "Configuration":
+        """What Hydra composed; `${oc.env:HOME}` and the like are answered now."""
+        ours = OmegaConf.create({key: config._get_node(key) for key in config if key != "hydra"})
+        written, plain = OmegaConf.to_container(ours), OmegaConf.to_container(ours, resolve=True)
+        return cls(_settled(written, plain))
+
+    @cached_property
+    def plain(self) -> Node:
+        """Resolved: plain values throughout. Raises OmegaConf's errors where an interpolation leads nowhere."""
+        return OmegaConf.to_container(OmegaConf.create(self.written), resolve=True)  # type: ignore[return-value]
+
+    @cached_property
+    def id(self) -> str:
+        """The run id: the same wherever and however the run is carried out."""
+        return run_id(self.plain)
+
+    @property
+    def as_yaml(self) -> str:
+        return OmegaConf.to_yaml(OmegaConf.create(self.written))
+
+    def with_values(self, values: Mapping[str, Any]) -> "Configuration":
+        """The same with other values or whole nodes, by dotted key; a node may hold interpolations."""
+        changed = OmegaConf.create(copy.deepcopy(self.written))
+        for key, value in values.items():
+            OmegaConf.update(changed, key, value, merge=False)
+        return Configuration(OmegaConf.to_container(changed), self.foreign)  # type: ignore[arg-type]
+
+
+def _settled(written: Any, value: Any) -> Any:
+    """`written`, in which whatever calls a resolver is replaced by its `value`."""
+    if isinstance(written, dict):
+        return {key: _settled(inner, value[key]) for key, inner in written.items()}
+    if isinstance(written, list):
+        return [_settled(inner, value[i]) for i, inner in enumerate(written)]
+    return value if isinstance(written, str) and calls_resolver(written) else written

@@ -1,0 +1,148 @@
+"""From a configuration to its parts: the only file that makes objects from names.
+
+A node with a `_target_` describes a part. Its entries are the keyword arguments of the target, each checked against the
+signature. An entry that the target itself does not take belongs to the part inside it: `decoder.kernel_size` stands
+beside `decoder.up` and is the operator's. So every option is stated once, and none is without effect.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
+from typing import Any, Literal
+
+from hydra.utils import get_object
+
+from hourglass.config.configuration import Configuration, Node
+from hourglass.config.slots import refuse_foreign
+from hourglass.config.validation import check, checked
+from hourglass.core.errors import ConfigError
+from hourglass.core.types import Count, Positive, Size
+
+Entry = tuple[Any, str]
+"""A value, and the key by which the user knows it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The values of a run that are no parts."""
+
+    seed: Size
+    checkpoint_every: Count
+    """Steps between two saves of `last.ckpt`"""
+    baselines: str | None
+    """Folder of the baselines already computed; None: none are computed"""
+    match: Literal["params", "macs"] | None
+    match_to: Positive | None
+    trial: Size | None
+    """The trial of a search that this run is"""
+
+
+class Parts:
+    """What a configuration describes, each part checked and made once, when it is first needed.
+
+    A part is an object, or a callable that waits for what is known only at run time: an encoder for the shape of the
+    images, a logger for the run folder. Raises ConfigError for a value of the wrong type, out of range, or without
+    effect.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+
+    @cached_property
+    def settings(self) -> Settings:
+        return checked(Settings, self.configuration.plain, "")
+
+    @cached_property
+    def data(self) -> Any:
+        """The data module; no image is read yet."""
+        return self._part("data")(corruption=self._part("corruption"))
+
+    @cached_property
+    def encoder(self) -> Callable[..., Any]:
+        return self._part("encoder")
+
+    @cached_property
+    def latent(self) -> Callable[..., Any]:
+        return self._part("latent")
+
+    @cached_property
+    def decoder(self) -> Callable[..., Any]:
+        return self._part("decoder")
+
+    @cached_property
+    def model(self) -> Callable[..., Any]:
+        """Makes the autoencoder of (image_shape, encoder, latent, decoder)."""
+        return self._part("model")
+
+    @cached_property
+    def loss(self) -> Any:
+        return self._part("loss")
+
+    @cached_property
+    def optimizer(self) -> Callable[..., Any]:
+        return self._part("optimizer")
+
+    @cached_property
+    def callbacks(self) -> list[Any]:
+        return list(self._named("callbacks").values())
+
+    @cached_property
+    def loggers(self) -> dict[str, Callable[..., Any]]:
+        return self._named("logger")
+
+    @cached_property
+    def trainer(self) -> Callable[..., Any]:
+        return self._part("trainer")
+
+    def autoencoder(self, image_shape: tuple[int, ...], channels: list[int] | None = None) -> Any:
+        """The untrained autoencoder, with other `channels` where they are given.
+
+        Raises IncompatiblePair where its parts cannot work together.
+        """
+        encoder = self.encoder if channels is None else partial(self.encoder, channels=channels)
+        return self.model(image_shape, encoder=encoder, latent=self.latent, decoder=self.decoder)
+
+    def _part(self, group: str) -> Any:
+        node = self.configuration.plain[group]
+        if not _is_part(node):
+            raise ConfigError(f"{group}={node} describes nothing: choose an option of conf/{group}, as in {group}=NAME")
+        return self._make(node, group, group, {})
+
+    def _named(self, group: str) -> dict[str, Any]:
+        nodes: Node = self.configuration.plain[group] or {}
+        return {name: self._make(node, f"{group}.{name}", f"{group}.*", {}) for name, node in nodes.items()}
+
+    def _make(self, node: Node, path: str, slot: str, handed_down: Mapping[str, Entry]) -> Any:
+        """The part that `node` describes; `handed_down` are entries of the node around it."""
+        if self.configuration.foreign:
+            refuse_foreign(node["_target_"], slot, path)
+        target: Callable[..., Any] = get_object(node["_target_"])
+        entries: dict[str, Entry] = {key: (value, f"{path}.{key}") for key, value in node.items() if key[0] != "_"}
+        entries |= handed_down
+        parameters = _parameters(target)
+        inside = [key for key, (value, _) in entries.items() if key in parameters and _is_part(value)]
+        others = {key: entry for key, entry in entries.items() if key not in parameters}
+        if others and len(inside) != 1:
+            options = ", ".join(name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY) or "none"
+            _, where = next(iter(others.values()))
+            raise ConfigError(f"{where}: {target.__qualname__} has no such option; it has {options}")
+        arguments: dict[str, Any] = {}
+        for key, (value, where) in entries.items():
+            if key in others:
+                continue
+            if key in inside:
+                arguments[key] = self._make(value, where, f"{slot}.{key}", others)
+            else:
+                check(value, parameters[key].annotation, where)
+                arguments[key] = value
+        return partial(target, **arguments) if node.get("_partial_") else target(**arguments)
+
+
+def _is_part(value: Any) -> bool:
+    return isinstance(value, dict) and "_target_" in value
+
+
+@cache
+def _parameters(target: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(target, eval_str=True).parameters

@@ -1,0 +1,83 @@
+"""What we touch of Hydra that is private: `@hydra.main` for a command line and a task that are values.
+
+`hydra.main` reads `sys.argv` and takes the task by decoration, so an application cannot compose beside it, for a plan
+of the whole sweep, nor hand it a name for the sweep. Its inner functions can: `_run_hydra`, `get_args_parser`,
+`Hydra.create_main_hydra2`, `create_automatic_config_search_path`, `BasicSweeper.split_arguments`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra import version
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import _run_hydra, create_automatic_config_search_path, get_args_parser
+from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from hourglass.core.errors import ConfigError
+
+
+class Application:
+    """A Hydra application: a folder of configurations, the name of the first one, and a command line."""
+
+    def __init__(self, conf: Path, name: str, arguments: Sequence[str]) -> None:
+        self.conf, self.name = conf, name
+        self.parser = get_args_parser()
+        self.arguments = self.parser.parse_args(list(arguments))
+
+    @property
+    def overrides(self) -> list[str]:
+        return list(self.arguments.overrides)
+
+    @property
+    def is_question(self) -> bool:
+        """Does Hydra answer this command line by itself, and run nothing?"""
+        a = self.arguments
+        return bool(a.help or a.hydra_help or a.cfg or a.info or a.shell_completion or a.resolve)
+
+    def run(self, task: Callable[[DictConfig], Any], more_overrides: Sequence[str] = ()) -> None:
+        """As `@hydra.main` does: answer a question, or compose, prepare and call the task, once or for each job."""
+        if self.arguments.experimental_rerun is not None:
+            raise ConfigError("--experimental-rerun: use resume=FOLDER, which continues a run as it was configured")
+        version.setbase("1.3")
+        self.arguments.overrides = [*self.overrides, *more_overrides]
+        _run_hydra(self.arguments, self.parser, task, str(self.conf), self.name)
+
+    @contextmanager
+    def loaded(self) -> Iterator[Hydra]:
+        """Hydra with the search path of this command line, to compose with, beside `run`."""
+        version.setbase("1.3")
+        search_path = create_automatic_config_search_path(None, None, str(self.conf))
+        if self.arguments.config_dir is not None:
+            folder = Path(self.arguments.config_dir).resolve()
+            if not folder.is_dir():
+                raise ConfigError(f"--config-dir: there is no folder {folder}")
+            search_path.prepend("command-line", f"file://{folder}", SearchPathQuery(provider="schema"))
+        hydra = Hydra.create_main_hydra2(self.name, search_path)
+        try:
+            yield hydra
+        finally:
+            GlobalHydra.instance().clear()
+
+
+def compose_sweep(hydra: Hydra, name: str, overrides: Sequence[str]) -> DictConfig:
+    """What all jobs of a sweep share, with Hydra's own part."""
+    return hydra.compose_config(name, list(overrides), run_mode=RunMode.MULTIRUN, with_log_configuration=False)
+
+
+def jobs_of_sweep(config: DictConfig) -> list[list[str]]:
+    """The overrides of each job that Hydra's own sweeper will launch for a composed sweep, in its order."""
+    given = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
+    parsed = OverridesParser.create().parse_overrides([*given, *config.hydra.overrides.task])
+    return [job for batch in BasicSweeper.split_arguments(parsed, None) for job in batch]
+
+
+def compose_job(hydra: Hydra, config: DictConfig, overrides: Sequence[str]) -> DictConfig:
+    """One job of a composed sweep."""
+    return hydra.config_loader.load_sweep_config(config, list(overrides))

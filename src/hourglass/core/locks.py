@@ -1,0 +1,71 @@
+"""Locks on files, between processes of one machine or of a shared file system that knows `flock`.
+
+A lock ends with the process that took it, however that ends. A process forked from it does not hold it on.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_held: set[int] = set()
+"""File descriptors of the locks of this process."""
+
+
+class Locked(Exception):
+    """Another process holds the lock."""
+
+
+@contextmanager
+def lock(path: Path, wait: float | None = None) -> Iterator[None]:
+    """Hold the exclusive lock of `path`, a file that is made where there is none.
+
+    Waits up to `wait` seconds for another process, for ever if that is None; then raises Locked.
+    """
+    with path.open("a") as file:
+        _acquire(file.fileno(), wait)
+        _held.add(file.fileno())
+        try:
+            yield
+        finally:
+            _held.discard(file.fileno())
+
+
+def is_locked(path: Path) -> bool:
+    """Does a process hold the lock of `path`, this one included?"""
+    try:
+        file = path.open()
+    except FileNotFoundError:
+        return False
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _acquire(descriptor: int, wait: float | None) -> None:
+    if wait is None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Locked(descriptor) from None
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _let_go() -> None:
+    while _held:
+        os.close(_held.pop())
+
+
+os.register_at_fork(after_in_child=_let_go)

@@ -1,0 +1,55 @@
+"""What a process inherits through its environment: all of it, in one place.
+
+| variable                                  | set by                   | read by                      |
+|-------------------------------------------|--------------------------|------------------------------|
+| LOCAL_RANK, NODE_RANK, WORLD_SIZE,        | `of_workers`, torchrun   | torch.distributed, Lightning |
+| MASTER_ADDR, MASTER_PORT                  |                          |                              |
+| TORCHELASTIC_RUN_ID, SLURM_NTASKS         | torchrun, srun           | `started_from_outside`       |
+| CUDA_VISIBLE_DEVICES                      | `gpus.one_gpu`, the user | torch, `gpus.one_gpu`        |
+| OMP_NUM_THREADS                           | the user                 | torch, `threads_each`        |
+| HYDRA_FULL_ERROR                          | `cli.entry`, the user    | Hydra: errors reach us       |
+| WANDB_ERROR_REPORTING                     | `training.loggers.wandb` | W&B: no telemetry of its own |
+
+Everything else travels as an argument, or in what a worker returns.
+"""
+
+import os
+import socket
+
+
+def started_from_outside() -> bool:
+    """Have torchrun or srun started the processes of this run already?"""
+    external = any(name in os.environ for name in ("LOCAL_RANK", "TORCHELASTIC_RUN_ID"))
+    return external or int(os.environ.get("SLURM_NTASKS", "1")) > 1
+
+
+def of_workers(count: int) -> list[dict[str, str]]:
+    """What each of the workers of a job finds beside the environment of this process: nothing where it is alone."""
+    if count == 1:
+        return [{}]
+    common = {"NODE_RANK": "0", "WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
+    return [common | {"LOCAL_RANK": str(rank)} for rank in range(count)]
+
+
+def threads_each(processes: int) -> int | None:
+    """Threads of each of so many processes at once, so that they do not fight for cores; None: torch's own choice."""
+    if processes == 1 or "OMP_NUM_THREADS" in os.environ:
+        return None
+    return max(1, cores() // processes)
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def at_a_time(n_jobs: int) -> int:
+    """Jobs that run at once, counted as joblib does: -1 is one a core."""
+    return n_jobs if n_jobs > 0 else cores()
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port

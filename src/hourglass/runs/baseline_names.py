@@ -1,0 +1,38 @@
+"""The baselines of `hourglass.metrics.baselines` as people read them. No torch in here."""
+
+from typing import NamedTuple
+
+
+class Baseline(NamedTuple):
+    title: str
+    meaning: str
+    sized_title: str = ""
+    """In place of `title` where the size of the code is known"""
+
+
+BASELINES = {
+    "mean_image": Baseline("the mean image", "The mean of the training images in place of every image."),
+    "pca": Baseline(
+        "PCA", "As many principal components as the code has numbers: the best affine code.", "PCA of {:,} numbers"
+    ),
+    "patch_pca": Baseline("PCA of patches", "The best linear convolution whose patches do not overlap."),
+    "pool_nearest": Baseline(
+        "average pooling + nearest", "Average pooling to the grid of the code, and nearest neighbour back."
+    ),
+    "pool_bicubic": Baseline("average pooling + bicubic", "Average pooling to the grid of the code, and bicubic back."),
+    "noisy_input": Baseline("the noisy input", "The corrupted input, left as it is."),
+    "wiener": Baseline("the linear Wiener filter", "The best linear denoiser, for noise of this strength."),
+    "wiener_code": Baseline(
+        "Wiener filter of a code", "The best linear denoiser with as many numbers in its code.", "Wiener of {:,} numbers"
+    ),
+    "affine": Baseline("the best affine denoiser", "Fitted to the corrupted training images, for any corruption."),
+    "bce_entropy": Baseline(
+        "entropy of the targets (BCE)", "The lowest BCE that any reconstruction of grey pixels can have."
+    ),
+}  # fmt: skip
+
+
+def baseline_title(name: str, code_size: int) -> str:
+    """`PCA of 1,568 numbers`, `the mean image`"""
+    baseline = BASELINES[name]
+    return (baseline.sized_title or baseline.title).format(code_size)

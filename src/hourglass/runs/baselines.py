@@ -1,0 +1,36 @@
+"""What a run is to be held against, computed on its own split."""
+
+from hourglass.data.corruption import Gaussian, NoCorruption
+from hourglass.data.datamodule import ImageData
+from hourglass.metrics import baselines
+from hourglass.nn import NoLatent
+from hourglass.training.module import AutoencoderModule
+
+AFFINE_IMAGES = 10_000
+"""Training images from which the affine denoiser is fitted, at most."""
+
+
+def baselines_of(module: AutoencoderModule, data: ImageData, cache: str) -> dict[str, float]:
+    """The baselines that apply to this network on this data, by name; `cache` is a folder of earlier ones."""
+    autoencoder, corruption = module.autoencoder, data.corruption
+    train, test = (data.images[name].images for name in ("train", "test"))
+    strides = autoencoder.encoder.strides
+    corrupted = not isinstance(corruption, NoCorruption)
+    std = corruption.std if isinstance(corruption, Gaussian) and not corruption.clip else None
+    corrupted_test = data.pick("test", range(len(test))).input if corrupted else None
+    values = baselines.compute_baselines(
+        train,
+        test,
+        code_size=autoencoder.latent.code_size,
+        code_shape=autoencoder.encoder.spec.code_shape,
+        factor_total=strides[-1] if strides and isinstance(autoencoder.latent, NoLatent) else None,
+        corrupted_test=corrupted_test,
+        noise_std=std,
+        bce=module.loss.nats,
+        cache=cache,
+    )
+    if corrupted and std is None and train[0].numel() <= baselines.EXACT_LIMIT:
+        seen = data.pick("train", range(min(len(train), AFFINE_IMAGES)))
+        samples = (seen.input, seen.target, corrupted_test, test)
+        values["affine"] = baselines.cached(cache, baselines.affine_denoiser, *samples)
+    return values

@@ -1,0 +1,44 @@
+"""What a run says at its end: what was reached, what to hold it against, and what to type next."""
+
+from hourglass.core.text import as_typed, command
+from hourglass.runs.baseline_names import baseline_title
+from hourglass.runs.summary import Summary
+
+
+def table(result: Summary, overrides: list[str]) -> str:
+    """What was reached and what to hold it against, where the pictures are, and what to type next."""
+    m, c = result.metrics, result.cost
+    lines = ["", f"  test      MSE {m['test/mse']:.5f}   PSNR {m['test/psnr']:.2f} dB   SSIM {m['test/ssim']:.4f}"]
+    if "test/psnr_gain" in m:
+        lines.append(
+            f"  denoised  {m['test/psnr_input']:.2f} dB in, {m['test/psnr']:.2f} dB out: {m['test/psnr_gain']:+.2f} dB"
+        )
+    if "test/kl" in m:
+        lines.append(f"  nats      reconstruction {m['test/reconstruction']:.2f} + KL {m['test/kl']:.2f} an image")
+    for i, (name, baseline) in enumerate(result.baselines.items()):
+        label = baseline_title(name, c["code_size"])
+        ratio = f"{result.ratios[name]:.3f} of it" if name in result.ratios else ""
+        lines.append(f"  {'against' if i == 0 else '':<9} {label:<29} {baseline:.5f}   {ratio}".rstrip())
+    if "test/phase_bias_2" in m:
+        values = [m[f"{stage}/phase_bias_2"] for stage in ("test", "init", "real")]
+        lines.append("  grid      phase bias at stride 2: {:.4f}, untrained {:.4f}, real images {:.4f}".format(*values))
+    index = f" + {c['index_bits']:,} bits of positions" if c["index_bits"] else ""
+    lines += [
+        f"  code      {c['code_size']:,} numbers{index} for {c['image_size']:,} in the image",
+        f"  cost      {c['num_params']:,} parameters   {c['macs_per_image'] / 1e6:.2f} M multiply-adds an image   "
+        f"{c['images_per_second']:,.0f} images/s",
+        *(f"  health    {diagnostic}, since epoch {epoch}" for diagnostic, epoch in result.health.items()),
+        f"  pictures  {as_typed(result.folder / 'images')}",
+        f"  next      {suggestion(result.choices, overrides)}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def suggestion(choices: dict[str, str], overrides: list[str]) -> str:
+    """The command that compares this run with its nearest neighbour."""
+    kept = " ".join(override for override in overrides if not override.startswith(("decoder", "hydra")))
+    other = "transpose" if choices["decoder"] == "resize" else "resize"
+    if choices["decoder"] == "linear":
+        return f"{command('train')} model=conv"
+    return f"{command('train')} -m decoder={choices['decoder']},{other} {kept}".strip()

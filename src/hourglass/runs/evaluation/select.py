@@ -1,0 +1,35 @@
+"""The runs of a folder that can be evaluated, and why the others cannot."""
+
+from pathlib import Path
+
+from hourglass.core.errors import DataError
+from hourglass.runs.read import read_summary, read_sweep
+from hourglass.runs.status import status_of
+
+
+def runs_of(folder: Path) -> tuple[list[Path], dict[str, str]]:
+    """The completed runs of a run folder or of a folder of runs, and why the others are left out, by name."""
+    if (folder / "summary.json").exists() or (folder / ".hydra").exists():
+        candidates = {folder}
+    else:
+        candidates = {path.parent for pattern in ("*/summary.json", "*/.hydra") for path in folder.glob(pattern)}
+        candidates |= {folder / job for job in read_sweep(folder)["jobs"]}
+    if not candidates:
+        raise DataError(f"{folder} is no run folder and holds none: a run has a summary.json, logs/runs has yours")
+    runs, left_out = [], {}
+    for run in sorted(candidates):
+        try:
+            status = status_of(run)
+            error = (read_summary(run) or {}).get("error")
+        except DataError as torn:
+            status, error = "torn", str(torn)
+        if status == "completed":
+            runs.append(run)
+        else:
+            left_out[run.name] = f"{status}: {error}" if error else status
+    if not runs:
+        reasons = "; ".join(f"{name}, {why}" for name, why in left_out.items())
+        raise DataError(
+            f"{folder} has no completed run to evaluate ({reasons}): the command that began it continues it"
+        )
+    return runs, left_out

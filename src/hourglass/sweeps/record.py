@@ -1,0 +1,47 @@
+"""`sweep.json`: the commands that were given for a sweep, and the jobs that they planned."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hourglass.core import provenance
+from hourglass.core.files import write_json
+from hourglass.core.locks import lock
+from hourglass.runs.read import read_sweep
+
+
+def record(folder: Path, command: Sequence[str], overrides: list[str], planned: Mapping[str, list[str]]) -> int:
+    """Add an invocation and its jobs (id -> overrides); its number. A sweep may grow, by more seeds for example."""
+    with _changing(folder) as sweep:
+        sweep["invocations"].append(
+            {
+                "command": shlex.join(command),
+                "overrides": overrides,
+                "jobs": list(planned),
+                "time": datetime.now().astimezone().isoformat(timespec="seconds"),
+                "git": provenance.git(),
+                "versions": provenance.versions(),
+            }
+        )
+        for identity, job in planned.items():
+            sweep["jobs"].setdefault(identity, {"overrides": job})
+        return len(sweep["invocations"]) - 1
+
+
+def add_job(folder: Path, identity: str, overrides: list[str]) -> None:
+    """Add a job that was not planned at the start, unless it is there: a search plans as it goes."""
+    if identity not in read_sweep(folder)["jobs"]:
+        with _changing(folder) as sweep:
+            sweep["jobs"].setdefault(identity, {"overrides": overrides})
+
+
+@contextmanager
+def _changing(folder: Path) -> Iterator[dict[str, Any]]:
+    """`sweep.json`, to be changed by one process at a time."""
+    with lock(folder / ".lock"):
+        sweep = read_sweep(folder)
+        yield sweep
+        write_json(folder / "sweep.json", sweep)
