@@ -25,12 +25,12 @@ from helpers.project import ROOT, run_command
 TINY = (
     "trainer.max_epochs=1", "trainer.limit_train_batches=4", "trainer.limit_val_batches=1",
     "trainer.limit_test_batches=1", "trainer.log_every_n_steps=1", "trainer.enable_progress_bar=false",
-    "floors=null", "~callbacks.checkerboards", "~callbacks.health",
+    "baselines=null", "~callbacks.checkerboards", "~callbacks.health",
     "logger.wandb.init_timeout=3", "logger.wandb.finish_timeout=3",
 )  # fmt: skip
 LATER = r"this run is logged offline; upload it later with: wandb sync .*/wandb/offline-run-\*"
 UNREACHABLE = r"W&B cannot be reached \(.+\); " + LATER
-SAID: dict[str, list[str]] = {
+MESSAGES: dict[str, list[str]] = {
     "no key": [r"W&B: no API key is configured \(wandb login\), so " + LATER],
     "refuse": [UNREACHABLE],
     "silent": [UNREACHABLE],
@@ -56,12 +56,12 @@ def trained(server: str, folder: Path, *overrides: str) -> tuple[str, FakeWandb]
 
 def left_behind(folder: Path) -> list[str]:
     """Processes that know this test's own folder from their environment."""
-    found = []
+    commands = []
     for path in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):  # another user's, or gone by now
             if str(folder.parent).encode() in path.read_bytes() and path.parent.name != str(os.getpid()):
-                found.append((path.parent / "cmdline").read_text().replace("\0", " "))
-    return found
+                commands.append((path.parent / "cmdline").read_text().replace("\0", " "))
+    return commands
 
 
 def wandb_lines(screen: str) -> list[str]:
@@ -80,7 +80,7 @@ def uploaded(hints: list[str], folder: Path) -> dict[str, Run]:
 
 
 def summary_of(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "summary.json").read_text())
+    return json.loads((folder / "summary.json").read_text(encoding="utf-8"))
 
 
 def check_arrived(run: Run, folder: Path) -> None:
@@ -91,7 +91,7 @@ def check_arrived(run: Run, folder: Path) -> None:
     assert run.name == f"conv/maxpool-transpose/{summary['seed']}"
     assert (run.job_type, run.project, run.state) == ("train", "hourglass", "finished")
     assert run.config["seed"] == summary["seed"]
-    with (folder / "metrics.csv").open() as file:
+    with (folder / "metrics.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     for name, count in (("train/loss", 4), ("val/loss", 1), ("test/mse", 1)):
         assert len(run.values(name)) == count
@@ -111,10 +111,10 @@ def check_screen(screen: str, patterns: list[str]) -> list[str]:
 @pytest.mark.parametrize(
     "server", [pytest.param(server, marks=pytest.mark.slow) for server in ("no key", "refuse", "silent", "dies")]
 )
-def test_a_run_completes_says_once_why_and_can_be_uploaded_later(server: str, tmp_path: Path) -> None:
+def test_a_run_completes_reports_why_once_and_can_be_uploaded_later(server: str, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     screen, fake = trained(server, folder, f"hydra.run.dir={folder}")
-    runs = uploaded(check_screen(screen, SAID[server]), folder)
+    runs = uploaded(check_screen(screen, MESSAGES[server]), folder)
     assert len(runs) == 1
     check_arrived(next(iter(runs.values())), folder)
     assert [run.state for run in fake.runs.values()] == (["running"] if server == "dies" else [])
@@ -156,10 +156,10 @@ SWEEP = ("-m", "seed=0,1", "sweep=trial", "report=false")
 
 
 @pytest.mark.parametrize("server", [pytest.param(s, marks=pytest.mark.slow) for s in ("no key", "refuse", "silent")])
-def test_a_sweep_says_it_once_and_waits_once(server: str, tmp_path: Path) -> None:
+def test_a_sweep_reports_it_once_and_waits_once(server: str, tmp_path: Path) -> None:
     folder = tmp_path / "trial"
     screen, fake = trained(server, folder, *SWEEP, f"hydra.sweep.dir={folder}")
-    lines = check_screen(screen, SAID[server])
+    lines = check_screen(screen, MESSAGES[server])
     assert f"{folder}/*/wandb/offline-run-*" in lines[0]
     assert fake.calls.count("RunResumeStatus") == (0 if server == "no key" else 1)  # the second job asked no more
     check_sweep(uploaded(lines, folder), folder)
@@ -169,7 +169,7 @@ def test_a_sweep_says_it_once_and_waits_once(server: str, tmp_path: Path) -> Non
 def test_a_server_that_dies_in_a_sweep_is_waited_for_once(tmp_path: Path) -> None:
     folder = tmp_path / "trial"
     screen, fake = trained("dies", folder, *SWEEP, f"hydra.sweep.dir={folder}")
-    lines = check_screen(screen, [*SAID["dies"], UNREACHABLE])  # of the first job, and of the second
+    lines = check_screen(screen, [*MESSAGES["dies"], UNREACHABLE])  # of the first job, and of the second
     assert fake.calls.count("RunResumeStatus") == 1
     check_sweep(uploaded(lines, folder), folder)
 
