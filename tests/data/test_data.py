@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from helpers.project import configure, options
+from hourglass.config.parts import Parts
 from hourglass.core.errors import ConfigError, DataError
 from hourglass.data.batches import EvalBatches, TrainBatches
-from hourglass.runs import build
 
 
 def data_of(*overrides: str):
-    data = build.data(configure(*overrides))
+    data = Parts(configure(*overrides)).data
     data.setup()
     return data
 

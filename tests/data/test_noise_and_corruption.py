@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from helpers.project import configure, options
+from hourglass.config.parts import Parts
 from hourglass.data import noise
-from hourglass.data.batches import Picked
+from hourglass.data.batches import RawBatch
 from hourglass.data.corruption import Block, Gaussian, Masking, SaltAndPepper, Speckle
-from hourglass.runs import build
 
-DIGITS = build.data(configure())
+DIGITS = Parts(configure()).data
 DIGITS.setup()
 
 
@@ -93,7 +93,7 @@ def test_clip_is_what_it_says(clip: bool, x: torch.Tensor, key: torch.Tensor) ->
 @pytest.mark.parametrize("option", options("corruption"))
 def test_a_corruption_depends_on_nothing_but_the_image(option: str) -> None:
     """Not on the batch it is in, its neighbours, or an earlier call; training noise is new every epoch."""
-    data = build.data(configure(f"corruption={option}"))
+    data = Parts(configure(f"corruption={option}")).data
     data.setup()
     whole, part = data.pick("test", range(20)), data.pick("test", [17, 3])
     assert torch.equal(whole.input[[17, 3]], part.input)
@@ -102,10 +102,10 @@ def test_a_corruption_depends_on_nothing_but_the_image(option: str) -> None:
     assert whole.target.max() <= 1
     if option != "none":
         assert not torch.equal(whole.input, whole.target)
-        picked = Picked(*data.images["train"].__getitems__(range(20)))
-        first, again, second = (data.prepare(picked, "train", epoch).input for epoch in (0, 0, 1))
+        raw = RawBatch(*data.images["train"].__getitems__(range(20)))
+        first, again, second = (data.prepare(raw, "train", epoch).input for epoch in (0, 0, 1))
         assert torch.equal(first, again)
         assert not torch.equal(first, second)
-        other_seed = build.data(configure(f"corruption={option}", "seed=1"))
-        assert not torch.equal(first, other_seed.prepare(picked, "train", 0).input)
-        assert not torch.equal(first, data.prepare(picked, "val", 0).input)
+        other_seed = Parts(configure(f"corruption={option}", "seed=1")).data
+        assert not torch.equal(first, other_seed.prepare(raw, "train", 0).input)
+        assert not torch.equal(first, data.prepare(raw, "val", 0).input)

@@ -5,26 +5,24 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import Any, Literal, get_args, get_origin
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from helpers.project import configure, options
+from helpers.project import options, parts
 from hourglass.nn.contract import CodeSpec, IndexKind
 from hourglass.nn.decoders import ConvDecoder
 from hourglass.nn.encoders import ConvEncoder
-from hourglass.runs import build
 
 FACTORS = (2, 4)
 
 
-@cache
 def part(group: str, name: str) -> Any:
     """What `encoder=name` or `decoder=name` builds, still without image shape or `CodeSpec`."""
-    return build.part(configure(f"{group}={name}"), group)
+    return getattr(parts(f"{group}={name}"), group)
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class Variant:
 
 
 def values_of(annotation: Any, factor: int) -> tuple[Any, ...]:
-    """All values of a Literal or bool, and kernels up to 5; of a number there are too many."""
+    """All values of a Literal or bool, kernels up to 5; none for another number, which has too many."""
     if annotation is bool:
         return (False, True)
     if get_origin(annotation) is Literal:
@@ -71,8 +69,8 @@ def values_of(annotation: Any, factor: int) -> tuple[Any, ...]:
 
 
 def variants(group: str) -> Iterator[Variant]:
-    """Operators found in `conf/`, their options in the signature: all that `values_of` knows, or the YAML's."""
-    seen = set()
+    """The operators of `conf/` with the options of their signatures: all `values_of` them, or the value in the YAML."""
+    known = set()
     for name, factor in itertools.product(options(group), FACTORS):
         stack = part(group, name)
         if stack.func not in (ConvEncoder, ConvDecoder):
@@ -85,8 +83,8 @@ def variants(group: str) -> Iterator[Variant]:
                 choices[key] = values_of(parameter.annotation, factor) or (stack.keywords[side].keywords[key],)
         for values in itertools.product(*choices.values()):
             made = (operator, stack.keywords.get("smooth"), factor, values)
-            if made not in seen:
-                seen.add(made)
+            if made not in known:
+                known.add(made)
                 yield Variant(group, name, factor, tuple(zip(choices, values, strict=True)))
 
 
@@ -98,7 +96,7 @@ def cells(size: tuple[int, int], factor: int) -> tuple[int, int]:
 
 
 def rectified_field(n: int, c: int, side: int, grain: int) -> Tensor:
-    """What a stage sees, behind a ReLU and slowly varying: (n, c, side, side), independent channels of power 1/2."""
+    """What a stage sees after a ReLU, slowly varying: (n, c, side, side), independent channels of power 1/2."""
     coarse = torch.randn(n, c, side // grain + 3, side // grain + 3)
     field = F.interpolate(coarse, scale_factor=float(grain), mode="bicubic")[..., grain : grain + side, :][..., :side]
     return F.relu(field / field.square().mean().sqrt())

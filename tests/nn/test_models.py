@@ -1,4 +1,4 @@
-"""Latents, losses, costs and the autoencoder against closed forms."""
+"""Latents, losses and the autoencoder against closed forms."""
 
 import math
 
@@ -6,13 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from helpers.project import autoencoder_for, batch_of, configure, options
+from helpers.project import autoencoder_for, batch_of, options, parts
 from hourglass.core.errors import ConfigError, IncompatiblePair
-from hourglass.metrics.cost import macs
 from hourglass.nn.autoencoder import Reconstruction
 from hourglass.nn.contract import CodeSpec
 from hourglass.nn.latents import GaussianLatent
-from hourglass.runs import build
 
 
 @pytest.mark.parametrize("latent", options("latent"))
@@ -24,9 +22,9 @@ def test_every_latent_keeps_the_shape_of_every_code(encoder: str, latent: str) -
     code = model.encoder(x).code
     coded = model.latent(code, None)
     assert coded.code.shape == code.shape
-    assert model.embed(x).shape == (4, model.latent.numbers)
+    assert model.embed(x).shape == (4, model.latent.code_size)
     if model.latent.noise_shape is None:
-        assert coded.penalty == coded.kl == 0
+        assert coded.regularization == coded.kl == 0
         with pytest.raises(IncompatiblePair, match="use model=vae"):
             model.sample(torch.zeros(2, 16))
     else:
@@ -55,14 +53,14 @@ def test_the_kl_divergence_is_that_of_torch_distributions() -> None:
     latent.eval()
     evaluated = latent(code, noise)
     torch.testing.assert_close(evaluated.kl, kl.sum(1).mean())
-    torch.testing.assert_close(evaluated.penalty, 0.5 * kl.sum(1).mean())
+    torch.testing.assert_close(evaluated.regularization, 0.5 * kl.sum(1).mean())
     torch.testing.assert_close(evaluated.code, latent.sample(mean + std * noise))
     torch.testing.assert_close(latent(code, None).code, latent.sample(mean))
 
     latent.train()
     for step in range(1, 13):  # warm-up over 10 steps; what is below the free bits costs as much as they
         expected = 0.5 * min(step / 10, 1) * kl.mean(0).clamp(min=0.3).sum()
-        torch.testing.assert_close(latent(code, noise).penalty, expected)
+        torch.testing.assert_close(latent(code, noise).regularization, expected)
 
 
 def test_linear_is_exactly_the_source_s_net() -> None:
@@ -82,7 +80,7 @@ def test_losses_are_sums_over_pixels() -> None:
     torch.manual_seed(0)
     logits, target = torch.randn(4, 3, 16, 16), torch.rand(4, 3, 16, 16)
     made = Reconstruction(logits.sigmoid(), logits, torch.zeros(()), torch.zeros(()))
-    values = {name: build.part(configure(f"loss={name}"), "loss")(made, target) for name in options("loss")}
+    values = {name: parts(f"loss={name}").loss(made, target) for name in options("loss")}
     p = logits.sigmoid().double()
     bce = -(target * p.log() + (1 - target) * (1 - p).log())
     expected = {"mse": (p - target) ** 2, "l1": (p - target).abs(), "bce": bce}
@@ -91,10 +89,10 @@ def test_losses_are_sums_over_pixels() -> None:
     assert all(value.shape == (4,) for value in values.values())
     perfect = Reconstruction(target, None, torch.zeros(()), torch.zeros(()))
     for name in set(options("loss")) - {"bce"}:
-        loss = build.part(configure(f"loss={name}"), "loss")
+        loss = parts(f"loss={name}").loss
         torch.testing.assert_close(loss(perfect, target), torch.zeros(4), rtol=0, atol=1e-3)
     with pytest.raises(ConfigError, match=r"loss=bce needs pixels in \[0, 1\]: use model.output=sigmoid"):
-        build.part(configure("loss=bce"), "loss")(perfect, target)
+        parts("loss=bce").loss(perfect, target)
 
 
 @pytest.mark.parametrize("loss", options("loss"))
@@ -103,21 +101,9 @@ def test_every_loss_takes_the_smallest_images(loss: str, side: int) -> None:
     target = torch.rand(3, 1, side, side)
     logits = torch.zeros_like(target, requires_grad=True)
     made = Reconstruction(logits.sigmoid(), logits, torch.zeros(()), torch.zeros(()))
-    build.part(configure(f"loss={loss}"), "loss")(made, target).sum().backward()
+    parts(f"loss={loss}").loss(made, target).sum().backward()
     assert logits.grad is not None
     assert logits.grad.isfinite().all()
-
-
-def test_costs_are_counted() -> None:
-    model = autoencoder_for((1, 28, 28))
-    convolutions = 28 * 28 * 9 * 16 + 14 * 14 * 9 * 16 * 32  # down: at full resolution, then pooled
-    transposed = 7 * 7 * 9 * 32 * 16 + 14 * 14 * 9 * 16
-    assert macs(model) == convolutions + transposed
-    assert model.latent.numbers == 32 * 7 * 7
-    assert model.index_bits == 0
-    unpooling = autoencoder_for((1, 28, 28), "decoder=max_unpool")
-    assert unpooling.index_bits == 2 * (16 * 14 * 14 + 32 * 7 * 7)
-    assert autoencoder_for((1, 28, 28), "latent=dense", "latent.dim=9").latent.numbers == 9
 
 
 def test_the_same_seed_gives_the_same_encoder_under_any_decoder() -> None:
@@ -142,20 +128,20 @@ def test_matched_initialisation_evens_out_what_pytorch_s_default_does_not() -> N
 
 
 @pytest.mark.parametrize("output", ["sigmoid", "identity"])
-def test_an_untrained_autoencoder_begins_at_the_mean_of_the_training_images(output: str) -> None:
-    """Each channel at its own; loaded weights bring their own beginning with them."""
+def test_an_untrained_autoencoder_starts_at_the_mean_of_the_training_images(output: str) -> None:
+    """Each channel at its own mean; loaded weights bring their own bias with them."""
     model = autoencoder_for((3, 9, 9), f"model.output={output}", "decoder=resize")
     for weights in model.decoder.parameters():
         nn.init.zeros_(weights)
     mean = torch.tensor([0.1, 0.5, 0.9])
-    model.centre(mean)
+    model.init_output_bias(mean)
     assert model(torch.rand(2, 3, 9, 9)).mean((0, 2, 3)).tolist() == pytest.approx(mean.tolist())
     other = autoencoder_for((3, 9, 9), f"model.output={output}", "decoder=resize")
     other.load_state_dict(model.state_dict())
-    assert torch.equal(other.offset, model.offset)
+    assert torch.equal(other.output_bias, model.output_bias)
 
 
 def test_the_mean_of_black_images_is_no_dead_end() -> None:
     model = autoencoder_for((1, 9, 9))
-    model.centre(torch.zeros(1))
-    assert model.offset.item() == pytest.approx(math.log(0.01 / 0.99), rel=1e-5)
+    model.init_output_bias(torch.zeros(1))
+    assert model.output_bias.item() == pytest.approx(math.log(0.01 / 0.99), rel=1e-5)

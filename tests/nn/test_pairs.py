@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from helpers.project import configure, options
+from helpers.project import autoencoder_for, options, parts
 from helpers.variants import FACTORS, UPS, Variant, part, rectified_field
 from hourglass.core.errors import ConfigError, IncompatiblePair
 from hourglass.nn.autoencoder import Autoencoder
@@ -19,7 +19,6 @@ from hourglass.nn.contract import CodeSpec, IndexKind
 from hourglass.nn.decoders import ConvDecoder
 from hourglass.nn.encoders import ConvEncoder
 from hourglass.nn.latents import NoLatent
-from hourglass.runs import build
 
 IMAGES = [(1, 28, 28), (1, 25, 25), (3, 33, 45)]
 
@@ -79,10 +78,10 @@ def test_what_cannot_be_built_is_refused_with_the_cure(make: Callable[[], object
 
 @pytest.mark.parametrize("encoder", options("encoder"))
 def test_every_pair_gives_back_the_shape_or_names_the_cure(encoder: str) -> None:
-    config, refused = configure(), {}
+    refused, build = {}, parts().model
     for decoder, shape in itertools.product(options("decoder"), IMAGES):
         try:
-            model: Autoencoder = build.part(config, "model")(
+            model: Autoencoder = build(
                 shape, encoder=part("encoder", encoder), latent=NoLatent, decoder=part("decoder", decoder)
             )
         except IncompatiblePair as refusal:
@@ -164,6 +163,6 @@ def test_groups_divide_the_channels() -> None:
 
 
 def test_the_default_network_has_no_blocks() -> None:
-    state = build.autoencoder(configure(), (1, 28, 28)).state_dict()
+    state = autoencoder_for((1, 28, 28)).state_dict()
     stages = [f"{side}.stages.{i}.conv" for side in ("encoder", "decoder") for i in (0, 1)]
-    assert list(state) == ["offset", *(f"{stage}.{array}" for stage in stages for array in ("weight", "bias"))]
+    assert list(state) == ["output_bias", *(f"{stage}.{array}" for stage in stages for array in ("weight", "bias"))]

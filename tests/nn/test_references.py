@@ -17,8 +17,7 @@ from hourglass.nn.layers import box_kernel
 from hourglass.nn.operators.blur import BlurPool, MaxBlurPool, Smooth
 from hourglass.nn.operators.dynamic import Carafe, DySample
 from hourglass.nn.operators.pixel_shuffle import SpaceToDepth
-from hourglass.nn.operators.polyphase import PolyphaseDown
-from hourglass.nn.operators.polyphase import PolyphaseUp as AdaptivePolyphaseUp
+from hourglass.nn.operators.polyphase import PolyphaseDown, PolyphaseUp
 from hourglass.nn.operators.pooling import MaxPool
 from hourglass.nn.operators.resize import AntialiasResize, BilinearAdditive, Resize
 from hourglass.nn.operators.strided import Strided, Subsample, Transpose
@@ -146,7 +145,7 @@ def test_adaptive_polyphase_sampling_is_exactly_shift_equivariant(factor: int, c
         return PolyphaseDown(*args, factor=factor, init="matched")
 
     def step_up(*args: Any) -> nn.Module:
-        return AdaptivePolyphaseUp(*args, factor=factor, init="matched")
+        return PolyphaseUp(*args, factor=factor, init="matched")
 
     options: dict[str, Any] = {"activation": "relu", "blocks": 0, "norm": "none"}
     encoder = ConvEncoder((2, 16, 24), down=step_down, channels=channels, **options)

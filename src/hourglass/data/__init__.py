@@ -1,4 +1,4 @@
-"""Images: where they come from, how they are split, batched and corrupted, and how they are looked at."""
+"""Images: their sources, how they are split, batched and corrupted, and how they are read and shown."""
 
 from hourglass.data.batches import Batch, Split
 from hourglass.data.corruption import Block, Gaussian, Masking, NoCorruption, SaltAndPepper, Speckle

@@ -1,4 +1,4 @@
-"""The data module: splits, whole batches, and corruption on the device that trains."""
+"""Batches: which images make one, in which order, and what it holds on its way to the model."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
@@ -13,27 +13,27 @@ from hourglass.data import noise
 Split = Literal["train", "val", "test"]
 
 
-class Picked(NamedTuple):
-    """A batch as it leaves the data loader: no arithmetic yet."""
+class RawBatch(NamedTuple):
+    """A batch as it leaves the data loader, before any arithmetic."""
 
     images: Tensor
     """(N, C, H, W) uint8"""
     position: Tensor
-    """(N,) in the split"""
+    """(N,) int64, of each image in its split"""
 
 
 class Batch(NamedTuple):
     """A batch as the model sees it."""
 
     input: Tensor
-    """(N, C, H, W) float in [0, 1] before corruption, corrupted"""
+    """(N, C, H, W) float, the corrupted target; a corruption that does not clip leaves [0, 1]"""
     target: Tensor
-    """(N, C, H, W) float in [0, 1], clean"""
+    """(N, C, H, W) float in [0, 1]"""
     key: Tensor
-    """(N,) int64, one a (seed, split, epoch, image): the key of all randomness about this image"""
+    """(N,) int64, a function of (seed, split, epoch, image): the key of everything random about this image"""
 
 
-class Images(Dataset[Picked]):
+class Images(Dataset[RawBatch]):
     """All images of a split in memory, fetched a batch at a time: no per-item Python."""
 
     def __init__(self, images: Tensor) -> None:
@@ -42,19 +42,19 @@ class Images(Dataset[Picked]):
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, i: int) -> Picked:
+    def __getitem__(self, i: int) -> RawBatch:
         return self.__getitems__([i])
 
-    def __getitems__(self, indices: Sequence[int]) -> Picked:
+    def __getitems__(self, indices: Sequence[int]) -> RawBatch:
         position = torch.as_tensor(indices)
-        return Picked(self.images[position], position)
+        return RawBatch(self.images[position], position)
 
 
 class TrainBatches(Sampler[list[int]]):
     """Shuffled batches, a pure function of (seed, epoch); each rank takes its share of every global batch.
 
-    `position` tells the epoch, and the batch to begin with where a run is continued. The images beyond the last whole
-    batch are left out, others each epoch.
+    `position` returns the epoch and the first batch, not 0 where a run is resumed. The images beyond the last whole
+    batch are left out, different ones in each epoch.
     """
 
     def __init__(
@@ -74,12 +74,12 @@ class TrainBatches(Sampler[list[int]]):
 
 
 class EvalBatches(Sampler[list[int]]):
-    """Every image once, over all ranks, in as many batches on each rank, so that none waits for another."""
+    """Every image once over all ranks, in equally many batches on each rank, so that none waits for another."""
 
     def __init__(self, n: int, batch_size: int, rank: int = 0, ranks: int = 1) -> None:
         if n < ranks:
             raise DataError(f"a split has {n} images for {ranks} devices: use more images")
-        rounds = min(-(-n // batch_size), n // ranks)  # none of them empty on any rank
+        rounds = min(-(-n // batch_size), n // ranks)  # no batch is empty on any rank
         self.batches = torch.arange(rank, n, ranks).tensor_split(rounds)
 
     def __len__(self) -> int:

@@ -1,9 +1,10 @@
 """Corruptions: clean images (N, C, H, W) in [0, 1] and one key per image -> corrupted images of the same shape.
 
-Parameters are in pixel units; draws are per element (pixel and channel) unless said otherwise. A corruption is a pure
-function of (images, key), so a whole batch is corrupted at once on whatever device it lies on, alike for any batch.
-`clip` cuts the result to [0, 1]; the closed forms in the docstrings, the mean squared error that it does to x, hold
-without it. `std` is the noise's standard deviation where it is additive and signal-independent, for the Wiener floor.
+Parameters are in pixel units; draws are per element (pixel and channel) unless a docstring says otherwise. A corruption
+is a pure function of (images, key): a whole batch is corrupted at once, on the device where it lies, and an image in
+the same way in any batch. `clip` cuts the result to [0, 1]; the closed forms in the docstrings, the mean squared error
+against x, hold without it. Only noise that is additive and independent of the signal has a `std`, which the Wiener
+baseline needs.
 """
 
 import torch
@@ -43,7 +44,7 @@ class SaltAndPepper:
 
 
 class Masking:
-    """With probability p an element becomes 0, the rest is not rescaled; MSE p·E[x²]. Vincent et al. 2010."""
+    """With probability p an element becomes 0; the rest is not rescaled; MSE p·E[x²]. Vincent et al. 2010."""
 
     def __init__(self, *, p: Probability) -> None:
         self.p = p
@@ -64,9 +65,9 @@ class Speckle:
 
 
 class Block:
-    """`count` squares of `size`×`size` pixels become `value` in all channels, each wholly inside the image, uniformly.
+    """`count` squares of `size`×`size` pixels become `value` in all channels, placed uniformly and inside the image.
 
-    A square larger than the image covers it. DeVries & Taylor 2017 ("cutout", there also across the border).
+    A square larger than the image covers all of it. DeVries & Taylor 2017 ("cutout", there also across the border).
     """
 
     def __init__(self, *, size: Count, count: Count, value: Probability) -> None:

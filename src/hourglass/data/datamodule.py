@@ -13,9 +13,8 @@ from hourglass.core import signals
 from hourglass.core.errors import ConfigError, DataError
 from hourglass.core.types import Count, Shape, Size
 from hourglass.data import noise
-from hourglass.data.batches import Batch, EvalBatches, Images, Picked, Split, TrainBatches
+from hourglass.data.batches import Batch, EvalBatches, Images, RawBatch, Split, TrainBatches
 from hourglass.data.sources import Splits
-from hourglass.runs import status as states
 
 
 class Source(Protocol):
@@ -25,11 +24,12 @@ class Source(Protocol):
 
 
 class ImageData(LightningDataModule):
-    """Images of one source, split, batched and corrupted.
+    """The images of one source, split, batched and corrupted.
 
-    `batch_size` counts the images of one optimizer step over all devices, so that a result does not depend on their
-    number. `val_size` images are split off train by `seed` where the source has no validation split; test is never
-    touched. Building it reads nothing; `setup` does, once, and raises DataError where a split cannot fill a batch.
+    `batch_size` counts the images of one optimizer step over all devices, so that results do not depend on how many
+    there are. Where the source has no validation split, `val_size` images are split off its training images by `seed`;
+    its test images are never touched. The constructor reads nothing; `setup` does, once. Raises DataError where a split
+    cannot fill a batch.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class ImageData(LightningDataModule):
         self.val_size, self.num_workers, self.seed = val_size, num_workers, seed
         self.images: dict[str, Images] = {}
         self.epoch, self.batch = 0, 0
-        """Where training is: batches of this epoch that are done. Kept in checkpoints."""
+        """Where training is: the epoch, and how many of its batches are done. Kept in checkpoints."""
 
     def state_dict(self) -> dict[str, int]:
         return {"epoch": self.epoch, "batch": self.batch}
@@ -58,7 +58,7 @@ class ImageData(LightningDataModule):
         self.epoch, self.batch = state_dict["epoch"], state_dict["batch"]
 
     def advance(self, per_epoch: int) -> None:
-        """One batch is done, of the `per_epoch` that make an epoch."""
+        """Count one batch as done, of `per_epoch` in an epoch."""
         self.batch += 1
         if self.batch == per_epoch:
             self.epoch, self.batch = self.epoch + 1, 0
@@ -92,7 +92,7 @@ class ImageData(LightningDataModule):
                 )
             self.images[name] = Images(images)
 
-    def train_dataloader(self) -> DataLoader[Picked]:
+    def train_dataloader(self) -> DataLoader[RawBatch]:
         n, (rank, ranks) = len(self.images["train"]), self._rank()
         if self.batch_size % ranks:
             raise ConfigError(
@@ -102,55 +102,55 @@ class ImageData(LightningDataModule):
             "train", TrainBatches(n, self.batch_size, self.seed, lambda: (self.epoch, self.batch), rank, ranks)
         )
 
-    def val_dataloader(self) -> DataLoader[Picked]:
+    def val_dataloader(self) -> DataLoader[RawBatch]:
         return self._loader("val", EvalBatches(len(self.images["val"]), self.eval_batch_size, *self._rank()))
 
-    def test_dataloader(self) -> DataLoader[Picked]:
+    def test_dataloader(self) -> DataLoader[RawBatch]:
         return self._loader("test", EvalBatches(len(self.images["test"]), self.eval_batch_size, *self._rank()))
 
-    def _loader(self, split: Split, batches: Sampler[list[int]]) -> DataLoader[Picked]:
+    def _loader(self, split: Split, batches: Sampler[list[int]]) -> DataLoader[RawBatch]:
         return DataLoader(
             self.images[split],
             batch_sampler=batches,
-            collate_fn=_as_it_is,
+            collate_fn=_unchanged,
             num_workers=self.num_workers,
-            worker_init_fn=_leave_it_to_the_trainer,
+            worker_init_fn=_ignore_signals,
             pin_memory=torch.cuda.is_available(),
         )
 
-    def transfer_batch_to_device(self, batch: Picked, device: torch.device, dataloader_idx: int) -> Picked:
-        return Picked(*(part.to(device, non_blocking=True) for part in batch))
+    def transfer_batch_to_device(self, batch: RawBatch, device: torch.device, dataloader_idx: int) -> RawBatch:
+        return RawBatch(*(part.to(device, non_blocking=True) for part in batch))
 
-    def on_after_batch_transfer(self, batch: Picked, dataloader_idx: int) -> Batch:
+    def on_after_batch_transfer(self, batch: RawBatch, dataloader_idx: int) -> Batch:
         trainer = self.trainer
         assert trainer is not None, "the trainer calls this"
         split: Split = "train" if trainer.training else "test" if trainer.testing else "val"
         return self.prepare(batch, split, self.epoch if split == "train" else 0)
 
-    def prepare(self, batch: Picked, split: Split, epoch: int = 0) -> Batch:
-        """Floats in [0, 1], corrupted by a pure function of (seed, split, epoch, image), on the batch's own device.
+    def prepare(self, batch: RawBatch, split: Split, epoch: int = 0) -> Batch:
+        """Floats in [0, 1], and corrupted as a pure function of (seed, split, epoch, image), on the batch's own device.
 
-        Validation and test have one corruption for ever: call it with epoch 0.
+        The corruption of validation and test images never changes: use epoch 0.
         """
         target = batch.images.float().div_(255)
         key = noise.keys(noise.seed_of(self.seed, split, epoch), batch.position)
         return Batch(self.corruption(target, key), target, key)
 
     def pick(self, split: Split, indices: Sequence[int], device: torch.device | str = "cpu") -> Batch:
-        """Some images of a split, corrupted as in evaluation; `setup` first."""
-        picked = self.images[split].__getitems__(indices)
-        return self.prepare(Picked(*(part.to(device) for part in picked)), split)
+        """Some images of a split, corrupted as in evaluation; call `setup` first."""
+        raw = self.images[split].__getitems__(indices)
+        return self.prepare(RawBatch(*(part.to(device) for part in raw)), split)
 
     @property
     def mean(self) -> Tensor:
-        """(C,), of the training pixels in [0, 1]."""
+        """(C,), the mean of the training pixels, in [0, 1]."""
         images = self.images["train"].images
         total = torch.stack([part.sum((0, 2, 3), dtype=torch.int64) for part in images.split(10_000)]).sum(0)
         return total.float() / (255 * images[:, 0].numel())
 
     @property
     def fingerprint(self) -> str:
-        """8 hexadecimal digits of the SHA-256 of all images, train, validation and test."""
+        """First 8 hexadecimal digits of the SHA-256 of all images: train, validation, test."""
         digest = hashlib.sha256()
         for images in self.images.values():
             digest.update(images.images.contiguous().numpy().data)
@@ -160,11 +160,10 @@ class ImageData(LightningDataModule):
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
 
-def _leave_it_to_the_trainer(worker: int) -> None:
-    """Stopping, and the lock of the run folder: a worker ends with the process that trains."""
+def _ignore_signals(worker: int) -> None:
+    """A data loader's worker does not stop on its own: it ends with the process that trains."""
     signals.ignore()
-    states.let_go()
 
 
-def _as_it_is(batch: Any) -> Any:
+def _unchanged(batch: Any) -> Any:
     return batch

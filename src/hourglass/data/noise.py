@@ -1,7 +1,8 @@
 """Random numbers as a pure function of a key and a position: a counter-based generator in integer operations.
 
-Nothing is drawn from a global generator, so noise depends neither on batch size, order or device count nor on where a
-run was interrupted, and CPU and GPU make the same bits. The hash is SplitMix64's finaliser (Steele et al. 2014).
+Nothing is drawn from a global generator, so noise depends neither on batch size, order or number of devices nor on
+where a run was interrupted, and CPU and GPU make the same bits. The hash is SplitMix64's finaliser (Steele et al.
+2014).
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from hourglass.core.types import Shape
 
 
 def _signed(x: int) -> int:
-    """A 64-bit pattern as the int64 that holds it."""
+    """The int64 that has this 64-bit pattern."""
     return x - (1 << 64) if x >= 1 << 63 else x
 
 
@@ -38,7 +39,7 @@ def _mix(z: Tensor) -> Tensor:
 
 
 def keys(seed: int, index: Tensor) -> Tensor:
-    """One key per image, (N,) int64, from a seed and the images' indices (N,)."""
+    """One key per image, (N,) int64, from a seed and the positions of the images, (N,) int64."""
     return _mix(_mix(index * GAMMA + seed) + seed)
 
 
@@ -50,12 +51,12 @@ def _bits(key: Tensor, shape: Shape, stream: str) -> Tensor:
 
 
 def uniform(key: Tensor, shape: Shape, stream: str) -> Tensor:
-    """(N, *shape) float32 uniform in [0, 1), 24 bits each; `stream` names the purpose: no two uses share bits."""
+    """(N, *shape) float32 uniform in [0, 1), 24 bits each; `stream` names the purpose: no two purposes share bits."""
     return _shift(_bits(key, shape, stream), 40).float() * 2.0**-24
 
 
 def normal(key: Tensor, shape: Shape, stream: str) -> Tensor:
-    """(N, *shape) float32 standard normal, by Box and Muller."""
+    """(N, *shape) float32 standard normal, by the Box-Muller transform; `stream` as in `uniform`."""
     bits = _bits(key, shape, stream)
     radius = (((bits & 0xFFFFFFFF).float() + 0.5) * 2.0**-32).log().mul(-2).sqrt()
     return radius * (_shift(bits, 32).float() * (2.0**-32 * 2 * math.pi)).cos()

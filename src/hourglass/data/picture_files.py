@@ -1,7 +1,7 @@
-"""Picture files of any kind as numbers: what Pillow does silently and wrongly is done right here, or refused.
+"""Picture files of any format as arrays. Where Pillow alone would be silently wrong, this is right, or refuses.
 
-16-bit grey is not cut to white, the camera's orientation is applied, transparent parts lie on white, floats must be in
-[0, 1], and a file that cannot be read is named. Colour profiles are not applied. No torch in here.
+16-bit grey is not clipped to white, the camera's orientation is applied, transparent pixels are composited on white,
+floats must lie in [0, 1], and a file that cannot be read is named. Colour profiles are not applied.
 """
 
 from pathlib import Path
@@ -22,11 +22,11 @@ class Picture(NamedTuple):
     pixels: np.ndarray
     """(C, H, W) float32 in [0, 1]"""
     notes: list[str]
-    """What had to be decided, for the user to see."""
+    """Decisions that the user should know of."""
 
 
 def read(path: Path, channels: int) -> Picture:
-    """A file as grey (1 channel) or colour (3); raises DataError where that cannot be done faithfully."""
+    """A file as grey (1 channel) or colour (3). Raises DataError where its values cannot be kept faithfully."""
     notes: list[str] = []
     try:
         with Image.open(path) as image:
@@ -39,7 +39,7 @@ def read(path: Path, channels: int) -> Picture:
         raise DataError(f"{path} {error}") from error
     except UnidentifiedImageError as error:
         raise DataError(f"{path} is no picture of a kind that Pillow knows: save it as PNG or JPEG") from error
-    except Exception as error:  # decoders of broken files raise whatever they like
+    except Exception as error:  # on a broken file the decoders raise errors of any type
         raise DataError(f"{path} cannot be read: {error}") from error
     if channels == 1:
         pixels = (values @ np.array(LUMA, np.float32) if values.ndim == 3 else values)[None]
@@ -76,5 +76,5 @@ def _values(image: Image.Image, notes: list[str]) -> np.ndarray:
 
 
 def _black_is_zero(values: np.ndarray, tags: dict[int, int]) -> np.ndarray:
-    """Pillow turns TIFF's WhiteIsZero round with 8 bits, and not with more."""
+    """Pillow inverts TIFF's WhiteIsZero at 8 bits, but not at more."""
     return 1 - values if tags.get(TIFF_PHOTOMETRIC) == WHITE_IS_ZERO else values

@@ -1,4 +1,4 @@
-"""Where images come from. A source knows its `image_shape` before any I/O; `load()` reads and returns `Splits`."""
+"""Sources of images. A source knows its `image_shape` before any I/O; `load()` reads the images: see `Splits`."""
 
 import gzip
 import logging
@@ -8,8 +8,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torchvision import datasets, transforms
 
 from hourglass.core.errors import DataError
+from hourglass.core.text import first_line
 from hourglass.core.types import Count, Shape, Size
 from hourglass.data.noise import seed_of
 
@@ -18,7 +20,7 @@ ASSETS = Path(__file__).parent / "assets"
 
 
 class Splits(NamedTuple):
-    """uint8 images, (N, C, H, W). `val` is None where the data set has no split of its own: it comes off `train`."""
+    """uint8 images, (N, C, H, W). `val` is None where the data set has none: it is split off `train`."""
 
     train: Tensor
     val: Tensor | None
@@ -51,9 +53,9 @@ SHAPES: dict[Name, Shape] = {
 
 
 class Torchvision:
-    """A labelled data set of torchvision, read from `root`, downloaded into it first where `download` is true.
+    """A labelled data set of torchvision, read from `root`; `download` fetches it there first.
 
-    MNIST's family is also read from a folder that holds its four IDX files as they lie, compressed or not.
+    The MNIST family is also read from a folder that holds its IDX files directly, compressed or not.
     """
 
     def __init__(self, *, name: Name, root: str, download: bool) -> None:
@@ -66,12 +68,10 @@ class Torchvision:
         return Splits(self._read(train=True), None, self._read(train=False))
 
     def _read(self, train: bool) -> Tensor:
-        import torchvision.datasets
-
-        by_name = {"SVHN", "STL10"}  # these call their halves by name
+        by_name = {"SVHN", "STL10"}  # these two take a split, the others a flag
         half = {"split": "train" if train else "test"} if self.name in by_name else {"train": train}
         try:
-            data = getattr(torchvision.datasets, self.name)(str(self.root), download=self.download, **half).data
+            data = getattr(datasets, self.name)(str(self.root), download=self.download, **half).data
         except (RuntimeError, OSError) as error:
             raise missing(self.name, self.root, error) from error
         images = torch.as_tensor(np.asarray(data))
@@ -92,12 +92,11 @@ class CelebA:
         return Splits(train, val, test)
 
     def _read(self, split: str) -> Tensor:
-        from torchvision.datasets import CelebA as TorchvisionCelebA
-        from torchvision.transforms.v2 import CenterCrop, Compose, PILToTensor, Resize
-
-        transform = Compose([CenterCrop(178), Resize(self.size), PILToTensor()])
+        square = transforms.Compose(
+            [transforms.CenterCrop(178), transforms.Resize(self.size), transforms.PILToTensor()]
+        )
         try:
-            data = TorchvisionCelebA(str(self.root), split=split, transform=transform, download=self.download)
+            data = datasets.CelebA(str(self.root), split=split, transform=square, download=self.download)
         except (RuntimeError, OSError) as error:
             raise missing("CelebA", self.root, error) from error
         log.info("reading %s CelebA images (%s) into memory", f"{len(data):,}", split)
@@ -111,7 +110,8 @@ class Synthetic:
     """Seeded patterns in which checkerboards show: gratings, bars and flat colours, a third each, in random order.
 
     A grating is a sinusoid of random direction, phase and wavelength (4 px to half the image); a bar has sharp edges at
-    a random angle; every channel has its own two grey levels. `train` and `test` count images, from separate seeds.
+    a random angle; every channel has two grey levels of its own. `train` and `test` are numbers of images, from
+    separate seeds.
     """
 
     def __init__(self, *, image_shape: tuple[Count, Count, Count], train: Count, test: Count, seed: Size) -> None:
@@ -151,8 +151,7 @@ def read_idx(folder: Path, half: Literal["train", "t10k"]) -> Tensor:
 
 
 def missing(name: str, root: Path, error: Exception) -> DataError:
-    first_line = (str(error).splitlines() or [type(error).__name__])[0]
     return DataError(
-        f"{name} is not in {root.resolve()} ({first_line}). "
+        f"{name} is not in {root.resolve()} ({first_line(error)}). "
         "Either data.download=true fetches it there, or data.root=<folder> names the folder that holds it."
     )

@@ -1,35 +1,25 @@
-"""What a network does to the grid of an image: reconstructions, untrained and trained, beside the images themselves.
+"""The checkerboard metrics of an autoencoder by name: of its output, its response to shifts, its decoder's operators.
 
-Names: `test/…` of the best weights, `init/…` before the first step, `real/…` of the test images, the reference value:
-a metric is never to be held against 0 alone. A trailing number is the stride (`phase_bias_2`), the shift in pixels
-(`shift_consistency_1`) or the stage of the decoder, image side first (`flat_field_ripple_1`).
+A trailing number is the stride (`phase_bias_2`), the shift in pixels (`shift_consistency_1`) or the stage of the
+decoder, image side first (`flat_field_ripple_1`).
 """
 
 import torch
 from torch import Tensor
 
-from hourglass.data.batches import Batch
-from hourglass.metrics import (
-    HarmonicPeak,
-    PhaseBias,
-    PhaseErrorImbalance,
-    RadialPowerSpectrum,
-    ShiftConsistency,
-    flat_field_ripple,
-    high_pass,
-)
+from hourglass.metrics.images import HarmonicPeak, PhaseBias, PhaseErrorImbalance, RadialPowerSpectrum, high_pass
+from hourglass.metrics.models import ShiftConsistency, flat_field_ripple
 from hourglass.nn.autoencoder import Autoencoder
 from hourglass.nn.decoders import ConvDecoder
 
 CHUNK = 100
 """Images that are measured at once."""
 
-
 Values = dict[str, float]
 
 
 def of_images(images: Tensor, strides: tuple[int, ...]) -> Values:
-    """Metrics of images by themselves, (N, C, H, W); a stride of which an image holds too few periods is left out."""
+    """Metrics of images alone, (N, C, H, W); strides with fewer than two periods in an image are left out."""
     values: Values = {}
     side = min(images.shape[-2:])
     for s in (s for s in strides if side >= 2 * s):
@@ -47,35 +37,38 @@ def of_images(images: Tensor, strides: tuple[int, ...]) -> Values:
 
 
 @torch.no_grad()
-def of_autoencoder(autoencoder: Autoencoder, batch: Batch) -> Values:
-    """All metrics of an autoencoder on a batch; it is measured in `eval` mode and left in the mode it had."""
+def of_autoencoder(autoencoder: Autoencoder, input: Tensor, target: Tensor) -> Values:
+    """All metrics of an autoencoder on `input`, which should become `target`, both (N, C, H, W) in [0, 1].
+
+    It is measured in `eval` mode; the mode it had is restored.
+    """
     training = autoencoder.training
     autoencoder.eval()
     strides = autoencoder.encoder.strides
-    output = torch.cat([autoencoder(chunk) for chunk in batch.input.split(CHUNK)])
+    output = torch.cat([autoencoder(chunk) for chunk in input.split(CHUNK)])
     values = of_images(output, strides)
     side = min(output.shape[-2:])
     for s in (s for s in strides if side >= 2 * s):
         imbalance = PhaseErrorImbalance(s)
-        imbalance.update(output - batch.target)
+        imbalance.update(output - target)
         values[f"phase_error_imbalance_{s}"] = float(imbalance.compute())
     border = side // 4
     for shift in sorted({1, 2, *strides[-1:]}):
         if shift <= border:
             consistency = ShiftConsistency(shift, border)
-            for chunk in batch.input.split(CHUNK):
+            for chunk in input.split(CHUNK):
                 consistency.update(autoencoder, chunk)
             values[f"shift_consistency_{shift}"] = float(consistency.compute())
-    values |= ripples(autoencoder, batch.input[:CHUNK])
+    values |= ripples(autoencoder, input[:CHUNK])
     autoencoder.train(training)
     return values
 
 
 @torch.no_grad()
 def ripples(autoencoder: Autoencoder, images: Tensor) -> Values:
-    """Flat-field ripple of each operator of the decoder, at the mean activation that it really gets.
+    """Flat-field ripple of each operator of the decoder, at the mean of the activations that reach it.
 
-    None where an operator places values by positions of the encoder: a flat field has none.
+    Empty where the operators need positions from the encoder, which a flat field does not have.
     """
     decoder = autoencoder.decoder
     if not isinstance(decoder, ConvDecoder) or decoder.needs_index is not None:
@@ -90,10 +83,10 @@ def ripples(autoencoder: Autoencoder, images: Tensor) -> Values:
 
 
 @torch.no_grad()
-def spectra(autoencoder: Autoencoder, batch: Batch) -> dict[str, list[float]]:
-    """Radially averaged power of input, target, output and error, beside the frequency in cycles a pixel."""
-    output = torch.cat([autoencoder(chunk) for chunk in batch.input.split(CHUNK)])
-    columns = {"input": batch.input, "target": batch.target, "output": output, "error": output - batch.target}
+def spectra(autoencoder: Autoencoder, input: Tensor, target: Tensor) -> dict[str, list[float]]:
+    """Columns: `frequency` in cycles per pixel; radially averaged power of `input`, `target`, `output` and `error`."""
+    output = torch.cat([autoencoder(chunk) for chunk in input.split(CHUNK)])
+    columns = {"input": input, "target": target, "output": output, "error": output - target}
     size = (output.shape[-2], output.shape[-1])
     powers: dict[str, list[float]] = {}
     for name, images in columns.items():

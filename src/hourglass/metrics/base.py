@@ -1,17 +1,15 @@
-"""What the metrics share: sums as states, cropping, phases, and 0 / 0."""
+"""What the metrics share: sums as states, phases of whole periods, and 0 / 0."""
 
 import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-Size2d = tuple[int, int]
-
 
 class Sums(Metric):
     """A metric of float64 sums of fixed shape: images, batches and processes add up in any order.
 
-    `key` stands for the settings in the name of one empty state. Without it a MetricCollection would merge, for good,
-    two metrics that differ only in settings and agree on the first batch, as they do on black images.
+    `key` puts the settings into the name of one empty state. Without it a MetricCollection would merge, for good, two
+    metrics that differ only in their settings and agree on the first batch, as they do on black images.
     """
 
     full_state_update = False
@@ -28,8 +26,8 @@ def check_stride(stride: int, border: int = 0) -> None:
         raise ValueError(f"stride={stride}, border={border}: use the up-sampling factor, 2 or more, and border>=0")
 
 
-def crop(images: Tensor, stride: int, border: int = 0) -> Tensor:
-    """Images in float64, less `border` pixels a side, less the rows and columns beyond a multiple of `stride`."""
+def whole_periods(images: Tensor, stride: int, border: int = 0) -> Tensor:
+    """Images in float64, without `border` pixels a side and without rows and columns beyond a multiple of `stride`."""
     if images.ndim != 4:
         raise ValueError(f"expected images (N, C, H, W), got shape {tuple(images.shape)}: add the missing dimensions")
     height, width = ((n - 2 * border) // stride * stride for n in images.shape[-2:])
@@ -48,7 +46,7 @@ def phases(images: Tensor, stride: int) -> Tensor:
 
 
 def anchor(images: Tensor) -> Tensor:
-    """Images with their first pixel at 0, for what ignores the mean: rounding cannot make a constant image uneven."""
+    """Images less their first pixel, for metrics that ignore the mean: constant images stay exactly constant."""
     return images - images[..., :1, :1]
 
 

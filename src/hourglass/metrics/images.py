@@ -1,4 +1,4 @@
-"""Metrics of images alone: patterns of period s, errors by phase, power spectra."""
+"""Metrics of images: patterns of period s, errors by phase, power spectra."""
 
 import math
 
@@ -6,14 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hourglass.metrics.base import Size2d, Sums, anchor, check_stride, crop, phases, ratio
+from hourglass.core.types import Size2d
+from hourglass.metrics.base import Sums, anchor, check_stride, phases, ratio, whole_periods
 
 
 class PhaseBias(Sums):
     """PB = Σ_{n,c} mean_p (μ_p - m)² / Σ_{n,c} mean (y - m)², in [0, 1]; 0: no pattern of period s, 1: nothing else.
 
-    μ_p is the mean of phase p, m of the image. It is the η² of "phase" in an analysis of variance and, by Parseval, the
-    share of the power beside DC in the s² - 1 bins (aH/s, bW/s). White noise: (s² - 1)/(HW - 1); constant images: 0.
+    μ_p is the mean of phase p, m that of the image. It is the η² of "phase" in an analysis of variance and, by
+    Parseval, the share of the power, DC apart, in the s² - 1 bins (aH/s, bW/s). White noise: (s² - 1)/(HW - 1);
+    constant images: 0.
     Source: ours, from the condition that all polyphase components have the same DC gain (Sugawara et al. 2018).
     """
 
@@ -27,7 +29,7 @@ class PhaseBias(Sums):
         self.stride, self.border = stride, border
 
     def update(self, images: Tensor) -> None:
-        y = phases(anchor(crop(images, self.stride, self.border)), self.stride)
+        y = phases(anchor(whole_periods(images, self.stride, self.border)), self.stride)
         self.between = self.between + y.mean((2, 4)).var((2, 3), correction=0).sum()
         self.total = self.total + y.var((2, 3, 4, 5), correction=0).sum()
 
@@ -39,10 +41,11 @@ class HarmonicPeak(Sums):
     """HP = 10 log10(Σ_h P(h) / Σ_h B(h)) in dB; 0: harmonics no stronger than their neighbours, >0: pattern, <0: hole.
 
     P(u, v) = Σ |FFT2(hann·(y - m))|² over images, m the weighted mean; h the s² - 1 bins (aH/s, bW/s). B(h) is the mean
-    of P at distances g to g + 2, both ways: on an axis along that axis (real images have ridges there), else in both
-    directions. g = 2 with the window, which smears a peak over ±1 bins, and 1 without; bins nearer than g to the next
-    harmonic are left out. Constant images: 0. Powers add: a pattern whose sign differs between images does not cancel.
-    Source: ours, from the replicas that up-sampling leaves in spectra (Zhang, Karaman & Chang 2019).
+    of P at distances g to g + 2 on both sides: along the axis for a harmonic that lies on one (real images have ridges
+    there), along both axes for the others. g = 2 with the window, which smears a peak over ±1 bins, and 1 without; bins
+    nearer than g to the next harmonic are left out. Constant images: 0. Powers add up: a pattern whose sign differs
+    between images does not cancel.
+    Source: ours, from the spectral replicas that up-sampling leaves (Zhang, Karaman & Chang 2019).
     """
 
     higher_is_better = False
@@ -62,7 +65,7 @@ class HarmonicPeak(Sums):
         self.stride, self.image_size, self.window, self.gap = stride, (height, width), window, gap
 
     def update(self, images: Tensor) -> None:
-        y = anchor(crop(images, self.stride))
+        y = anchor(whole_periods(images, self.stride))
         _check_size(images, self.image_size)
         weight = torch.ones_like(y[:1, :1])
         if self.window:
@@ -86,13 +89,13 @@ class HarmonicPeak(Sums):
 
 
 def high_pass(images: Tensor) -> Tensor:
-    """y - box3(y), float64, same shape: an error that needs no reference. Reflected at the border; constant: 0."""
-    y = anchor(crop(images, 1))
+    """y - box3(y), float64, same shape: an error that needs no reference. Reflected at the border. Constant: 0."""
+    y = anchor(whole_periods(images, 1))
     return y - F.avg_pool2d(F.pad(y, (1, 1, 1, 1), mode="reflect"), 3, stride=1)
 
 
 class PhaseErrorImbalance(Sums):
-    """PEI = (max E - min E)/(max E + min E) in [0, 1], where E_p = mean e² over phase p; 0: error alike in all phases.
+    """PEI = (max E - min E)/(max E + min E) in [0, 1], where E_p = mean e² over phase p; 0: the same in all phases.
 
     The error e is `reconstruction - target`, or `high_pass(reconstruction)`. Zero error: 0. The largest and
     smallest of s² estimates differ by chance too: sd(E_p)/E_p ≈ sqrt((kurtosis - 1)/n_p) for n_p pixels a phase.
@@ -108,7 +111,7 @@ class PhaseErrorImbalance(Sums):
         self.stride, self.border = stride, border
 
     def update(self, error: Tensor) -> None:
-        e = phases(crop(error, self.stride, self.border), self.stride)
+        e = phases(whole_periods(error, self.stride, self.border), self.stride)
         self.energy = self.energy + e.square().sum((0, 1, 2, 4))  # every phase has as many pixels: E_p up to a factor
 
     def compute(self) -> Tensor:
@@ -117,7 +120,7 @@ class PhaseErrorImbalance(Sums):
 
 
 class PhaseErrorVariation(PhaseErrorImbalance):
-    """CV = std_p E / mean_p E in [0, sqrt(s² - 1)]: `PhaseErrorImbalance` from all phases, not from two extremes."""
+    """CV = std_p E / mean_p E in [0, sqrt(s² - 1)]: `PhaseErrorImbalance` from all phases, not only the extremes."""
 
     def compute(self) -> Tensor:
         return ratio(self.energy.std(correction=0), self.energy.mean())
@@ -126,9 +129,9 @@ class PhaseErrorVariation(PhaseErrorImbalance):
 class RadialPowerSpectrum(Sums):
     """Power |FFT2(y)|²/HW, mean over images and over directions: (bins,) in pixel units squared, DC in the first bin.
 
-    `frequencies` (cycles/pixel) are the centres of the bins, 0 to sqrt(½), the corner; above ½ only diagonals are left.
-    `counts`: FFT bins in each. White noise: σ² in every bin. Parseval: Σ counts·power / HW = mean y².
-    Source: azimuthal averaging as in Durall et al. 2020; equal steps up to the corner are ours.
+    `frequencies` (cycles/pixel) are the centres of the bins, from 0 to the corner, sqrt(½); above ½ only diagonals
+    remain. `counts`: FFT bins in each. White noise: σ² in every bin. Parseval: Σ counts·power / HW = mean y².
+    Source: azimuthal averages as in Durall et al. 2020; equal steps up to the corner are ours.
     """
 
     power: Tensor
@@ -155,12 +158,12 @@ class RadialPowerSpectrum(Sums):
         return torch.bincount(self._bin(), minlength=self.bins)
 
     def _bin(self) -> Tensor:
-        """(H·W,) number of the bin of each frequency of the FFT."""
+        """(H·W,) index of the radial bin that each frequency of the FFT falls into."""
         rows, columns = (torch.fft.fftfreq(n, dtype=torch.float64, device=self.device) for n in self.image_size)
         return (torch.hypot(rows[:, None], columns) * (self.bins - 1) / math.sqrt(0.5)).round().long().flatten()
 
     def update(self, images: Tensor) -> None:
-        y = crop(images, 1)
+        y = whole_periods(images, 1)
         _check_size(images, self.image_size)
         self.power = self.power + _power(y) / y[0, 0].numel()
         self.images_seen = self.images_seen + y.shape[0] * y.shape[1]

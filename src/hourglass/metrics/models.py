@@ -1,4 +1,4 @@
-"""Metrics of a model or an operator, which they call themselves."""
+"""Metrics of a model or an operator: they take it as a callable, and call it."""
 
 from collections.abc import Callable
 
@@ -6,12 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hourglass.metrics.base import Size2d, Sums, check_stride, crop, phases, ratio
+from hourglass.core.types import Size2d
+from hourglass.metrics.base import Sums, check_stride, phases, ratio, whole_periods
 
 UpCall = Callable[[Tensor, Size2d, Tensor | None], Tensor]
 
 FLAT_CELLS, FLAT_MARGIN = 16, 4
-"""Side of a flat field and the part of it, on each side, that the border may spoil; input pixels."""
+"""Side of a flat field, and the margin on each side that the border may spoil; input pixels."""
 
 
 class ShiftConsistency(Sums):
@@ -19,7 +20,7 @@ class ShiftConsistency(Sums):
 
     Higher is better, inf is exact. T moves an image down and right, keeps its size, and fills with zeros. The mean
     leaves out `border` pixels on each side: use `shift` + the model's receptive radius or more. `pad` puts that many
-    zeros around the images first, for models that take any size. The model is called as it is: put it into eval mode.
+    zeros around the images first, for models that take any size. The model is called in its current mode: set `eval`.
     Source: Zhang 2019 and EQ-T of StyleGAN3; the set of shifts and the border are ours.
     """
 
@@ -31,7 +32,7 @@ class ShiftConsistency(Sums):
         if shift < 1 or border < shift or pad < 0:
             raise ValueError(
                 f"shift={shift}, border={border}, pad={pad}: use shift>=1, pad>=0, and a border of the shift or more, "
-                "for the shift brings in that many rows of zeros"
+                "since the shift brings in that many rows of zeros"
             )
         super().__init__(f"shift_consistency_{shift}_{border}_{pad}", {"squared_error": (), "count": ()})
         self.shift, self.border, self.pad = shift, border, pad
@@ -59,8 +60,9 @@ def flat_field_ripple(
 ) -> Tensor:
     """FFR = std of the phase means / std of the real outputs, >= 0, RMS over channels; 0: a flat field stays flat.
 
-    `up(y, size, index)` gets `mean_activation` (Ci,), the data set's mean, on a flat field of 16×16 pixels, and its
-    interior counts; `output_std` is a number or (Co,). `index`, for operators that need one, is (1, Ci, 16, 16).
+    `up(y, size, index)` gets a flat field of 16×16 pixels at `mean_activation` (Ci,), the mean over the data set; only
+    the interior of its response counts. `output_std` is a number or (Co,). `index`, for operators that need one, is
+    (1, Ci, 16, 16).
     Exactly 0 for any resize + convolution. Source: ours, the condition of Sugawara et al. 2018 as a number.
     """
     gain = _flat_response(up, mean_activation, factor, index)
@@ -69,7 +71,7 @@ def flat_field_ripple(
 
 
 def flat_field_gain_share(up: UpCall, in_channels: int, factor: int, index: Tensor | None = None) -> Tensor:
-    """Σ_c var_p g / Σ_c (mean_p² g + var_p g) in [0, 1], where g_p is the response to ones less the response to zeros.
+    """Σ_c var_p g / Σ_c (mean_p² g + var_p g) in [0, 1], g_p the response to ones less the response to zeros.
 
     Expectation for zero-mean independent weights: (s² - 1)/s², overlap or not; 0 for resize + convolution and ICNR.
     """
@@ -91,4 +93,4 @@ def _flat_response(up: UpCall, activation: Tensor, factor: int, index: Tensor | 
         raise ValueError(
             f"the operator made {tuple(y.shape[-2:])} pixels and not {size}: factor={factor} is not its own"
         )
-    return phases(crop(y, factor, FLAT_MARGIN * factor), factor).mean((2, 4))[0]
+    return phases(whole_periods(y, factor, FLAT_MARGIN * factor), factor).mean((2, 4))[0]

@@ -14,30 +14,30 @@ Output = Literal["sigmoid", "identity"]
 
 
 class Reconstruction(NamedTuple):
-    """All that a training step wants to know about one batch."""
+    """All that a training step needs of one batch."""
 
     pixels: Tensor
     """(N, C, H, W); in [0, 1] where the output is a sigmoid"""
     logits: Tensor | None
     """(N, C, H, W), before the sigmoid; None where the output is the identity"""
-    penalty: Tensor
-    """See `spec.Coded`."""
+    regularization: Tensor
+    """See `contract.Coded`."""
     kl: Tensor
-    """See `spec.Coded`."""
+    """See `contract.Coded`."""
 
 
 class Autoencoder(nn.Module):
-    """images (N, C, H, W) in [0, 1] -> reconstructions of the same shape.
+    """Images (N, C, H, W) in [0, 1] -> reconstructions of the same shape.
 
-    `encoder`, `latent` and `decoder` come as callables of `image_shape`, `CodeSpec` and `CodeSpec`, since shapes are
-    known only at run time. Raises IncompatiblePair, before any data is read, where they cannot work together.
+    `encoder`, `latent` and `decoder` are callables of `image_shape`, `CodeSpec` and `CodeSpec`, since shapes are known
+    only at run time. Raises IncompatiblePair, before any data is read, where the three cannot work together.
     """
 
     encoder: Any
     latent: Any
     decoder: Any
-    offset: Tensor
-    """(C, 1, 1), added to what the decoder returns, before the sigmoid: see `centre`"""
+    output_bias: Tensor
+    """(C, 1, 1), added to the decoder's output, before the sigmoid: see `init_output_bias`"""
 
     def __init__(
         self,
@@ -53,23 +53,24 @@ class Autoencoder(nn.Module):
         self.latent = latent(self.encoder.spec)
         self.decoder = decoder(self.encoder.spec)
         self.output = output
-        self.register_buffer("offset", torch.zeros(image_shape[0], 1, 1))
+        self.register_buffer("output_bias", torch.zeros(image_shape[0], 1, 1))
         with torch.no_grad():
             shape = tuple(self.eval()(torch.zeros(1, *image_shape)).shape[1:])
         self.train()
-        if shape != tuple(image_shape):  # else it would broadcast against the target and train on nonsense
+        if shape != tuple(image_shape):  # it would broadcast against the target, and train on nonsense
             raise IncompatiblePair(f"the decoder returns {shape} for images of {image_shape}: check its sizes")
 
-    def centre(self, mean: Tensor) -> None:
-        """Begin at the grey that is right on average: `mean` (C,) of the training pixels, in [0, 1].
+    def init_output_bias(self, mean: Tensor) -> None:
+        """Start from the mean image intensity: `mean` (C,) of the training pixels, in [0, 1].
 
-        A sigmoid begins at 0.5 otherwise, and on dark images a decoder first learns to darken everything. Where it
-        copies values (resize, bilinear, subpixel) all weights do that in step: they went too far for any gradient in a
-        fifth of the runs on digits, which ended in a black image. With the right grey none did.
+        Otherwise a sigmoid starts at 0.5, and on dark images every decoder first learns to darken the whole image. One
+        that copies values (resize, bilinear, subpixel) moves all its weights together to do so: in a fifth of the runs
+        on digits they overshot until no gradient was left, and the images stayed black. Starting from the mean, none
+        did.
         """
         if self.output == "sigmoid":
             mean = mean.clamp(0.01, 0.99).logit()
-        self.offset.copy_(mean.view(-1, 1, 1))
+        self.output_bias.copy_(mean.view(-1, 1, 1))
 
     @property
     def image_shape(self) -> Shape:
@@ -89,11 +90,11 @@ class Autoencoder(nn.Module):
         return self.reconstruct(images).pixels
 
     def reconstruct(self, images: Tensor, noise: Tensor | None = None) -> Reconstruction:
-        """As `forward`, with penalties; `noise` (N, *latent.noise_shape) samples the posterior instead of its mean."""
+        """`forward` with its by-products; `noise` (N, *latent.noise_shape) samples the posterior, None: its mean."""
         encoded = self.encoder(images)
         coded = self.latent(encoded.code, noise)
         pixels, logits = self._pixels(encoded._replace(code=coded.code))
-        return Reconstruction(pixels, logits, coded.penalty, coded.kl)
+        return Reconstruction(pixels, logits, coded.regularization, coded.kl)
 
     def embed(self, images: Tensor) -> Tensor:
         """The code as a table, (N, D)."""
@@ -110,5 +111,5 @@ class Autoencoder(nn.Module):
         return self._pixels(Encoded(code, (None,) * (len(self.encoder.spec.shapes) - 1)))[0]
 
     def _pixels(self, encoded: Encoded) -> tuple[Tensor, Tensor | None]:
-        raw = self.decoder(encoded) + self.offset
+        raw = self.decoder(encoded) + self.output_bias
         return (raw.sigmoid(), raw) if self.output == "sigmoid" else (raw, None)

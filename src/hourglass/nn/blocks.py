@@ -1,4 +1,4 @@
-"""Residual blocks between the operators, so that the same operators work in a network large enough for photographs."""
+"""Residual blocks between the operators: they make the network deep enough for photographs, with the same operators."""
 
 import math
 from typing import Literal
@@ -13,7 +13,7 @@ Norm = Literal["none", "batch", "group"]
 
 
 def normalise(norm: Norm, channels: int) -> nn.Module:
-    """`group` has at most 32 groups of at least 4 channels each (or one group where there are fewer channels)."""
+    """`group`: at most 32 groups of at least 4 channels each, or one group where there are fewer channels."""
     if norm == "batch":
         return nn.BatchNorm2d(channels)
     if norm == "group":
@@ -24,8 +24,8 @@ def normalise(norm: Norm, channels: int) -> nn.Module:
 class ResidualBlock(nn.Module):
     """y = x + conv3(act(norm(conv3(act(norm(x)))))), (N, C, H, W) -> the same shape.
 
-    The last convolution starts at zero, so that an untrained block is the identity: the power that the operators pass
-    on stays matched at any depth, and deep stacks train without normalisation too.
+    The last convolution starts at zero, so that an untrained block is the identity: the operators' power stays matched
+    at any depth, and deep stacks train without normalisation too.
     Source: He et al. 2016, "Identity mappings"; the zero start: Zhang et al. 2019, "Fixup".
     """
 
@@ -43,7 +43,7 @@ class ResidualBlock(nn.Module):
 
 
 def stack(channels: int, blocks: int, norm: Norm, activation: Activation) -> nn.Sequential:
-    """`blocks` residual blocks; none is the identity without a parameter."""
+    """`blocks` residual blocks; 0: the identity, without parameters."""
     if norm != "none" and blocks == 0:
-        raise ConfigError(f"norm={norm} stands inside the residual blocks: use blocks=1 or more, or norm=none")
+        raise ConfigError(f"norm={norm} acts inside the residual blocks: use blocks=1 or more, or norm=none")
     return nn.Sequential(*(ResidualBlock(channels, norm, activation) for _ in range(blocks)))

@@ -5,13 +5,13 @@
 | `Down(in_channels, out_channels, …)` | `y, index = down(x)`        | (N, Ci, H, W) -> (N, Co, ceil(H/s), ceil(W/s)) |
 | `Up(in_channels, out_channels, …)`   | `x = up(y, size, index)`    | (N, Ci, h, w) -> (N, Co, *size)                |
 | `Encoder(image_shape, …)`            | `encoded = encoder(images)` | (N, C, H, W) -> `Encoded`; has `.spec`         |
-| `Latent(spec, …)`                    | `latent(code, noise)`       | -> `Coded`, code of the same shape             |
+| `Latent(spec, …)`                    | `latent(code, noise)`       | (N, C, h, w) or (N, D) -> `Coded`, same shape  |
 | `Decoder(spec, …)`                   | `decoder(encoded)`          | `Encoded` -> (N, C, H, W)                      |
 
-A Down rounds **up**, so 28 -> 14 -> 7 -> 4 whatever the operator; an Up makes ceil(n/s)·s rows and columns and
-crops bottom and right to exactly `size`. Each of them holds exactly one learned convolution (the two of `up_dynamic.py`
-learn besides how to interpolate), and counts its multiply-adds for one image as `macs(shape_in, shape_out)`. All that a
-decoder may use arrives in `Encoded`; an Up that needs no index ignores it.
+A Down rounds **up**, so that 28 -> 14 -> 7 -> 4 whatever the operator; an Up makes ceil(n/s)·s rows and columns and
+crops them at the bottom and right to exactly `size`. Each holds exactly one learned convolution; the two in
+`operators/dynamic.py` also learn how to interpolate. Everything a decoder may use arrives in `Encoded`; an Up that
+needs no index ignores it. More on the operators: `operators/__init__.py`; on the latents: `latents.py`.
 """
 
 from dataclasses import dataclass
@@ -24,14 +24,12 @@ from hourglass.core.types import Shape
 
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid", "none"]
 
-
 Init = Literal["matched", "default"]
-
+"""How an operator's weights are drawn: see `layers.initialise`."""
 
 IndexKind = Literal["argmax", "polyphase"]
-"""What may travel beside the code: `argmax`, the positions that max pooling kept, (N, C, h, w) a stage; `polyphase`,
-the sub-sampled grid that adaptive polyphase sampling kept, (N,) a stage."""
-
+"""What may travel beside the code: `argmax`, the positions of the maxima that pooling kept, (N, C, h, w) for each
+stage; `polyphase`, the sub-sampled grid that adaptive polyphase sampling kept, (N,) for each stage."""
 
 ENCODERS_WITH_INDEX: dict[IndexKind, str] = {"argmax": "encoder=maxpool", "polyphase": "encoder=aps"}
 
@@ -43,7 +41,7 @@ class CodeSpec:
     shapes: tuple[Shape, ...]
     """The image, then the output of each stage; the last one is the code."""
     index: IndexKind | None
-    """Which positions travel beside the code, one tensor a stage; None: nothing does."""
+    """What travels beside the code, one tensor for each stage; None: nothing does."""
 
     @property
     def image_shape(self) -> Shape:
@@ -60,22 +58,22 @@ class Encoded(NamedTuple):
     code: Tensor
     """(N, C, h, w) or (N, D)"""
     indices: tuple[Tensor | None, ...]
-    """One a stage, image side first; None where nothing was kept."""
+    """One for each stage, image side first; None where the stage keeps none."""
 
 
 class Coded(NamedTuple):
-    """What a latent made of one batch's code."""
+    """What a latent made of the code of one batch."""
 
     code: Tensor
-    """Same shape as the code that came in."""
-    penalty: Tensor
+    """Same shape as the code that went in."""
+    regularization: Tensor
     """Scalar, mean over the images, in the unit of the reconstruction loss summed over an image's pixels."""
     kl: Tensor
-    """Scalar, nats per image: KL divergence from posterior to prior; 0 where the code is deterministic."""
+    """Scalar, nats per image: KL divergence from the posterior to the prior; 0 where the code is deterministic."""
 
 
-def same_rank(shape: Shape, rank: int, who: str, cure: str) -> None:
-    """Raise IncompatiblePair unless `shape` has `rank` dimensions."""
+def require_rank(shape: Shape, rank: int, part: str, cure: str) -> None:
+    """Raise IncompatiblePair, naming `part` and `cure`, unless the code's `shape` has `rank` dimensions."""
     if len(shape) != rank:
         kind = "flat" if len(shape) == 1 else "spatial"
-        raise IncompatiblePair(f"{who} cannot use the {kind} code {shape} of this encoder: {cure}")
+        raise IncompatiblePair(f"{part} cannot use the {kind} code {shape} of this encoder: {cure}")

@@ -1,4 +1,4 @@
-"""Decoders: a code comes up to an image. Built from the encoder's `CodeSpec`; a pair that cannot work is refused."""
+"""Decoders: from the code up to the image, built from the encoder's `CodeSpec`. Impossible pairs are refused."""
 
 import math
 from collections import deque
@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from hourglass.core.errors import IncompatiblePair
 from hourglass.core.types import Size
 from hourglass.nn.blocks import Norm, stack
-from hourglass.nn.contract import ENCODERS_WITH_INDEX, Activation, CodeSpec, Encoded, IndexKind, same_rank
+from hourglass.nn.contract import ENCODERS_WITH_INDEX, Activation, CodeSpec, Encoded, IndexKind, require_rank
 from hourglass.nn.layers import activate
 from hourglass.nn.operators.blur import Smooth
 
 
 class LinearDecoder(nn.Module):
-    """image = W·flatten(code) + b, (N, D) or (N, C, h, w) -> (N, C, H, W): the source's linear autoencoder, up."""
+    """image = W·flatten(code) + b, (N, D) or (N, C, h, w) -> (N, C, H, W)."""
 
     needs_index: IndexKind | None = None
 
@@ -31,10 +31,10 @@ class LinearDecoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """One `Up` a stage, walking the encoder's shapes backwards, so any image size comes back exactly.
+    """One `Up` per stage, back through the encoder's shapes, so that any image size is restored exactly.
 
-    Before each Up stand `blocks` residual blocks, behind it, where `smooth` says so, the fixed zero-order hold. An
-    activation stands between the stages, none behind the last: a ReLU must never be the last thing before an image.
+    A stage is `blocks` residual blocks, its Up and, with `smooth`, a fixed zero-order hold. Activations stand between
+    the stages only: the last stage makes the image, and a ReLU there would cut it off.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class ConvDecoder(nn.Module):
     ) -> None:
         super().__init__()
         cure = "use decoder=linear, or a convolutional encoder such as encoder=strided"
-        same_rank(spec.code_shape, 3, "a convolutional decoder", cure)
+        require_rank(spec.code_shape, 3, "a convolutional decoder", cure)
         self.sizes = [(shape[1], shape[2]) for shape in spec.shapes[:-1]]
         operators: list[Any] = [up(code[0], image[0]) for image, code in pairwise(spec.shapes)]
         if smooth:
@@ -70,7 +70,7 @@ class ConvDecoder(nn.Module):
         return deque(self.walk(encoded), maxlen=1)[0][-1]
 
     def walk(self, encoded: Encoded) -> Iterator[tuple[int, nn.Module, Tensor, Tensor]]:
-        """(stage, its operator, what that gets, what it makes), from the code to the image; stage 0 makes the image."""
+        """(stage, its operator, the operator's input, its output), from the code on; stage 0 makes the image."""
         x = encoded.code
         for i in reversed(range(len(self.stages))):
             y = self.blocks[i](x)

@@ -1,4 +1,7 @@
-"""Encoders: an image goes down to a code. Each has `.spec`, its shapes, and `.index_bits`."""
+"""Encoders: from the image down to the code.
+
+Each has `spec`, its shapes; `strides`, of each stage against the image; and `index_bits`, per image, beside the code.
+"""
 
 import math
 from collections.abc import Callable
@@ -16,7 +19,7 @@ from hourglass.nn.layers import activate
 
 
 class LinearEncoder(nn.Module):
-    """code = act(W·flatten(x) + b), (N, C, H, W) -> (N, dim): the source's linear autoencoder, going down."""
+    """code = act(W·flatten(x) + b), (N, C, H, W) -> (N, dim)."""
 
     index_bits = 0.0
     strides: tuple[int, ...] = ()
@@ -32,10 +35,9 @@ class LinearEncoder(nn.Module):
 
 
 class ConvEncoder(nn.Module):
-    """One `Down` a stage, (N, C, H, W) -> (N, channels[-1], h, w); `channels` decides depth and widths.
+    """One `Down` per stage, (N, C, H, W) -> (N, channels[-1], h, w); `channels` sets the depth and the widths.
 
-    Behind each Down stand `blocks` residual blocks. The shapes are measured by sending one zero image through, never
-    typed in by hand.
+    `blocks` residual blocks follow each Down. The shapes are measured, by passing one zero image through.
     """
 
     def __init__(
@@ -54,12 +56,12 @@ class ConvEncoder(nn.Module):
         self.stages = nn.ModuleList(operators)
         self.blocks = nn.ModuleList(stack(width, blocks, norm, activation) for width in channels)
         self.factor: int = operators[0].factor
-        self.strides = tuple(self.factor**k for k in range(1, len(channels) + 1))  # of each stage, against the image
+        self.strides = tuple(self.factor**k for k in range(1, len(channels) + 1))
         factor = self.factor
         if min(image_shape[1:]) < factor:
             raise IncompatiblePair(f"images of {image_shape} are smaller than factor={factor}: use larger images")
         self.spec = CodeSpec(shapes=self._measure(image_shape), index=operators[0].index_kind)
-        self.index_bits = 0.0  # per image, beside the code, where a decoder uses them
+        self.index_bits = 0.0
         if self.spec.index is not None:
             self.index_bits = sum(o.index_bits(shape) for o, shape in zip(operators, self.spec.shapes[1:], strict=True))
 

@@ -1,9 +1,9 @@
 """Latents: what happens to the code between encoder and decoder.
 
-`latent(code, noise)` returns `Coded`; `embed(code)` gives (N, D); `sample(noise)` decodes the prior where there is one.
-`numbers` counts the values an image is reduced to. `noise_shape` is the shape of the standard normal noise that the
-latent wants for each image; None where the code is deterministic. Noise comes in by call, so that it can be a pure
-function of (seed, epoch, image) and never depends on batch size or device count.
+`latent(code, noise)` returns `Coded`; `embed(code)` gives (N, D); `sample(noise)` turns draws from the prior, where
+there is one, into codes. `code_size` is how many values an image is reduced to. `noise_shape` is the shape of the
+standard normal noise that a latent needs per image; None where the code is deterministic. The noise is an argument, so
+that it can be a pure function of (seed, epoch, image), whatever the batch size or number of devices.
 """
 
 import math
@@ -18,13 +18,13 @@ from hourglass.nn.layers import activate
 
 
 class NoLatent(nn.Module):
-    """The code passes as it is."""
+    """The code passes unchanged."""
 
     noise_shape: Shape | None = None
 
     def __init__(self, spec: CodeSpec) -> None:
         super().__init__()
-        self.numbers = math.prod(spec.code_shape)
+        self.code_size = math.prod(spec.code_shape)
 
     def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
         return Coded(code, code.new_zeros(()), code.new_zeros(()))
@@ -37,13 +37,13 @@ class NoLatent(nn.Module):
 
 
 class DenseLatent(nn.Module):
-    """Bottleneck of `dim` numbers: flatten, Linear to dim, Linear back: the code loses its place on the grid."""
+    """Bottleneck of `dim` values: flatten, Linear to dim, Linear back; the code is no longer laid out on a grid."""
 
     noise_shape: Shape | None = None
 
     def __init__(self, spec: CodeSpec, *, dim: Count, activation: Activation) -> None:
         super().__init__()
-        self.numbers, self.shape = dim, spec.code_shape
+        self.code_size, self.shape = dim, spec.code_shape
         self.down = nn.Linear(math.prod(self.shape), dim)
         self.up = nn.Sequential(nn.Linear(dim, math.prod(self.shape)), activate(activation))
 
@@ -59,10 +59,10 @@ class DenseLatent(nn.Module):
 
 
 class GaussianLatent(nn.Module):
-    """Variational code of `dim` numbers: z = mean + exp(logvar/2)·noise, prior N(0, I); without noise, z = mean.
+    """Variational code of `dim` values: z = mean + exp(logvar/2)·noise, prior N(0, I); without noise, z = mean.
 
-    penalty = weight · Σ_d max(mean over the batch of KL_d, free_bits), weight rising linearly from 0 to `beta` over the
-    first `warmup_steps` training steps; outside training it is beta·KL. `free_bits` is in nats a dimension.
+    regularization = weight · Σ_d max(mean of KL_d over the batch, free_bits); weight rises linearly from 0 to `beta`
+    over the first `warmup_steps` training steps. In `eval` mode it is beta·KL. `free_bits` is in nats per dimension.
     Source: Kingma & Welling 2014; beta: Higgins et al. 2017; free bits: Kingma et al. 2016.
     """
 
@@ -77,7 +77,7 @@ class GaussianLatent(nn.Module):
         free_bits: NonNegative,
     ) -> None:
         super().__init__()
-        self.numbers, self.shape = dim, spec.code_shape
+        self.code_size, self.shape = dim, spec.code_shape
         self.noise_shape: Shape | None = (dim,)
         self.beta, self.warmup_steps, self.free_bits = beta, warmup_steps, free_bits
         self.mean = nn.Linear(math.prod(self.shape), dim)
@@ -90,13 +90,13 @@ class GaussianLatent(nn.Module):
         mean, logvar = self.mean(code.flatten(1)), self.logvar(code.flatten(1))
         kl_per_dim = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean(0)
         kl = kl_per_dim.sum()
-        penalty = self.beta * kl
+        regularization = self.beta * kl
         if self.training:
             self.steps += 1
             weight = (self.steps / max(self.warmup_steps, 1)).clamp(max=1.0) * self.beta
-            penalty = weight * kl_per_dim.clamp(min=self.free_bits).sum()
+            regularization = weight * kl_per_dim.clamp(min=self.free_bits).sum()
         z = mean if noise is None else mean + (logvar / 2).exp() * noise
-        return Coded(self._grid(z), penalty, kl)
+        return Coded(self._grid(z), regularization, kl)
 
     def embed(self, code: Tensor) -> Tensor:
         return self.mean(code.flatten(1))

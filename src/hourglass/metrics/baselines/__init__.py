@@ -1,4 +1,4 @@
-"""Exact floors and trivial baselines that stand beside every result.
+"""Exact optima and trivial answers, to hold every result against.
 
 Images are (N, C, H, W), uint8 in 0..255 or float in [0, 1]; every value is a mean over pixels and channels in the units
 of [0, 1] (nats for `bce_entropy`). The arithmetic is float64 on the CPU, in blocks of images.
@@ -24,26 +24,16 @@ from hourglass.metrics.baselines.pixels import check_images, check_range
 from hourglass.metrics.baselines.plain import bce_entropy, noisy_input, pool_and_resize
 
 __all__ = [
-    "EXACT_LIMIT",
-    "affine_denoiser",
-    "bce_entropy",
-    "cached",
-    "compute_floors",
-    "mean_image",
-    "noisy_input",
-    "patch_pca",
-    "pca",
-    "pool_and_resize",
-    "wiener",
-    "wiener_expected",
-]
+    "EXACT_LIMIT", "affine_denoiser", "bce_entropy", "cached", "compute_baselines", "mean_image", "noisy_input",
+    "patch_pca", "pca", "pool_and_resize", "wiener", "wiener_expected",
+]  # fmt: skip
 
 
-def compute_floors(
+def compute_baselines(
     train: Tensor,
     test: Tensor,
     *,
-    code_numbers: int,
+    code_size: int,
     code_shape: tuple[int, ...],
     factor_total: int | None,
     corrupted_train: Tensor | None = None,
@@ -52,12 +42,12 @@ def compute_floors(
     bce: bool = False,
     cache: str | Path | None = None,
 ) -> dict[str, float]:
-    """All floors that apply to a code of `code_numbers` numbers in the shape (C, h, w) or (D,).
+    """All baselines that apply to a code of `code_size` values in the shape (C, h, w) or (D,).
 
     Always: mean_image, pca. Spatial code: patch_pca, pool_nearest, pool_bicubic on the grid of the code. Flat code
-    (factor_total None): no patch_pca, and the finest pooled grid with at most code_numbers values, if there is one.
-    With corrupted_test: noisy_input. With noise_std too, only where the noise is additive, Gaussian and not clipped:
-    wiener (full rank, what a denoiser must beat) and wiener_code (rank code_numbers). With corrupted_train too: affine.
+    (factor_total None): no patch_pca, and the finest pooled grid with at most code_size values, if there is one.
+    With corrupted_test: noisy_input. With noise_std too, for additive Gaussian noise that was not clipped only: wiener
+    (full rank, what a denoiser must beat) and wiener_code (rank code_size). With corrupted_train too: affine.
     wiener and affine are left out where images and pixels are both more than 4096. With bce: bce_entropy.
     `cache` is the folder for `cached`; None computes every time.
     """
@@ -67,14 +57,14 @@ def compute_floors(
     if corrupted_test is None and (noise_std is not None or corrupted_train is not None):
         raise ValueError("noise_std and corrupted_train need the corrupted test images: pass corrupted_test too")
     channels, height, width = test.shape[1:]
-    floors = {
+    baselines = {
         "mean_image": cached(cache, mean_image, train, test),
-        "pca": cached(cache, pca, train, test, code_numbers),
+        "pca": cached(cache, pca, train, test, code_size),
     }
     factor = factor_total
     if factor is None:
         sides = range(1, max(height, width) + 1)
-        fits = (f for f in sides if channels * ceil(height / f) * ceil(width / f) <= code_numbers)
+        fits = (f for f in sides if channels * ceil(height / f) * ceil(width / f) <= code_size)
         factor = next(fits, None)
     else:
         grid = (ceil(height / factor), ceil(width / factor))
@@ -83,19 +73,19 @@ def compute_floors(
                 f"images {height}x{width} over factor_total={factor} make a grid {grid}, but code_shape={code_shape}: "
                 "pass the total stride of the encoder, or factor_total=None for a flat code"
             )
-        floors["patch_pca"] = cached(cache, patch_pca, train, test, factor, code_shape[0])
+        baselines["patch_pca"] = cached(cache, patch_pca, train, test, factor, code_shape[0])
     if factor is not None:
-        floors["pool_nearest"] = cached(cache, pool_and_resize, test, factor, "nearest")
-        floors["pool_bicubic"] = cached(cache, pool_and_resize, test, factor, "bicubic")
+        baselines["pool_nearest"] = cached(cache, pool_and_resize, test, factor, "nearest")
+        baselines["pool_bicubic"] = cached(cache, pool_and_resize, test, factor, "bicubic")
     if corrupted_test is not None:
         exact = min(len(train), train[0].numel()) <= EXACT_LIMIT
-        floors["noisy_input"] = cached(cache, noisy_input, corrupted_test, test)
+        baselines["noisy_input"] = cached(cache, noisy_input, corrupted_test, test)
         if noise_std is not None:
             if exact:
-                floors["wiener"] = cached(cache, wiener, train, corrupted_test, test, noise_std)
-            floors["wiener_code"] = cached(cache, wiener, train, corrupted_test, test, noise_std, code_numbers)
+                baselines["wiener"] = cached(cache, wiener, train, corrupted_test, test, noise_std)
+            baselines["wiener_code"] = cached(cache, wiener, train, corrupted_test, test, noise_std, code_size)
         if corrupted_train is not None and exact:
-            floors["affine"] = cached(cache, affine_denoiser, corrupted_train, train, corrupted_test, test)
+            baselines["affine"] = cached(cache, affine_denoiser, corrupted_train, train, corrupted_test, test)
     if bce:
-        floors["bce_entropy"] = cached(cache, bce_entropy, test)
-    return floors
+        baselines["bce_entropy"] = cached(cache, bce_entropy, test)
+    return baselines

@@ -1,4 +1,4 @@
-"""A floor is computed once for the same data and parameters."""
+"""A baseline is computed once for the same data and parameters."""
 
 import hashlib
 import json
@@ -11,7 +11,8 @@ from torch import Tensor
 
 from hourglass.core.files import replacing
 
-FORMULAS = 1  # part of every key: raise it when a floor is defined anew, and old files are no longer found
+FORMULA_VERSION = 1
+"""Part of every key: raise it when the definition of a baseline changes, so that old files no longer match."""
 log = logging.getLogger(__name__)
 
 
@@ -21,23 +22,23 @@ def cached(folder: str | Path | None, function: Callable[..., float], *args: Ten
         return function(*args)
     path = Path(folder) / f"{_key(function, args)}.json"
     try:
-        return float(json.loads(path.read_text())["value"])
+        return float(json.loads(path.read_text(encoding="utf-8"))["value"])
     except FileNotFoundError:
         pass
     except (OSError, ValueError, TypeError, KeyError) as error:
-        log.warning("cannot read the cached floor %s (%r): computing it again", path, error)
+        log.warning("cannot read the cached baseline %s (%r): computing it again", path, error)
     value = function(*args)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, shared=True) as partial:
-            partial.write_text(json.dumps({"floor": function.__qualname__, "value": value}))
+            partial.write_text(json.dumps({"baseline": function.__qualname__, "value": value}), encoding="utf-8")
     except OSError as error:
-        log.warning("cannot keep the floor in %s (%r): it will be computed again", path, error)
+        log.warning("cannot keep the baseline in %s (%r): it will be computed again", path, error)
     return value
 
 
 def _key(function: Callable[..., float], args: tuple[Tensor | float | str | None, ...]) -> str:
-    digest = hashlib.sha256(f"{FORMULAS} {function.__module__}.{function.__qualname__}".encode())
+    digest = hashlib.sha256(f"{FORMULA_VERSION} {function.__module__}.{function.__qualname__}".encode())
     for arg in args:
         if isinstance(arg, Tensor):
             digest.update(f"|{arg.dtype} {tuple(arg.shape)}|".encode())

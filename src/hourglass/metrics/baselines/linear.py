@@ -8,20 +8,21 @@ from torch import Tensor
 
 from hourglass.metrics.baselines.pixels import blocks, check_count, check_images, check_pairs
 
-EXACT_LIMIT = 4096  # the side of the largest symmetric matrix that is decomposed in full
+EXACT_LIMIT = 4096
+"""Side of the largest symmetric matrix that is decomposed in full."""
 
 
 def mean_image(train: Tensor, test: Tensor) -> float:
-    """The best constant answer, the mean training image: `pca` with dim=0."""
+    """The best constant answer, the mean of the training images: `pca` with dim=0."""
     check_images(train, test)
     return _filtered_mse(_mean_only(train.flatten(1)), test.flatten(1), test.flatten(1))
 
 
 def pca(train: Tensor, test: Tensor, dim: int) -> float:
-    """The optimal affine autoencoder with `dim` code numbers (Baldi & Hornik 1989), fitted on train, measured on test.
+    """The optimal affine autoencoder of `dim` code values (Baldi & Hornik 1989), fitted on train, measured on test.
 
     Exact where images or pixels are at most 4096, else by randomised subspace iteration (Halko 2011) with a fixed seed.
-    Directions in which train does not vary are left out; dim >= pixels is the identity, so 0.
+    Directions in which train does not vary are left out; dim >= pixels is the identity, hence 0.
     """
     check_images(train, test)
     check_count("dim", dim, 0)
@@ -36,7 +37,7 @@ def patch_pca(train: Tensor, test: Tensor, patch: int, channels: int) -> float:
     by zeros, with the error on real pixels only, they make a weighted low-rank problem without closed form (the SVD of
     the padded patches is not its optimum). So each of the four kinds of cell gets the optimal basis of its real pixels:
     the exact optimum where patch divides the size, and a lower bound on train for shared weights where it does not.
-    No floor for convolutions that see beyond their cell (k > s), nor for learned biases.
+    No bound for convolutions that see beyond their cell (k > s), nor for learned biases.
     """
     check_images(train, test)
     check_count("patch", patch, 1)
@@ -52,7 +53,7 @@ def patch_pca(train: Tensor, test: Tensor, patch: int, channels: int) -> float:
 def wiener(
     train_clean: Tensor, test_corrupted: Tensor, test_clean: Tensor, noise_std: float, rank: int | None = None
 ) -> float:
-    """The optimal affine denoiser of rank `rank` (None: full) for x + N(0, noise_std^2) that was not clipped.
+    """The optimal affine denoiser of rank `rank` (None: full) for x + N(0, noise_std^2), not clipped.
 
     mean + V diag(l / (l + noise_std^2)) V^T (y - mean), with l, V the leading eigenpairs of the covariance of train.
     """
@@ -63,7 +64,7 @@ def wiener(
 
 
 def wiener_expected(train: Tensor, noise_std: float, rank: int | None = None) -> float:
-    """What `wiener` expects on train: (sum_{i<=rank} l s^2 / (l + s^2) + sum_{i>rank} l) / pixels, s = noise_std."""
+    """Expected MSE of `wiener` on train: (sum_{i<=rank} l s^2 / (l + s^2) + sum_{i>rank} l) / pixels, s = noise_std."""
     check_images(train)
     basis = _principal(train.flatten(1), _wiener_rank(train, noise_std, rank))
     removed = basis.variances.square() / (basis.variances + noise_std**2)  # = l - l s^2 / (l + s^2)

@@ -1,17 +1,18 @@
-"""Images as blocks of float64, and the refusal of what is not an image."""
+"""Images as blocks of float64, and the checks of what the baselines are given."""
 
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-BLOCK_NUMBERS = 2**23  # float64 numbers in a block: 64 MiB
+BLOCK_SIZE = 2**23
+"""Values in a block: 64 MiB of float64."""
 
 
 def blocks(images: Tensor) -> Iterator[Tensor]:
     """Blocks of the first axis as float64 on the CPU, uint8 scaled to [0, 1]."""
     scale = 255 if images.dtype == torch.uint8 else 1
-    for block in torch.split(images.detach(), max(1, BLOCK_NUMBERS // images[0].numel())):
+    for block in torch.split(images.detach(), max(1, BLOCK_SIZE // images[0].numel())):
         yield block.cpu().double() / scale
 
 

@@ -1,4 +1,4 @@
-"""Baselines that fit nothing."""
+"""Baselines without anything to fit."""
 
 import torch
 import torch.nn.functional as F
@@ -33,7 +33,7 @@ def noisy_input(corrupted: Tensor, clean: Tensor) -> float:
 
 
 def bce_entropy(test: Tensor) -> float:
-    """Mean of BCE(x, x) = -x log x - (1-x) log(1-x), nats a pixel: with grey targets no BCE is lower."""
+    """Mean of BCE(x, x) = -x log x - (1-x) log(1-x), nats per pixel: no BCE is lower, and grey targets make it > 0."""
     check_images(test)
     check_range(test)
     total = 0.0

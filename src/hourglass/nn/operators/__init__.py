@@ -1,11 +1,14 @@
-"""The operators: one mechanism a file, its way down and its way up together.
+"""The operators: one mechanism per file, its ways down first, then its ways up.
 
-A `Down` is called as `y, index = down(x)`: (N, Ci, H, W) -> (N, Co, ceil(H/s), ceil(W/s)). The activation stands where
-the field puts it: behind the convolution, before a pooling. `index_kind` says what `index` holds; None where nothing
-travels beside the code. `index_bits(shape)` counts that information for an output of shape (Co, h, w), per image.
+A `Down` is called as `y, index = down(x)`: (N, Ci, H, W) -> (N, Co, ceil(H/s), ceil(W/s)). Its activation stands where
+the literature has it: after the convolution, before a pooling. `index_kind` says what `index` holds; None: nothing
+travels beside the code. `index_bits(shape)` is the size of that information for an output (Co, h, w), per image.
 
 An `Up` is called as `x = up(y, size, index)`: (N, Ci, h, w) -> (N, Co, *size). It makes h·s × w·s pixels and crops
-bottom and right to exactly `size`. There is no activation inside. `needs_index` says what it wants from the encoder.
+them at the bottom and right to exactly `size`. It has no activation. `needs_index` says what it needs from the encoder.
+
+Docstrings, which the cards print: a name, a colon and the formula on the first line; then "Size: …", "Side
+information: …" and last "Source: …". s is `factor`, k the kernel's side, conv_k a learned k×k convolution.
 """
 
 from hourglass.nn.operators.blur import BlurPool, Fir, MaxBlurPool, Smooth

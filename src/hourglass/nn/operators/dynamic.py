@@ -1,7 +1,8 @@
-"""Operators that go up by weights or positions made from the content; calls and counts as in `up.py`.
+"""Content-aware interpolation: the weights, or the positions, of a way up are computed from its input.
 
-Beside the one learned convolution behind them, which mixes the channels as in `Resize`, they learn a small network that
-decides how to interpolate. So they are larger than the others, and a comparison has to say so: see `num_params`.
+Beside the one learned convolution after the interpolation, which mixes the channels as in `Resize`, these operators
+learn a small network that decides how to interpolate. So they are larger than the others, which a comparison has to
+report: see `num_params`.
 """
 
 import math
@@ -10,21 +11,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hourglass.core.types import Count, Factor, Shape
+from hourglass.core.types import Count, Factor, Size2d
 from hourglass.nn.contract import IndexKind, Init
-from hourglass.nn.layers import initialise, pixels
-from hourglass.nn.operators.base import Size2d, crop
+from hourglass.nn.layers import initialise
+from hourglass.nn.operators.base import crop
 
-HIDDEN, WINDOW, GROUPS, REACH = 64, 5, 4, 0.25
-"""CARAFE's compressed channels and side of its neighbourhood; DySample's groups and scale of its offsets."""
+HIDDEN, WINDOW = 64, 5
+"""CARAFE: compressed channels; side of the neighbourhood, pixels."""
+GROUPS, REACH = 4, 0.25
+"""DySample: groups of channels; scale of the offsets."""
 
 
 class Carafe(nn.Module):
     """Content-aware reassembly, then a convolution: x = conv3(r), r[p] = Σ_k softmax_k(w[p]) · y[⌊p/s⌋ + k].
 
-    Each output pixel has its own weights for the 5×5 neighbourhood of its source: w = conv3(conv1(y)), by way of 64
-    channels. Learned: conv1, conv3 of the weights (started at N(0, 0.001²), a box mean), and the convolution behind.
-    Size: n·s, cropped. Side information: none. Source: Wang et al. 2019, "CARAFE"; the last convolution is ours.
+    Each output pixel has its own weights for the 5×5 neighbourhood of its source: w = conv3(conv1(y)), through 64
+    channels. Learned: conv1 and conv3 of the weights (conv3 starts at N(0, 0.001²), a box mean), and the convolution at
+    the end. Size: n·s, cropped. Side information: none. Source: Wang et al. 2019, "CARAFE"; the last convolution is
+    ours.
     """
 
     needs_index: IndexKind | None = None
@@ -35,7 +39,7 @@ class Carafe(nn.Module):
         self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
         self.compress = nn.Conv2d(in_channels, HIDDEN, 1)
         self.encode = nn.Conv2d(HIDDEN, WINDOW**2 * factor**2, 3, padding=1)
-        initialise(self.conv, init, taps=in_channels * 9)
+        initialise(self.conv, init, taps=in_channels * 9)  # after the others: the order of the draws fixes the weights
         start_near_zero(self.encode)
 
     def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
@@ -45,16 +49,12 @@ class Carafe(nn.Module):
         blocks = torch.einsum("nckp,nkqp->ncqp", patches, weights)  # (N, Ci, s², h·w)
         return self.conv(crop(F.pixel_shuffle(blocks.reshape(n, -1, h, w), self.factor), size))
 
-    def macs(self, shape_in: Shape, shape_out: Shape) -> int:
-        at_input = self.compress.weight.numel() + self.encode.weight.numel() + shape_in[0] * (WINDOW * self.factor) ** 2
-        return at_input * pixels(shape_in) + self.conv.weight.numel() * pixels(shape_out)
-
 
 class DySample(nn.Module):
     """Sampling at learned positions, then a convolution: x = conv3(bilinear(y, at p/s + 0.25·offset(y))).
 
-    Each pixel, in each of gcd(4, Ci) groups of channels, moves its sampling point by an offset in pixels of y, made by
-    conv1. Learned: conv1 (started at N(0, 0.001²), bilinear interpolation) and the convolution behind. Size: n·s,
+    Each pixel, in each of gcd(4, Ci) groups of channels, moves its sampling point by an offset in pixels of y, computed
+    by conv1. Learned: conv1 (starts at N(0, 0.001²), bilinear interpolation) and the convolution at the end. Size: n·s,
     cropped. Side information: none. Source: Liu et al. 2023, "Learning to upsample by learning to sample", its variant
     "lp" without scope; the last convolution is ours.
     """
@@ -66,7 +66,7 @@ class DySample(nn.Module):
         self.factor, self.groups = factor, math.gcd(GROUPS, in_channels)
         self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
         self.offset = nn.Conv2d(in_channels, 2 * self.groups * factor**2, 1)
-        initialise(self.conv, init, taps=in_channels * 9)
+        initialise(self.conv, init, taps=in_channels * 9)  # after the other: the order of the draws fixes the weights
         start_near_zero(self.offset)
 
     def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
@@ -83,11 +83,8 @@ class DySample(nn.Module):
         x = F.grid_sample(grouped, grid, padding_mode="border", align_corners=False)
         return self.conv(crop(x.reshape(n, -1, *x.shape[-2:]), size))
 
-    def macs(self, shape_in: Shape, shape_out: Shape) -> int:
-        return self.offset.weight.numel() * pixels(shape_in) + self.conv.weight.numel() * pixels(shape_out)
-
 
 def start_near_zero(conv: nn.Conv2d) -> None:
-    """Normal, std 0.001, no bias: the papers' start of what decides how to interpolate, whatever `init` says."""
+    """Normal, std 0.001, no bias: how the papers start what decides the interpolation, whatever `init` is."""
     nn.init.normal_(conv.weight, std=0.001)
     nn.init.zeros_(conv.bias)  # type: ignore[arg-type]

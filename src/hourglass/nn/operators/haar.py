@@ -1,17 +1,14 @@
-"""Operators that rearrange the pixels of each s×s block into channels, and back: down and up side by side.
-
-Calls and counts as in `down.py` and `up.py`.
-"""
+"""The Haar wavelet transform: each 2×2 block becomes its mean and three differences, in channels of their own."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hourglass.core.errors import IncompatiblePair
-from hourglass.core.types import Count, Factor, Shape
+from hourglass.core.types import Count, Factor, Size2d
 from hourglass.nn.contract import IndexKind, Init
-from hourglass.nn.layers import initialise, pad_to_multiple, pixels
-from hourglass.nn.operators.base import Size2d, crop
+from hourglass.nn.layers import pad_to_multiple
+from hourglass.nn.operators.base import crop, learned_conv
 
 
 def hadamard(x: Tensor) -> Tensor:
@@ -21,7 +18,7 @@ def hadamard(x: Tensor) -> Tensor:
 
 
 def haar(x: Tensor, levels: int = 1) -> Tensor:
-    """Haar transform, (N, C, H, W) -> (N, 4^levels·C, H/2^levels, W/2^levels); a level splits every band again."""
+    """Haar transform, (N, C, H, W) -> (N, 4^levels·C, H/2^levels, W/2^levels); each level splits every band again."""
     for _ in range(levels):
         x = hadamard(F.pixel_unshuffle(x, 2))
     return x
@@ -42,9 +39,9 @@ def haar_levels(factor: int, instead: str) -> int:
 class HaarDown(nn.Module):
     """Haar transform, then conv1 over the bands: y = act(conv1(haar(x))); the first band is s times the block's mean.
 
-    Orthonormal, so the power stays, and with the convolution behind it the functions are those of `SpaceToDepth`; the
-    learning differs. At s = 4 two levels, all bands split again (wavelet packets). Size: ceil(n/s); the last row and
-    column are repeated up to a multiple of s. Side information: none. Source: Haar 1910; Liu et al. 2018, MWCNN.
+    Orthonormal, so it keeps the power; followed by a convolution it spans the functions of `SpaceToDepth`, but learns
+    differently. At s = 4 two levels, all bands split again (wavelet packets). Size: ceil(n/s); the last row and column
+    are repeated up to a multiple of s. Side information: none. Source: Haar 1910; Liu et al. 2018, MWCNN.
     """
 
     index_kind: IndexKind | None = None
@@ -54,21 +51,17 @@ class HaarDown(nn.Module):
     ) -> None:
         super().__init__()
         self.factor, self.levels = factor, haar_levels(factor, "encoder=space_to_depth")
-        self.conv = nn.Conv2d(in_channels * factor**2, out_channels, 1)
+        self.conv = learned_conv(in_channels * factor**2, out_channels, init, kernel_size=1)
         self.activation = activation
-        initialise(self.conv, init, taps=in_channels * factor**2)
 
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
         return self.activation(self.conv(haar(pad_to_multiple(x, self.factor), self.levels))), None
-
-    def macs(self, shape_in: Shape, shape_out: Shape) -> int:
-        return self.conv.weight.numel() * pixels(shape_out)
 
 
 class HaarUp(nn.Module):
     """conv1 to s²·Co bands, then the inverse Haar transform: x = haar⁻¹(conv1(y)).
 
-    Blocks do not overlap: the functions are those of `Transpose` with kernel_size=s. At s = 4 two levels as `HaarDown`.
+    Blocks do not overlap: it spans the functions of `Transpose` with kernel_size=s. At s = 4 two levels, as `HaarDown`.
     Size: n·s, cropped. Side information: none. Source: Haar 1910; Liu et al. 2018, MWCNN.
     """
 
@@ -77,11 +70,7 @@ class HaarUp(nn.Module):
     def __init__(self, in_channels: Count, out_channels: Count, *, factor: Factor, init: Init) -> None:
         super().__init__()
         self.factor, self.levels = factor, haar_levels(factor, "decoder=subpixel")
-        self.conv = nn.Conv2d(in_channels, out_channels * factor**2, 1)
-        initialise(self.conv, init, taps=in_channels)
+        self.conv = learned_conv(in_channels, out_channels * factor**2, init, kernel_size=1)
 
     def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
         return crop(inverse_haar(self.conv(y), self.levels), size)
-
-    def macs(self, shape_in: Shape, shape_out: Shape) -> int:
-        return self.conv.weight.numel() * pixels(shape_in)

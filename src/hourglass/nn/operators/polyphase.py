@@ -1,37 +1,30 @@
-"""Operators that go down: (N, Ci, H, W) -> (N, Co, ceil(H/s), ceil(W/s)), one learned convolution each.
-
-Every class has the call `y, index = down(x)`. The activation stands where the field puts it: behind the convolution,
-before a pooling. `index_kind` says what `index` holds; None where nothing travels beside the code. `index_bits(shape)`
-counts that information for an output of shape (Co, h, w), per image. `macs(shape_in, shape_out)` counts the
-multiply-adds of all convolutions, fixed filters included; sums and comparisons of pooling are free.
-"""
+"""Adaptive polyphase sampling: the image itself decides which of the s² sub-sampled grids is kept, and sent along."""
 
 import math
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from hourglass.core.errors import IncompatiblePair
-from hourglass.core.types import Shape
+from hourglass.core.types import Shape, Size2d
 from hourglass.nn.contract import IndexKind
 from hourglass.nn.layers import pad_to_multiple
-from hourglass.nn.operators.base import Pooled, Size2d, crop, nails
+from hourglass.nn.operators.base import ConvThenPool, Padding, crop, zero_insert
 from hourglass.nn.operators.strided import BedOfNails
 
 
-class PolyphaseDown(Pooled):
-    """Of the s² sub-sampled grids the one of largest norm: y = f[p::s, q::s], (p, q) = argmax ‖f[p::s, q::s]‖.
+class PolyphaseDown(ConvThenPool):
+    """The one of the s² sub-sampled grids with the largest norm: y = f[p::s, q::s], (p, q) = argmax ‖f[p::s, q::s]‖.
 
     f = act(conv3(x)) with circular padding, so that a circular shift of x shifts y circularly, exactly, where s divides
     n. The norm is over all channels. Size: ceil(n/s); f is padded to multiples of s by replication. Side information:
-    `index` (N,), the phase p·s + q, log2(s²) bits an image and level.
+    `index` (N,), the phase p·s + q, log2(s²) bits for each image and stage.
     Source: Chaman & Dokmanić 2021, "Truly shift-invariant convolutional neural networks".
     """
 
     index_kind: IndexKind | None = "polyphase"
-    padding_mode: Literal["zeros", "circular"] = "circular"
+    padding_mode: Padding = "circular"
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         f = F.pixel_unshuffle(pad_to_multiple(self.features(x), self.factor), self.factor)
@@ -44,18 +37,18 @@ class PolyphaseDown(Pooled):
 
 
 class PolyphaseUp(BedOfNails):
-    """Bed of nails on the grid that the encoder chose: x = conv_k(z), z[p::s, q::s] = y and 0 elsewhere, k = 2s - 1.
+    """Bed of nails on the grid that the encoder kept: x = conv_k(z), z[p::s, q::s] = y and 0 elsewhere, k = 2s - 1.
 
-    Circular padding: behind encoder=aps, a circular shift of the image shifts x circularly, exactly, where s divides n.
-    Size: n·s, cropped. Side information: the encoder's `polyphase` index, log2(s²) bits an image and level.
-    Source: Chaman & Dokmanić 2021, "Truly shift-equivariant convolutional neural networks with adaptive polyphase
-    upsampling".
+    With circular padding: after encoder=aps, a circular shift of the image shifts x circularly, exactly, where s
+    divides n. Size: n·s, cropped. Side information: the encoder's `polyphase` index, log2(s²) bits for each image and
+    stage. Source: Chaman & Dokmanić 2021, "Truly shift-equivariant convolutional neural networks with adaptive
+    polyphase upsampling".
     """
 
     needs_index: IndexKind | None = "polyphase"
-    padding_mode: Literal["zeros", "circular"] = "circular"
+    padding_mode: Padding = "circular"
 
     def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
         if index is None:
             raise IncompatiblePair("adaptive polyphase got no phases: use encoder=aps, or decoder=bed_of_nails")
-        return crop(self.conv(nails(y, index, self.factor)), size)
+        return crop(self.conv(zero_insert(y, index, self.factor)), size)

@@ -1,10 +1,4 @@
-"""Operators that go down: (N, Ci, H, W) -> (N, Co, ceil(H/s), ceil(W/s)), one learned convolution each.
-
-Every class has the call `y, index = down(x)`. The activation stands where the field puts it: behind the convolution,
-before a pooling. `index_kind` says what `index` holds; None where nothing travels beside the code. `index_bits(shape)`
-counts that information for an output of shape (Co, h, w), per image. `macs(shape_in, shape_out)` counts the
-multiply-adds of all convolutions, fixed filters included; sums and comparisons of pooling are free.
-"""
+"""Pooling: each s×s window becomes one value; unpooling: each value becomes an s×s window again."""
 
 import math
 
@@ -12,17 +6,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hourglass.core.errors import IncompatiblePair
-from hourglass.core.types import Count, Factor, Shape
+from hourglass.core.types import Count, Factor, Shape, Size2d
 from hourglass.nn.contract import IndexKind, Init
-from hourglass.nn.layers import initialise, pixels
-from hourglass.nn.operators.base import Pooled, Size2d, crop
+from hourglass.nn.operators.base import ConvThenPool, crop, learned_conv
 
 
-class MaxPool(Pooled):
+class MaxPool(ConvThenPool):
     """Convolution, then the largest value of each s×s window: y = max_window act(conv3(x)).
 
-    Size: ceil(n/s); the last window holds real pixels only. Side information: `index`, the flat position (row·W +
-    column) of each maximum, log2(s²) bits a value. Source: Ranzato et al. 2007; the positions: Zeiler et al. 2011.
+    Size: ceil(n/s); the last windows hold real pixels only. Side information: `index`, the flat position (row·W +
+    column) of each maximum, log2(s²) bits per value. Source: Ranzato et al. 2007; the positions: Zeiler et al. 2011.
     """
 
     index_kind: IndexKind | None = "argmax"
@@ -35,21 +28,21 @@ class MaxPool(Pooled):
         return math.prod(shape) * math.log2(self.factor**2)
 
 
-class AvgPool(Pooled):
+class AvgPool(ConvThenPool):
     """Convolution, then the mean of each s×s window: y = mean_window act(conv3(x)).
 
-    Size: ceil(n/s); the last window averages real pixels only. Side information: none. Source: LeCun et al. 1990.
+    Size: ceil(n/s); the last windows average real pixels only. Side information: none. Source: LeCun et al. 1990.
     """
 
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
         return F.avg_pool2d(self.features(x), self.factor, ceil_mode=True, count_include_pad=False), None
 
 
-class LpPool(Pooled):
+class LpPool(ConvThenPool):
     """Convolution, then the power mean of each s×s window: y = (mean_window |f|^p)^(1/p), f = act(conv3(x)).
 
     p = 1 is the mean of magnitudes, p = 2 the root mean square; a large p is near the maximum. Size: ceil(n/s); the
-    last window holds real pixels only. Side information: none. Source: Sermanet et al. 2012; Gulcehre et al. 2014.
+    last windows hold real pixels only. Side information: none. Source: Sermanet et al. 2012; Gulcehre et al. 2014.
     """
 
     def __init__(
@@ -68,14 +61,14 @@ class LpPool(Pooled):
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
         powers = self.features(x).abs() ** self.power
         mean = F.avg_pool2d(powers, self.factor, ceil_mode=True, count_include_pad=False)
-        return mean.clamp(min=1e-12) ** (1 / self.power), None  # the root has no slope at 0
+        return mean.clamp(min=1e-12) ** (1 / self.power), None  # at 0 the root has an infinite slope
 
 
 class Nearest(nn.Module):
     """Nearest-neighbour unpooling: every value becomes an s×s block, x[i, j] = conv3(y)[i//s, j//s].
 
-    The convolution stands before the copy, so nothing smooths the blocks; `Resize` has it behind.
-    Size: n·s, cropped. Side information: none. Source: the text's "unpooling by nearest neighbour".
+    The convolution comes before the copy, so nothing smooths the blocks; in `Resize` it comes after. Size: n·s,
+    cropped. Side information: none. Source: textbooks' unpooling by "nearest neighbour".
     """
 
     needs_index: IndexKind | None = None
@@ -83,22 +76,18 @@ class Nearest(nn.Module):
     def __init__(self, in_channels: Count, out_channels: Count, *, factor: Factor, init: Init) -> None:
         super().__init__()
         self.factor = factor
-        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-        initialise(self.conv, init, taps=in_channels * 9)
+        self.conv = learned_conv(in_channels, out_channels, init)
 
     def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
         return crop(F.interpolate(self.conv(y), scale_factor=float(self.factor), mode="nearest"), size)
-
-    def macs(self, shape_in: Shape, shape_out: Shape) -> int:
-        return self.conv.weight.numel() * pixels(shape_in)
 
 
 class MaxUnpool(nn.Module):
     """Max unpooling: x = conv3(z), where each value of y stands in z at the position its maximum had, among zeros.
 
-    Size: exactly `size`. Side information: the encoder's `argmax` index, log2(s²) bits a value past the bottleneck.
-    Written as a scatter, which is deterministic where `max_unpool2d` is not (the windows do not overlap, so no two
-    values meet). Source: Zeiler et al. 2011; Zhao et al. 2015, "Stacked what-where auto-encoders".
+    Size: exactly `size`. Side information: the encoder's `argmax` index, log2(s²) bits per value past the bottleneck.
+    Implemented as a scatter, which is deterministic where `max_unpool2d` is not: the windows do not overlap, so no two
+    values share a position. Source: Zeiler et al. 2011; Zhao et al. 2015, "Stacked what-where auto-encoders".
     """
 
     needs_index: IndexKind | None = "argmax"
@@ -106,14 +95,10 @@ class MaxUnpool(nn.Module):
     def __init__(self, in_channels: Count, out_channels: Count, *, factor: Factor, init: Init) -> None:
         super().__init__()
         self.factor = factor
-        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-        initialise(self.conv, init, taps=in_channels * 9 / factor**2)
+        self.conv = learned_conv(in_channels, out_channels, init, taps=in_channels * 9 / factor**2)
 
     def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
         if index is None:
             raise IncompatiblePair("max unpooling got no positions: use encoder=maxpool, or decoder=bed_of_nails")
         flat = y.new_zeros(*y.shape[:2], size[0] * size[1]).scatter(2, index.flatten(2), y.flatten(2))
         return self.conv(flat.unflatten(2, size))
-
-    def macs(self, shape_in: Shape, shape_out: Shape) -> int:
-        return self.conv.weight.numel() * pixels(shape_out)

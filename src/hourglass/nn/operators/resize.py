@@ -1,10 +1,4 @@
-"""Operators that go down: (N, Ci, H, W) -> (N, Co, ceil(H/s), ceil(W/s)), one learned convolution each.
-
-Every class has the call `y, index = down(x)`. The activation stands where the field puts it: behind the convolution,
-before a pooling. `index_kind` says what `index` holds; None where nothing travels beside the code. `index_bits(shape)`
-counts that information for an output of shape (Co, h, w), per image. `macs(shape_in, shape_out)` counts the
-multiply-adds of all convolutions, fixed filters included; sums and comparisons of pooling are free.
-"""
+"""Resizing: interpolation as for images, the convolution before it on the way down and after it on the way up."""
 
 import math
 from typing import Literal
@@ -14,18 +8,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hourglass.core.errors import IncompatiblePair
-from hourglass.core.types import Count, Factor, Shape
+from hourglass.core.types import Count, Factor, Size2d
 from hourglass.nn.contract import IndexKind, Init
-from hourglass.nn.layers import cells, initialise, pad_reflect, pixels
-from hourglass.nn.operators.base import Pooled, Size2d, crop
+from hourglass.nn.layers import cells, initialise, pad_reflect
+from hourglass.nn.operators.base import ConvThenPool, crop, learned_conv
 
 
-class AntialiasResize(Pooled):
+class AntialiasResize(ConvThenPool):
     """Convolution, then an image resize with a low-pass filter as wide as the step: y = resize(act(conv3(x))).
 
-    The filter is `F.interpolate(antialias=True)`, a triangle of 2s pixels (bilinear) or a cubic of 4s (bicubic), cut
-    off and renormalised at the border, as in Pillow. Size: ceil(n/s); where s does not divide n, the grid is stretched
-    over the image, in steps of n/ceil(n/s). Side information: none. Source: Pillow's resize.
+    The filter is `F.interpolate(antialias=True)`, a triangle of 2s pixels (bilinear) or a cubic of 4s (bicubic),
+    truncated and renormalised at the border, as in Pillow. Size: ceil(n/s); where s does not divide n, the grid is
+    stretched over the image, in steps of n/ceil(n/s). Side information: none. Source: Pillow's resize.
     """
 
     def __init__(
@@ -43,14 +37,8 @@ class AntialiasResize(Pooled):
 
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
         size, f = [cells(n, self.factor) for n in x.shape[-2:]], self.features(x)
-        wide = f.to(torch.promote_types(f.dtype, torch.float32))  # the CPU knows no bfloat16 here
+        wide = f.to(torch.promote_types(f.dtype, torch.float32))  # not implemented for bfloat16 on the CPU
         return F.interpolate(wide, size, mode=self.mode, antialias=True).to(f.dtype), None
-
-
-Padding = Literal["zeros", "reflect"]
-
-
-ResizeMode = Literal["nearest", "bilinear", "bicubic"]
 
 
 class Resize(nn.Module):
@@ -69,8 +57,8 @@ class Resize(nn.Module):
         *,
         factor: Factor,
         init: Init,
-        mode: ResizeMode,
-        padding: Padding,
+        mode: Literal["nearest", "bilinear", "bicubic"],
+        padding: Literal["zeros", "reflect"],
     ) -> None:
         super().__init__()
         self.factor, self.mode, self.padding = factor, mode, padding
@@ -81,19 +69,16 @@ class Resize(nn.Module):
         x = crop(F.interpolate(y, scale_factor=float(self.factor), mode=self.mode), size)
         return self.conv(pad_reflect(x, 1, 1) if self.padding == "reflect" else x)
 
-    def macs(self, shape_in: Shape, shape_out: Shape) -> int:
-        return self.conv.weight.numel() * pixels(shape_out)
-
 
 CHANNEL_MEAN_SHARE = 1 / math.pi
-"""The part of a rectified Gaussian's power that lies in its mean: what channels behind a ReLU have in common."""
+"""The share of a rectified Gaussian's power that lies in its mean: what channels after a ReLU have in common."""
 
 
 class BilinearAdditive(nn.Module):
-    """Bilinear interpolation, sums of every s² channels, then a convolution: x = conv3(Σ_j bilinear(y)[s²·c + j]).
+    """Bilinear interpolation, the sum of every s² channels, a convolution: x = conv3(Σ_j bilinear(y)[s²·c + j]).
 
-    The numbers per image stay the same until conv3, which sees Ci/s² channels. Size: n·s, cropped. Side information:
-    none. Matched for channels behind a ReLU, whose sum grows faster than that of independent ones.
+    The number of values stays the same up to conv3, which sees Ci/s² channels. Size: n·s, cropped. Side information:
+    none. Matched for channels after a ReLU, whose sum has more power than that of independent ones.
     Source: Wojna et al. 2019, "The devil is in the decoder"; there it is a residual shortcut too.
     """
 
@@ -108,12 +93,9 @@ class BilinearAdditive(nn.Module):
                 f"use channels that are multiples of {group}, or decoder=bilinear"
             )
         self.factor = factor
-        self.conv = nn.Conv2d(in_channels // group, out_channels, 3, padding=1)
-        initialise(self.conv, init, taps=in_channels * 9 * (1 + (group - 1) * CHANNEL_MEAN_SHARE))
+        taps = in_channels * 9 * (1 + (group - 1) * CHANNEL_MEAN_SHARE)
+        self.conv = learned_conv(in_channels // group, out_channels, init, taps=taps)
 
     def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
         x = F.interpolate(y, scale_factor=float(self.factor), mode="bilinear")
         return self.conv(crop(x.unflatten(1, (-1, self.factor**2)).sum(2), size))
-
-    def macs(self, shape_in: Shape, shape_out: Shape) -> int:
-        return self.conv.weight.numel() * pixels(shape_out)

@@ -1,29 +1,26 @@
-"""Operators that go down: (N, Ci, H, W) -> (N, Co, ceil(H/s), ceil(W/s)), one learned convolution each.
-
-Every class has the call `y, index = down(x)`. The activation stands where the field puts it: behind the convolution,
-before a pooling. `index_kind` says what `index` holds; None where nothing travels beside the code. `index_bits(shape)`
-counts that information for an output of shape (Co, h, w), per image. `macs(shape_in, shape_out)` counts the
-multiply-adds of all convolutions, fixed filters included; sums and comparisons of pooling are free.
-"""
-
-from typing import Literal
+"""Strides: a grid is made coarser by leaving values out, and finer by filling in zeros; a convolution does the rest."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hourglass.core.errors import IncompatiblePair
-from hourglass.core.types import Count, Factor, Shape
+from hourglass.core.types import Count, Factor, Size2d
 from hourglass.nn.contract import IndexKind, Init
-from hourglass.nn.layers import cells, initialise, overhang, pixels
-from hourglass.nn.operators.base import Pooled, Size2d, crop, nails
+from hourglass.nn.layers import cells, initialise
+from hourglass.nn.operators.base import ConvThenPool, Padding, crop, learned_conv, zero_insert
+
+
+def pad_before(kernel_size: int, factor: int) -> int:
+    """ceil((k - s)/2), at least 0: padding at the top and left for a k×k kernel on every s-th pixel."""
+    return max(-(-(kernel_size - factor) // 2), 0)
 
 
 class Strided(nn.Module):
     """Convolution that keeps every s-th output: y = act(conv_k(x)[::s, ::s]).
 
-    Size: ceil(n/s); ceil((k-s)/2) zeros stand before the image, as `Transpose` cuts them off, so the two are adjoint.
-    k = `kernel_size`, or 2s - 1 where that is null. Side information: none.
+    Size: ceil(n/s). k = `kernel_size`, or 2s - 1 where that is null. The image is padded by ceil((k-s)/2) zeros at the
+    top and left, as many as `Transpose` cuts off, which makes the two adjoint. Side information: none.
     Source: Springenberg et al. 2015, "Striving for simplicity: the all convolutional net".
     """
 
@@ -46,19 +43,16 @@ class Strided(nn.Module):
         initialise(self.conv, init, taps=in_channels * self.kernel_size**2)
 
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
-        before = overhang(self.kernel_size, self.factor)
+        before = pad_before(self.kernel_size, self.factor)
         h, w = ((cells(n, self.factor) - 1) * self.factor + self.kernel_size - n - before for n in x.shape[-2:])
         return self.activation(self.conv(F.pad(x, (before, w, before, h)))), None
 
-    def macs(self, shape_in: Shape, shape_out: Shape) -> int:
-        return self.conv.weight.numel() * pixels(shape_out)
 
+class Subsample(ConvThenPool):
+    """The control of all poolings, the same convolution with nothing pooled: y = act(conv3(x))[::s, ::s].
 
-class Subsample(Pooled):
-    """The control of all poolings, the same convolution and nothing pooled: y = act(conv3(x))[::s, ::s].
-
-    The same function as `Strided` with kernel_size=3, its default at s = 2, computed the long way at s² times the cost.
-    At s = 4 its outputs see 3×3 pixels, 4 pixels apart, so some are seen by none; `Strided` takes 7×7 there.
+    The same function as `Strided` with kernel_size=3, its default at s = 2, computed in full at s² times the cost. At
+    s = 4 its outputs see 3×3 pixels, 4 pixels apart, so that some pixels are never seen; `Strided` sees 7×7 there.
     Size: ceil(n/s). Side information: none. Source: the naive down-sampling that Zhang 2019 starts from.
     """
 
@@ -70,24 +64,24 @@ class BedOfNails(nn.Module):
     """Zeros between the values, then a convolution: x = conv_k(z), z[::s, ::s] = y and 0 elsewhere, k = 2s - 1.
 
     The control of max unpooling. At s = 2 it is the transposed convolution of kernel_size=3 with its kernel flipped, so
-    it overlaps as unevenly, 4:2:2:1. Size: n·s, cropped. Side information: none. Source: the text's "bed of nails".
+    its overlap is as uneven, 4:2:2:1. Size: n·s, cropped. Side information: none.
+    Source: textbooks' "bed of nails" unpooling; Dumoulin & Visin 2016, where it is a fractional stride.
     """
 
     needs_index: IndexKind | None = None
-    padding_mode: Literal["zeros", "circular"] = "zeros"
+    padding_mode: Padding = "zeros"
 
     def __init__(self, in_channels: Count, out_channels: Count, *, factor: Factor, init: Init) -> None:
         super().__init__()
         self.factor, k = factor, 2 * factor - 1
-        self.conv = nn.Conv2d(in_channels, out_channels, k, padding=factor - 1, padding_mode=self.padding_mode)
-        initialise(self.conv, init, taps=in_channels * k**2 / factor**2)
+        taps = in_channels * k**2 / factor**2
+        self.conv = learned_conv(
+            in_channels, out_channels, init, kernel_size=k, padding_mode=self.padding_mode, taps=taps
+        )
 
     def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
-        phase = torch.zeros(len(y), dtype=torch.long, device=y.device)
-        return crop(self.conv(nails(y, phase, self.factor)), size)
-
-    def macs(self, shape_in: Shape, shape_out: Shape) -> int:
-        return self.conv.weight.numel() * pixels(shape_in) * self.factor**2
+        top_left = torch.zeros(len(y), dtype=torch.long, device=y.device)
+        return crop(self.conv(zero_insert(y, top_left, self.factor)), size)
 
 
 class Transpose(nn.Module):
@@ -110,7 +104,7 @@ class Transpose(nn.Module):
                 f"a transposed convolution of kernel_size={k} leaves holes at factor={factor}: "
                 f"use decoder.kernel_size={factor} or more"
             )
-        self.factor, padding = factor, overhang(k, factor)
+        self.factor, padding = factor, pad_before(k, factor)
         self.conv = nn.ConvTranspose2d(
             in_channels, out_channels, k, factor, padding, output_padding=factor - k + 2 * padding
         )
@@ -118,6 +112,3 @@ class Transpose(nn.Module):
 
     def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
         return crop(self.conv(y), size)
-
-    def macs(self, shape_in: Shape, shape_out: Shape) -> int:
-        return self.conv.weight.numel() * pixels(shape_in)
