@@ -97,7 +97,7 @@ class UsualModule(LightningModule):
 
 def objective(model: Autoencoder, loss: nn.Module, images: Tensor) -> Tensor:
     result = model.reconstruct(images)
-    return (loss(result, images).mean() + result.penalty) / images[0].numel()
+    return (loss(result, images).mean() + result.regularization) / images[0].numel()
 
 
 def parts(config: DictConfig, n: int) -> tuple[Tensor, Autoencoder, nn.Module, Callable[..., Any]]:
