@@ -1,4 +1,4 @@
-"""Trained runs evaluated again: the numbers, the files, what is skipped and what is refused."""
+"""Trained runs evaluated again: the numbers, the files, and what is skipped."""
 
 import json
 import math
@@ -9,24 +9,23 @@ import torch
 import yaml
 
 import hourglass
-from helpers.project import CONF, configure, options, run_command, run_train
+from helpers.project import CONF, configure, options, parts, run_train
 from helpers.untrained_runs import untrained_run
-from hourglass.core.errors import ConfigError, DataError
+from hourglass.cli import evaluate
+from hourglass.config.compose import compose_evaluate
+from hourglass.core.errors import DataError
 from hourglass.data.datamodule import ImageData
-from hourglass.runs import build
-from hourglass.runs.evaluation.evaluate import command
-from hourglass.runs.evaluation.request import composed
 
 IMAGES = ("data=synthetic", "data.image_shape=[1,12,12]", "data.source.train=600", "data.source.test=400")
 SMALL = ("model=linear", *IMAGES)
-LEVELS = yaml.safe_load((CONF / "evaluate.yaml").read_text())["levels"]
+LEVELS = yaml.safe_load((CONF / "evaluate.yaml").read_text(encoding="utf-8"))["levels"]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A short real run, with a corruption."""
     folder = tmp_path_factory.mktemp("evaluate") / "run"
-    quick = ("trainer=cpu", "trainer.max_epochs=1", "trainer.limit_train_batches=10", "floors=null")
+    quick = ("trainer=cpu", "trainer.max_epochs=1", "trainer.limit_train_batches=10", "baselines=null")
     done = run_train(folder, *quick, "model=denoising", "logger=none", "trainer.enable_progress_bar=false")
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
@@ -34,9 +33,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def evaluated(run: Path, *arguments: str) -> list[dict]:
     """The records of a run after `python evaluate.py`, the oldest first."""
-    command([f"run={run}", "accelerator=cpu", *arguments])
+    evaluate.main([f"run={run}", "accelerator=cpu", *arguments])
     paths = sorted((run / "evaluations").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
-    return [json.loads(path.read_text()) for path in paths]
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def data_of(*overrides: str) -> ImageData:
+    data: ImageData = parts(*overrides).data
+    data.setup()
+    return data
 
 
 def by_hand(run: Path, data: ImageData) -> float:
@@ -47,7 +52,7 @@ def by_hand(run: Path, data: ImageData) -> float:
 
 def test_without_a_change_it_finds_what_the_run_found(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (record,) = evaluated(folder)
-    summary = json.loads((folder / "summary.json").read_text())
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     for name, value in record["metrics"].items():
         assert value == pytest.approx(summary["metrics"][name], abs=1e-6), name
     assert {"test/mse", "test/psnr", "test/psnr_per_image", "test/ssim", "test/psnr_input", "test/psnr_gain"} <= set(
@@ -67,7 +72,7 @@ def test_without_a_change_it_finds_what_the_run_found(folder: Path, capsys: pyte
 def test_what_is_known_is_not_measured_again(folder: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     evaluated(folder)
     before = {path: path.read_bytes() for path in (folder / "evaluations").iterdir()}
-    monkeypatch.setattr("hourglass.runs.evaluation.measure.measure", None)  # would raise if called
+    monkeypatch.setattr("hourglass.runs.evaluation.measure.Measurer.measure", None)  # would raise if called
     for same in ([], ["corruption=gaussian"], ["corruption.std=0.3"], ["data=mnist5k"]):
         capsys.readouterr()
         evaluated(folder, *same)
@@ -95,7 +100,7 @@ def test_the_ladder_has_every_kind_at_five_levels_around_its_default() -> None:
         ((key, levels),) = by_key.items()
         assert len(set(levels)) == 5
         assert levels == sorted(levels)
-        assert configure(f"corruption={kind}").corruption[key] in levels[1:4]
+        assert configure(f"corruption={kind}").plain["corruption"][key] in levels[1:4]
 
 
 def test_the_ladder_does_to_the_images_what_the_closed_forms_say(tmp_path: Path) -> None:
@@ -136,8 +141,7 @@ def test_noise_is_alike_for_every_run_and_any_batch(tmp_path: Path) -> None:
 def test_the_input_is_the_one_that_training_would_have_tested_with(tmp_path: Path) -> None:
     run = untrained_run(tmp_path / "run", *SMALL, "seed=3")
     (record,) = evaluated(run, "corruption=block", "corruption.size=12")
-    data = build.data(configure(*SMALL, "seed=3", "corruption=block", "corruption.size=12"))
-    data.setup()
+    data = data_of(*SMALL, "seed=3", "corruption=block", "corruption.size=12")
     assert record["metrics"]["test/mse"] == pytest.approx(by_hand(run, data), 1e-5)
     assert record["corruption"] == {"kind": "block", "level": 12, "size": 12, "count": 1, "value": 0.0}
     assert record["seed"] == 3
@@ -159,49 +163,11 @@ def test_other_data(tmp_path: Path) -> None:
     run = untrained_run(tmp_path / "run", *SMALL)
     changed = ("data.source.seed=7", "data.source.test=90")
     (record,) = evaluated(run, *changed)
-    data = build.data(configure(*IMAGES[:-1], *changed))
-    data.setup()
     assert record["data"] == "synthetic"
-    assert record["metrics"]["test/mse"] == pytest.approx(by_hand(run, data), 1e-5)
+    assert record["metrics"]["test/mse"] == pytest.approx(by_hand(run, data_of(*IMAGES[:-1], *changed)), 1e-5)
     assert record["data_fingerprint"] != evaluated(run)[-1]["data_fingerprint"]
     with pytest.raises(DataError, match=r"1×28×28, and the run was trained on 1×12×12.*data.image_shape=\[1,12,12\]"):
         evaluated(run, "data=mnist5k")
-
-
-def test_a_sweep_evaluates_the_completed_and_names_the_others(tmp_path: Path, capsys) -> None:
-    for seed in (0, 1):
-        untrained_run(tmp_path / f"0000000{seed}", *SMALL, f"seed={seed}")
-    untrained_run(tmp_path / "0000000a", *SMALL, status="diverged")
-    untrained_run(tmp_path / "0000000b", *SMALL)
-    (tmp_path / "0000000b" / "summary.json").write_text('{"status": "compl')
-    jobs = {path.name: {"overrides": []} for path in tmp_path.iterdir()} | {"0000000c": {"overrides": []}}
-    (tmp_path / "sweep.json").write_text(json.dumps({"name": "mine", "jobs": jobs}))
-    command([f"run={tmp_path}", "accelerator=cpu"])
-    screen = capsys.readouterr().out
-    for words in ("0000000a, diverged", "0000000b, torn", "0000000c, planned", "00000001  synthetic, none"):
-        assert words in screen
-    assert sorted(path.parents[1].name for path in tmp_path.glob("*/evaluations/*")) == ["00000000", "00000001"]
-
-    untrained_run(tmp_path / "0000000d", "model=linear")  # 28×28
-    with pytest.raises(DataError, match="0000000d could not be evaluated: data=synthetic has images of 1×12×12"):
-        command([f"run={tmp_path}", "accelerator=cpu", *IMAGES, "corruption=masking"])
-    assert len(list(tmp_path.glob("*/evaluations/*"))) == 4
-    assert "means of" not in capsys.readouterr().out
-
-
-def test_only_completed_runs_are_evaluated(tmp_path: Path) -> None:
-    run = untrained_run(tmp_path / "run", *SMALL, status="interrupted")
-    with pytest.raises(DataError, match=r"no completed run to evaluate \(run, interrupted\)"):
-        command([f"run={run}"])
-    with pytest.raises(DataError, match="is no run folder and holds none"):
-        command([f"run={tmp_path / 'nowhere'}"])
-
-
-@pytest.mark.parametrize("torn", ['{"name": "mi', "[]", "{}"])
-def test_a_torn_sweep_json_is_named_with_the_cure(tmp_path: Path, torn: str) -> None:
-    (tmp_path / "sweep.json").write_text(torn)
-    with pytest.raises(DataError, match=r"sweep\.json is not whole .*delete it"):
-        command([f"run={tmp_path}"])
 
 
 def test_runs_with_corruptions_of_their_own_are_not_averaged_as_one(tmp_path: Path, capsys) -> None:
@@ -209,70 +175,12 @@ def test_runs_with_corruptions_of_their_own_are_not_averaged_as_one(tmp_path: Pa
         for seed in (0, 1):
             corruption = ("corruption=gaussian", f"corruption.clip={clip}")
             untrained_run(tmp_path / f"{clip}{seed}", *SMALL, *corruption, f"seed={seed}")
-    command([f"run={tmp_path}", "accelerator=cpu"])
+    evaluate.main([f"run={tmp_path}", "accelerator=cpu"])
     screen = capsys.readouterr().out
     for run in ("false0  synthetic, gaussian 0.3, clip=false", "true1  synthetic, gaussian 0.3, clip=true"):
         assert run in screen
 
 
-def test_nothing_in_a_run_folder_is_executed(tmp_path: Path) -> None:
-    run = untrained_run(tmp_path / "run", *SMALL)
-    path = run / ".hydra" / "config.yaml"
-    path.write_text(path.read_text().replace("hourglass.training.losses.MSE", "os.system"))
-    with pytest.raises(DataError, match=r"_target_=os\.system is not a part of hourglass.*; nothing was run"):
-        command([f"run={run}"])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["ladder=true"], "name one run"),
-        (["run=a", "run=b"], "name one run"),
-        (["run=a", "lader=true"], "lader is no option of evaluate.py, which has run, ladder, seed"),
-        (["run=a", "ladder=1"], "ladder=1: input should be a valid boolean"),
-        (["run=a", "accelerator=abacus"], "accelerator=abacus: input should be 'auto'"),
-        (["run=a", "ladder=true", "corruption=none"], "leave out either it or corruption"),
-        (["run=a", "corruption.std=0.1,0.2"], "give one value; ladder=true"),
-        (["run=a", "corruption=none", "corruption=masking"], "corruption is given 2 times"),
-        (["run=a", "+corruption.q=3"], "leave the '\\+' out"),
-    ],
-)
-def test_careless_command_lines_are_refused(arguments: list[str], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        command(arguments)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["corruption.st=1"], "corruption.st: corruption=gaussian has no such value; it has std, clip"),
-        (["corruption.std=-1"], "corruption.std=-1: input should be greater than or equal to 0"),
-        (["seed=-1"], "data.seed=-1: input should be greater than or equal to 0"),
-        (["data.root=nowhere"], "data.root: data=synthetic has no such value"),
-    ],
-)
-def test_values_that_a_run_cannot_have_are_refused(tmp_path: Path, arguments: list[str], message: str) -> None:
-    run = untrained_run(tmp_path / "run", *SMALL, "corruption=gaussian")
-    with pytest.raises(DataError, match=message):
-        evaluated(run, *arguments)
-
-
-def test_mistakes_are_answered_before_torch_is_imported() -> None:
-    """`-X importtime` lists every module on the error stream."""
-    done = run_command("-X", "importtime", "evaluate.py", "run=nowhere", "corruption=gausian")
-    assert done.returncode == 1
-    assert "gaussian" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert "omegaconf" in done.stderr
-    assert "torch" not in done.stderr
-
-
-def test_help_is_the_commented_configuration(capsys: pytest.CaptureFixture[str]) -> None:
-    command(["--help"])
-    screen = capsys.readouterr().out
-    for words in ("python evaluate.py run=", "ladder: false", "# corruption: block, gaussian, masking, none"):
-        assert words in screen
-
-
 def test_the_groups_are_those_of_train() -> None:
-    assert composed("corruption=gaussian", "data=mnist").corruption == configure("corruption=gaussian").corruption
+    groups = ("corruption=gaussian", "data=mnist")
+    assert compose_evaluate(groups)["corruption"] == configure("corruption=gaussian").plain["corruption"]

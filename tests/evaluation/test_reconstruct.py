@@ -11,9 +11,11 @@ from torch import nn
 import hourglass
 from helpers.project import run_command
 from helpers.untrained_runs import untrained_run
+from hourglass.cli import reconstruct
 from hourglass.core.errors import ConfigError, DataError
 from hourglass.runs.evaluation import fitting
-from hourglass.runs.evaluation.reconstruct import command, found, output_names, understood
+from hourglass.runs.evaluation.picture_files import output_names, picture_files
+from hourglass.runs.evaluation.reconstruct_options import parse_options
 
 GREY = np.array([[0, 1000, 20000], [40000, 60000, 65535]], np.uint16)
 COLOUR = np.array(
@@ -51,14 +53,14 @@ class Same(Mean):
 @pytest.mark.parametrize("size", [(5, 4), (10, 8), (11, 9), (1, 1), (2, 30), (30, 2), (64, 85)])
 def test_tiles_are_put_back_where_they_were(size: tuple[int, int]) -> None:
     picture = torch.rand(1, *size)
-    target, result = fitting.reconstruct(Same(), picture, "tile")
+    target, result = fitting.fit_and_reconstruct(Same(), picture, "tile")
     assert target is picture
     assert torch.equal(result, picture)
 
 
 def test_each_tile_goes_through_alone_and_the_rest_is_filled_by_mirroring() -> None:
     picture = torch.arange(7 * 8.0).view(1, 7, 8)
-    _, result = fitting.reconstruct(Mean(), picture, "tile")
+    _, result = fitting.fit_and_reconstruct(Mean(), picture, "tile")
     assert torch.equal(result[0, :5, 4:], picture[0, :5, 4:].mean().expand(5, 4))
     mirrored = torch.cat([picture[0, 5:, :4], picture[0, [6, 5, 4], :4]])
     torch.testing.assert_close(result[0, 5:, :4], mirrored.mean().expand(2, 4))
@@ -67,20 +69,20 @@ def test_each_tile_goes_through_alone_and_the_rest_is_filled_by_mirroring() -> N
 def test_resize_keeps_all_of_the_picture_and_crop_its_aspect() -> None:
     picture = torch.zeros(1, 10, 32)
     picture[..., 12:20] = 1  # the central part of the aspect 5:4, 10×8
-    cropped, _ = fitting.reconstruct(Same(), picture, "crop")
+    cropped, _ = fitting.fit_and_reconstruct(Same(), picture, "crop")
     assert torch.equal(cropped, torch.ones(1, 5, 4))
-    resized, _ = fitting.reconstruct(Same(), picture, "resize")
+    resized, _ = fitting.fit_and_reconstruct(Same(), picture, "resize")
     assert resized.shape == (1, 5, 4)
     assert resized.mean().item() == pytest.approx(0.25, abs=0.01)
     assert resized[..., 0].max() < 0.1
-    assert torch.equal(fitting.reconstruct(Same(), resized, "resize")[0], resized)
+    assert torch.equal(fitting.fit_and_reconstruct(Same(), resized, "resize")[0], resized)
 
 
 def test_the_run_s_own_images_come_out_as_the_network_makes_them(grey_run: Path, tmp_path: Path, capsys) -> None:
     model, data = hourglass.load_run(grey_run), hourglass.load_data(grey_run)
     target = data.pick("test", [3]).target
     Image.fromarray((target[0, 0] * 255).byte().numpy()).save(tmp_path / "3.bmp")
-    command([f"run={grey_run}", f"images={tmp_path}/3.bmp", f"out={tmp_path / 'out'}"])
+    reconstruct.main([f"run={grey_run}", f"images={tmp_path}/3.bmp", f"out={tmp_path / 'out'}"])
     with torch.no_grad():
         expected = model(target)
     written = Image.open(tmp_path / "out" / "3.png")
@@ -102,7 +104,7 @@ def test_a_folder_of_everything(colour_run: Path, tmp_path: Path, capsys) -> Non
     out = tmp_path / "out"
     arguments = [f"run={colour_run}", f"images={pictures}", f"out={out}", "fit=tile", "compare=true"]
     with pytest.raises(DataError, match=r"broken\.png cannot be read"):
-        command(arguments)
+        reconstruct.main(arguments)
     assert sorted(path.name for path in out.iterdir()) == ["comparisons", "grey.png", "photo.JPG.png", "photo.png.png"]
     assert len(list((out / "comparisons").iterdir())) == 3
     assert Image.open(out / "photo.JPG.png").size == (70, 50)
@@ -116,8 +118,8 @@ def test_a_folder_of_everything(colour_run: Path, tmp_path: Path, capsys) -> Non
 
     before = (out / "grey.png").read_bytes()
     with pytest.raises(DataError, match=r"exists \(6 such files\): choose another out=, or overwrite=true"):
-        command([*arguments[:-1], "compare=true"])
-    command([f"run={colour_run}", f"images={pictures / 'grey.png'}", f"out={out}", "overwrite=true"])
+        reconstruct.main([*arguments[:-1], "compare=true"])
+    reconstruct.main([f"run={colour_run}", f"images={pictures / 'grey.png'}", f"out={out}", "overwrite=true"])
     assert (out / "grey.png").read_bytes() != before
     assert Image.open(out / "grey.png").size == (28, 20)
 
@@ -127,7 +129,7 @@ def test_nothing_is_written_where_pictures_lie(grey_run: Path, tmp_path: Path) -
     before = (tmp_path / "a.png").read_bytes()
     for out in (tmp_path, tmp_path / "." / "comparisons" / ".."):
         with pytest.raises(ConfigError, match=r"a\.png lies in out="):
-            command([f"run={grey_run}", f"images={tmp_path}", f"out={out}", "overwrite=true"])
+            reconstruct.main([f"run={grey_run}", f"images={tmp_path}", f"out={out}", "overwrite=true"])
     assert (tmp_path / "a.png").read_bytes() == before
 
 
@@ -148,7 +150,7 @@ def test_files_folders_and_patterns(tmp_path: Path) -> None:
         (tmp_path / name).touch()
 
     def names(*images: str) -> tuple[list[str], list[str]]:
-        files, others = found([str(tmp_path / image) for image in images])
+        files, others = picture_files([str(tmp_path / image) for image in images])
         return [file.name for file in files], [other.name for other in others]
 
     assert names(".") == (["[1].png", "a.jpeg", "b.png"], [".hidden.png", "raw.cr9"])
@@ -169,17 +171,17 @@ def test_files_folders_and_patterns(tmp_path: Path) -> None:
         (["run=r", "images=i", "out=o", "fit=pad"], "fit=pad: input should be 'resize', 'crop' or 'tile'"),
         (["run=r", "images=i", "out=o", "compare=yes"], "compare=yes: input should be a valid boolean"),
         (["run=r", "run=s", "images=i", "out=o"], "run is given 2 times"),
-        (["run=r", "images=a.png", "b.png"], r"b\.png: reconstruct.py has the options run=.*images='\*\.png'"),
-        (["size=3"], "size=3: reconstruct.py has the options"),
+        (["run=r", "images=a.png", "b.png"], r"b\.png: reconstruct has the options run=.*images='\*\.png'"),
+        (["size=3"], "size=3: reconstruct has the options"),
     ],
 )
 def test_careless_command_lines_are_refused(arguments: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        command(arguments)
+        reconstruct.main(arguments)
 
 
 def test_values_may_hold_what_file_names_may_hold() -> None:
-    options = understood(["run=a b", "images=x=1,y=2.png", "images=[z].png", "out=~/o,p"])
+    options = parse_options(["run=a b", "images=x=1,y=2.png", "images=[z].png", "out=~/o,p"])
     assert (options.run, options.images, options.out) == ("a b", ["x=1,y=2.png", "[z].png"], "~/o,p")
     assert (options.fit, options.compare, options.overwrite) == ("resize", False, False)
 
@@ -188,7 +190,7 @@ def test_images_of_other_than_1_or_3_channels_are_refused(tmp_path: Path) -> Non
     run = untrained_run(tmp_path / "run", "data=synthetic", "data.image_shape=[2,8,8]", "channels=[2]")
     Image.fromarray(COLOUR).save(tmp_path / "a.png")
     with pytest.raises(ConfigError, match="trained on images of 2 channels; pictures have 1 or 3"):
-        command([f"run={run}", f"images={tmp_path / 'a.png'}", f"out={tmp_path / 'out'}"])
+        reconstruct.main([f"run={run}", f"images={tmp_path / 'a.png'}", f"out={tmp_path / 'out'}"])
 
 
 def test_mistakes_are_answered_before_torch_is_imported() -> None:
@@ -200,5 +202,5 @@ def test_mistakes_are_answered_before_torch_is_imported() -> None:
 
 
 def test_help_is_the_commented_configuration(capsys: pytest.CaptureFixture[str]) -> None:
-    command(["-h"])
+    reconstruct.main(["-h"])
     assert "fit: resize" in capsys.readouterr().out

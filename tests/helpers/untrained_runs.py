@@ -4,26 +4,28 @@ import json
 from pathlib import Path
 
 import torch
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import OmegaConf
 
 from helpers.project import configure
-from hourglass.config import identity as ids
-from hourglass.runs import build
+from hourglass.config.overrides import parse
+from hourglass.config.parts import Parts
+from hourglass.core.formats import FORMAT
 
 
 def untrained_run(folder: Path, *overrides: str, status: str = "completed") -> Path:
     """`folder` as a run with these overrides would leave it, as far as others read it."""
-    config = configure(*overrides)
-    torch.manual_seed(config.seed)
-    model = build.autoencoder(config, build.data(config).image_shape)
+    configuration = configure(*overrides)
+    parts, seed = Parts(configuration), configuration.plain["seed"]
+    torch.manual_seed(seed)
+    model = parts.autoencoder(parts.data.image_shape)
     state = {f"autoencoder.{key}": value for key, value in model.state_dict().items()}
     (folder / "checkpoints").mkdir(parents=True)
-    torch.save({"state_dict": state, "config": ids.resolved(config)}, folder / "checkpoints" / "best.ckpt")
+    torch.save({"state_dict": state, "config": configuration.plain}, folder / "checkpoints" / "best.ckpt")
     (folder / ".hydra").mkdir()
-    OmegaConf.save(config, folder / ".hydra" / "config.yaml")
-    chosen = {o.key_or_group: str(o.value()) for o in OverridesParser.create().parse_overrides(list(overrides))}
-    choices = {"data": chosen.get("data", "mnist5k"), "corruption": chosen.get("corruption", "none")}
-    summary = {"status": status, "error": None, "id": ids.run_id(config), "choices": choices, "seed": config.seed}
-    (folder / "summary.json").write_text(json.dumps(summary))
+    (folder / ".hydra" / "config.yaml").write_text(configuration.as_yaml, encoding="utf-8")
+    given = {override.key_or_group: str(override.value()) for override in parse(overrides)}
+    choices = {"data": given.get("data", "mnist5k"), "corruption": given.get("corruption", "none")}
+    summary = {
+        "format": FORMAT, "status": status, "error": None, "id": configuration.id, "choices": choices, "seed": seed
+    }  # fmt: skip
+    (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
     return folder

@@ -53,7 +53,8 @@ def read_configuration(folder: Path) -> Configuration:
     try:
         written = yaml.load(path.read_text(encoding="utf-8"), Loader)
     except (yaml.YAMLError, UnicodeDecodeError) as torn:
-        raise DataError(f"{path} cannot be read ({torn}): it was damaged after it was written") from torn
+        reason = " ".join(str(torn).split())
+        raise DataError(f"{path} cannot be read ({reason}): it was damaged after it was written") from torn
     if not isinstance(written, dict):
         raise DataError(f"{path} holds no configuration: it was damaged after it was written")
     refuse_foreign_keys(written, str(path))

@@ -43,9 +43,8 @@ def reconstruct(options: Options, names: Mapping[Path, str]) -> None:
         (image,) = pictures.to_pil(result[None])
         _write(image.convert("L") if channels == 1 else image, out / name)
         if options.compare:
-            difference = {f"error ±{pictures.ERROR_SCALE}": pictures.signed_colours((result - target)[None])}
-            rows = {"input": target[None], "reconstruction": result[None]} | difference
-            _write(pictures.grid(rows), out / COMPARISONS / name)
+            rows = {"input": target[None], "reconstruction": result[None]}
+            _write(pictures.grid(rows | pictures.error_row((result - target)[None])), out / COMPARISONS / name)
         mse = (result - target).square().mean()  # of the network's own numbers, which the file cuts to [0, 1]
         errors.append(float(mse))
         size = "{2}×{1}".format(*picture.pixels.shape)
