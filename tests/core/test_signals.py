@@ -1,12 +1,8 @@
 """SIGINT and SIGTERM in a process that trains nothing itself: the one that plans, launches and watches a sweep."""
 
 import pytest
-from lightning.pytorch import Callback
 
-from helpers.project import configure, run_command
-from hourglass.core.signals import StopRequest
-from hourglass.runs import build
-from hourglass.training.resume import LastCheckpoint
+from helpers.project import run_command
 
 START = """
 import os, signal, sys
@@ -44,12 +40,3 @@ def test_a_third_request_ends_a_sweep_at_once() -> None:
     code = START + LIBRARY.format(what_it_makes_of_it="stop(); stop(); print('went on')", then="pass")
     done = run_command("-c", code, timeout=60)
     assert (done.returncode, done.stdout) == (143, "")
-
-
-def test_what_the_last_checkpoint_vouches_for_is_done_before_it(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A run that is killed behind it is not trained again, so nothing may be left to do at the end of training."""
-    config = configure("trainer.accelerator=cpu", "trainer.enable_progress_bar=false")
-    trainer = build.trainer(config, tmp_path_factory.mktemp("run"), [], StopRequest(), bar=False)
-    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    last = next(i for i, callback in enumerate(callbacks) if isinstance(callback, LastCheckpoint))
-    assert [type(callback).__name__ for callback in callbacks[last + 1 :]] == ["BestCheckpoint"]  # after validations

@@ -79,7 +79,7 @@ def trainer_for(
 
 
 def fit(trainer: Trainer, resume: bool = False) -> AutoencoderModule:
-    """Train, from the run's own `last.ckpt` where asked to; returns the trained module."""
+    """Train, with `resume` from the run's own `last.ckpt`; returns the trained module."""
     trained, data = module(), images()
     data.trainer = trainer
     last = Path(trainer.default_root_dir) / "checkpoints" / "last.ckpt"

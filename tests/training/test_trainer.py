@@ -84,7 +84,8 @@ def test_a_loss_that_is_no_number_reaches_no_checkpoint(tmp_path: Path) -> None:
 
 
 def test_callbacks_are_called_in_this_order(tmp_path: Path) -> None:
-    """What `last.ckpt` vouches for is done before it, but for the best weights, which Lightning saves last of all."""
+    """A run that is killed after its last `last.ckpt` is not trained again: only the best weights come later, and they
+    are saved after each validation."""
     options = {"seed": 0, "checkpoint_every": 4, "loggers": [], "stop": StopRequest(), "forked": False}
     kinds = [TrainingProgress, *map(type, ALL), LastCheckpoint, BestCheckpoint]
     plain = build_trainer(by_hand.make_trainer(), tmp_path, callbacks=ALL, bar=False, **options)

@@ -161,7 +161,7 @@ def test_a_sweep_reports_it_once_and_waits_once(server: str, tmp_path: Path) -> 
     screen, fake = trained(server, folder, *SWEEP, f"hydra.sweep.dir={folder}")
     lines = check_screen(screen, MESSAGES[server])
     assert f"{folder}/*/wandb/offline-run-*" in lines[0]
-    assert fake.calls.count("RunResumeStatus") == (0 if server == "no key" else 1)  # the second job asked no more
+    assert fake.calls.count("RunResumeStatus") == (0 if server == "no key" else 1)  # the second job does not try
     check_sweep(uploaded(lines, folder), folder)
 
 

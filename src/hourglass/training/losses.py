@@ -1,7 +1,7 @@
 """Reconstruction losses: `loss(reconstruction, target)` -> (N,), summed over each image's pixels.
 
-`loss` of a perfect image is 0 but for BCE, whose floor is the entropy of grey targets. `nats` says whether the value is
-a negative log likelihood, so that with a Gaussian latent the objective is an ELBO.
+The loss of a perfect image is 0, except BCE's, which is the entropy of grey targets. `nats`: is the value a negative
+log likelihood? Then the objective is an ELBO with a Gaussian latent.
 """
 
 import torch.nn.functional as F

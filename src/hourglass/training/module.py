@@ -143,5 +143,5 @@ class AutoencoderModule(LightningModule):
 
 
 def psnr(mse: Tensor) -> Tensor:
-    """10·log10(1 / mse) in dB, for pixels in [0, 1]: of the mean error as `psnr`, averaged as `psnr_per_image`."""
+    """10·log10(1 / mse) in dB, for pixels in [0, 1]. `psnr` is that of the mean error, `psnr_per_image` a mean."""
     return -10 * mse.log10()

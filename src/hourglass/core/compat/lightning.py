@@ -39,7 +39,7 @@ def leave_sigterm_to_us(trainer: Trainer) -> None:
     """Make Lightning's own part of its SIGTERM handler do nothing; the handler that was there before is still called.
 
     `_signal_connector._sigterm_notifier_fn` would talk to the other ranks from within the handler, and wait for ever
-    for those that are busy elsewhere.
+    where they are busy elsewhere.
     """
     trainer._signal_connector._sigterm_notifier_fn = lambda *_: None  # type: ignore[method-assign]
 

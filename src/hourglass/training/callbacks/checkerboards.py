@@ -16,9 +16,8 @@ from hourglass.training.module import AutoencoderModule
 class Checkerboards(Callback):
     """Measures before the first step, `init/…`, and at the test with the best weights, `test/…`.
 
-    `real/…` are the same metrics of the test images themselves: the reference value, for a metric is never to be held
-    against 0 alone. `images` test images are enough: the metrics are ratios of sums over them. Every rank measures the
-    same ones.
+    `real/…` are the same metrics of the test images themselves, which is what to compare with: 0 is not what an image
+    has. `images` test images are enough: the metrics are ratios of sums over them. Every rank measures the same ones.
     """
 
     def __init__(self, *, images: Count) -> None:

@@ -18,9 +18,9 @@ class Examples(Callback):
     """Written after the test, with the best weights; numpy only.
 
     `mse`: (N,) float32, of each test image with pixels in [0, 1]. `index`: (K,) int64, the images kept: the `first` of
-    the split, the same in every run; then this run's worst, those around its median, and its best, by falling error.
-    `each`: how many those three are, each of them; less than asked for where the split has fewer images.
-    `input` (maybe corrupted), `target`, `output`: (K, C, H, W) uint8, cut to [0, 1] before.
+    the split, the same in every run; then this run's worst, median and best, `each` of them, by falling error. `each`:
+    () int64, fewer than configured where the split is smaller. `input` (maybe corrupted), `target`, `output`:
+    (K, C, H, W) uint8, clipped to [0, 1] before.
     """
 
     def __init__(self, *, first: Count, each: Count) -> None:
@@ -52,7 +52,7 @@ class Examples(Callback):
 
 
 def chosen(mse: Tensor, first: int, each: int) -> Tensor:
-    """(N,) errors -> (K,) positions: the first, the worst, those around the median, the best."""
+    """(N,) errors -> (K,) positions: the first, the worst, the ones around the median, the best."""
     order, n = mse.argsort(descending=True, stable=True), len(mse)
     each = min(each, n)
     middle = (n - each) // 2
@@ -60,6 +60,6 @@ def chosen(mse: Tensor, first: int, each: int) -> Tensor:
 
 
 def as_bytes(images: Tensor) -> np.ndarray:
-    """[0, 1] -> 0..255, uint8; values outside are cut."""
+    """[0, 1] -> 0..255, uint8; values outside are clipped."""
     pixels: np.ndarray = images.clamp(0, 1).mul(255).round().byte().cpu().contiguous().numpy()
     return pixels

@@ -24,7 +24,7 @@ class LoggedRun:
     """The sweep that the run belongs to"""
     job_type: str = "train"
     offline: bool = False
-    """Log offline at once and say nothing: an earlier job of the sweep could not reach the server, and has said so"""
+    """Log offline at once without a message: an earlier job of the sweep could not reach the server, and reported it"""
 
 
 def log_image(logger: Logger, key: str, picture: Image.Image, step: int) -> None:

@@ -154,7 +154,7 @@ def check_writable(folder: Path) -> None:
 
 
 def has_wandb_key() -> bool:
-    """Is there an API key, in the environment or where `wandb login` leaves it? The network is not asked."""
+    """Is there an API key, in the environment or where `wandb login` leaves it? Without using the network."""
     if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return True
     path = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
