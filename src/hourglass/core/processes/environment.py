@@ -8,7 +8,7 @@
 | CUDA_VISIBLE_DEVICES                      | `gpus.one_gpu`, the user | torch, `gpus.one_gpu`        |
 | OMP_NUM_THREADS                           | the user                 | torch, `threads_each`        |
 | HYDRA_FULL_ERROR                          | `cli.entry`, the user    | Hydra: errors reach us       |
-| WANDB_ERROR_REPORTING                     | `training.loggers.wandb` | W&B: no telemetry of its own |
+| WANDB_ERROR_REPORTING                     | `core.compat.wandb`      | W&B: no telemetry of its own |
 
 Everything else travels as an argument, or in what a worker returns.
 """
