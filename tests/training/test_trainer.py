@@ -42,7 +42,7 @@ def test_the_keys_of_a_checkpoint_are_not_names_of_classes(tmp_path: Path) -> No
         "hourglass.health",
     }
     assert checkpoint["ImageData"] == {"epoch": 2, "batch": 0}  # Lightning's key is the name of this class
-    assert checkpoint["callbacks"]["hourglass.last_checkpoint"] == {"finished": True, "saved_at": [1, 2]}  # step 8
+    assert checkpoint["callbacks"]["hourglass.last_checkpoint"] == {"finished": True, "saved_at": (1, 2)}  # step 8
 
 
 def test_every_callback_with_a_state_has_a_key_of_its_own() -> None:

@@ -13,7 +13,8 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
 from hourglass.core.types import NonNegative, Positive, Probability
 
 Schedule = Literal["cosine", "none"]
-Parameters = Iterable[nn.Parameter]
+Params = Iterable[nn.Parameter]
+Betas = tuple[Probability, Probability]
 
 
 class StepSchedule(TypedDict):
@@ -27,13 +28,7 @@ class OptimizerAndSchedule(TypedDict, total=False):
 
 
 def adam(
-    parameters: Parameters,
-    total_steps: int,
-    *,
-    lr: Positive,
-    betas: tuple[Probability, Probability],
-    weight_decay: NonNegative,
-    schedule: Schedule,
+    parameters: Params, total_steps: int, *, lr: Positive, betas: Betas, weight_decay: NonNegative, schedule: Schedule
 ) -> OptimizerAndSchedule:
     """Kingma & Ba 2015."""
     optimizer = torch.optim.Adam(parameters, lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
@@ -41,13 +36,7 @@ def adam(
 
 
 def adamw(
-    parameters: Parameters,
-    total_steps: int,
-    *,
-    lr: Positive,
-    betas: tuple[Probability, Probability],
-    weight_decay: NonNegative,
-    schedule: Schedule,
+    parameters: Params, total_steps: int, *, lr: Positive, betas: Betas, weight_decay: NonNegative, schedule: Schedule
 ) -> OptimizerAndSchedule:
     """Adam with decoupled weight decay: Loshchilov & Hutter 2019."""
     optimizer = torch.optim.AdamW(parameters, lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
@@ -55,7 +44,7 @@ def adamw(
 
 
 def sgd(
-    parameters: Parameters,
+    parameters: Params,
     total_steps: int,
     *,
     lr: Positive,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch import Callback, Trainer
+from lightning.pytorch import Trainer
 
 from hourglass.core.compat.lightning import count_this_epoch, set_back_to_batch_end
 from hourglass.core.errors import Interrupted
@@ -18,33 +18,26 @@ from hourglass.core.signals import StopRequest
 from hourglass.data import noise
 from hourglass.data.datamodule import ImageData
 from hourglass.training.callbacks.divergence import StopOnDivergence
+from hourglass.training.callbacks.stateful import Stateful
 from hourglass.training.lookup import callback_of, data_of, history_of
 
 CHECK_EVERY = 10
 """Batches after which all ranks ask each other whether to stop; a single one looks before every batch."""
 
 
-class TrainingProgress(Callback):
+class TrainingProgress(Stateful):
     """Counts the batches itself, in the data module, and reseeds torch before each from (seed, epoch, batch, rank).
 
     Lightning 2.6's own `batch_idx` is wrong after a second resume within an epoch. Also measures speed: images trained
     on, and the seconds that the steps took.
     """
 
+    state_key, kept = "hourglass.training_progress", ("images", "seconds")
+
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.images, self.seconds = 0, 0.0
         self.last_end = 0.0
-
-    @property
-    def state_key(self) -> str:
-        return "hourglass.training_progress"
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"images": self.images, "seconds": self.seconds}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.images, self.seconds = state_dict["images"], state_dict["seconds"]
 
     def on_train_batch_start(self, trainer: Trainer, module: Any, batch: Any, batch_idx: int) -> None:
         data = data_of(trainer)
@@ -64,12 +57,14 @@ class TrainingProgress(Callback):
         data.advance(int(trainer.num_training_batches))
 
 
-class LastCheckpoint(Callback):
+class LastCheckpoint(Stateful):
     """`last.ckpt` after each epoch, every `every_n_steps` optimizer steps, when told to stop, and at the end.
 
     Told to stop, all ranks save together and raise Interrupted. List it last: whatever precedes a checkpoint is not
     done again, so the other callbacks must have done their work by then, the last pictures for example.
     """
+
+    state_key, kept = "hourglass.last_checkpoint", ("finished", "saved_at")
 
     def __init__(self, path: Path, every_n_steps: int, stop: StopRequest) -> None:
         self.path, self.every_n_steps, self.stop = path, every_n_steps, stop
@@ -77,16 +72,6 @@ class LastCheckpoint(Callback):
         self.saved_at = (0, 0)
         """(epoch, batch) of the newest `last.ckpt`"""
         self.between_batches = False
-
-    @property
-    def state_key(self) -> str:
-        return "hourglass.last_checkpoint"
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"finished": self.finished, "saved_at": list(self.saved_at)}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.finished, self.saved_at = state_dict["finished"], tuple(state_dict["saved_at"])
 
     def on_load_checkpoint(self, trainer: Trainer, module: Any, checkpoint: dict[str, Any]) -> None:
         if trainer.training:

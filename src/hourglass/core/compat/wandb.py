@@ -6,18 +6,8 @@ One function each; `tests/core/test_compat_wandb.py` fails where an upgrade chan
 
 import importlib
 import os
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlparse
-
-
-class Terminal(Protocol):
-    """What takes the messages of a silent client, with the colours and the prefixes that they have on a screen."""
-
-    def info(self, text: str) -> None: ...
-
-    def warning(self, text: str) -> None: ...
-
-    def error(self, text: str) -> None: ...
 
 
 def preload() -> None:
@@ -60,8 +50,8 @@ def run_settings(init_timeout: float, finish_timeout: float) -> Any:
     )
 
 
-def send_messages_to(terminal: Terminal) -> None:
-    """Give to `terminal` what the client, once its service has started, would print in this process."""
+def send_messages_to(terminal: Any) -> None:
+    """Give what the started client would print, with colours and prefix, to `terminal`'s info, warning and error."""
     import wandb
 
     wandb.termsetup(wandb.Settings(silent=True), terminal)

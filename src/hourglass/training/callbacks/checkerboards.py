@@ -2,37 +2,29 @@
 
 import csv
 from pathlib import Path
-from typing import Any
 
-from lightning.pytorch import Callback, Trainer
+from lightning.pytorch import Trainer
 
 from hourglass.core.files import replacing
 from hourglass.core.types import Count
 from hourglass.metrics.autoencoders import Values, of_autoencoder, of_images, spectra
+from hourglass.training.callbacks.stateful import Stateful
 from hourglass.training.lookup import first_images
 from hourglass.training.module import AutoencoderModule
 
 
-class Checkerboards(Callback):
+class Checkerboards(Stateful):
     """Measures before the first step, `init/…`, and at the test with the best weights, `test/…`.
 
     `real/…` are the same metrics of the test images themselves, which is what to compare with: 0 is not what an image
     has. `images` test images are enough: the metrics are ratios of sums over them. Every rank measures the same ones.
     """
 
+    state_key, kept = "hourglass.checkerboards", ("at_start",)
+
     def __init__(self, *, images: Count) -> None:
         self.images = images
         self.at_start: Values = {}
-
-    @property
-    def state_key(self) -> str:
-        return "hourglass.checkerboards"
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"at_start": self.at_start}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.at_start = state_dict["at_start"]
 
     def on_train_start(self, trainer: Trainer, module: AutoencoderModule) -> None:  # type: ignore[override]
         if trainer.global_step == 0:

@@ -1,15 +1,15 @@
 """A network that trains without error may still be in trouble: each symptom is reported once, with its cure."""
 
 import logging
-from typing import Any
 
 import torch
-from lightning.pytorch import Callback, Trainer
+from lightning.pytorch import Trainer
 from torch import Tensor
 
 from hourglass.core.types import Count
 from hourglass.data.batches import Batch
 from hourglass.nn.autoencoder import Autoencoder
+from hourglass.training.callbacks.stateful import Stateful
 from hourglass.training.lookup import data_of, first_images
 from hourglass.training.module import AutoencoderModule
 
@@ -68,8 +68,10 @@ def reach(images: Tensor) -> float:
     return float(values[-1 - cut] - values[cut])
 
 
-class Health(Callback):
+class Health(Stateful):
     """Looks at `images` validation images after each validation; a symptom seen twice in a row is reported."""
+
+    state_key, kept = "hourglass.health", ("since", "suspected")
 
     def __init__(self, *, images: Count) -> None:
         self.images = images
@@ -77,16 +79,6 @@ class Health(Callback):
         """Symptom -> the epoch in which it was seen for the second time in a row"""
         self.suspected: list[str] = []
         """The symptoms at the last look"""
-
-    @property
-    def state_key(self) -> str:
-        return "hourglass.health"
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"since": self.since, "suspected": self.suspected}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.since, self.suspected = state_dict["since"], state_dict["suspected"]
 
     def on_validation_end(self, trainer: Trainer, module: AutoencoderModule) -> None:  # type: ignore[override]
         if trainer.sanity_checking or not trainer.is_global_zero:
