@@ -5,35 +5,21 @@ python tools/pair_table.py --write    put it into docs/operators/pairs.md, betwe
 """
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from hydra import compose, initialize_config_dir
-
-from hourglass.config.identity import register_resolvers
+from hourglass.config.compose import compose_train, options
+from hourglass.config.parts import Parts
 from hourglass.core.errors import IncompatiblePair
-from hourglass.nn.autoencoder import Autoencoder
-from hourglass.nn.latents import NoLatent
-from hourglass.runs import build
+from hourglass.nn import Autoencoder, NoLatent
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "operators" / "pairs.md"
 BEGIN, END = "<!-- pairs: python tools/pair_table.py --write -->", "<!-- /pairs -->"
 
 
-def options(group: str) -> list[str]:
-    return sorted(path.stem for path in (ROOT / "conf" / group).glob("*.yaml"))
-
-
-def part(group: str, option: str) -> Callable[..., Any]:
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        return build.part(compose("train", [f"{group}={option}"]), group)
-
-
-def works(encoder: Callable[..., Any], decoder: Callable[..., Any]) -> bool:
+def works(encoder: Parts, decoder: Parts) -> bool:
     try:
-        Autoencoder((1, 28, 28), encoder=encoder, latent=NoLatent, decoder=decoder, output="sigmoid")
+        Autoencoder((1, 28, 28), encoder=encoder.encoder, latent=NoLatent, decoder=decoder.decoder, output="sigmoid")
     except IncompatiblePair:
         return False
     return True
@@ -41,16 +27,15 @@ def works(encoder: Callable[..., Any], decoder: Callable[..., Any]) -> bool:
 
 def table() -> str:
     """A row a decoder, a column an encoder: ✓ works, · is refused, and the message says what to use instead."""
-    register_resolvers()
-    encoders = {option: part("encoder", option) for option in options("encoder")}
+    encoders = {option: Parts(compose_train([f"encoder={option}"])) for option in options("encoder")}
     lines = [
         "| decoder ↓ encoder → | " + " | ".join(f"`{encoder}`" for encoder in encoders) + " |",
         "|---|" + ":-:|" * len(encoders),
     ]
-    for decoder in options("decoder"):
-        up = part("decoder", decoder)
-        cells = ["✓" if works(down, up) else "·" for down in encoders.values()]
-        lines.append(f"| `{decoder}` | " + " | ".join(cells) + " |")
+    for option in options("decoder"):
+        decoder = Parts(compose_train([f"decoder={option}"]))
+        cells = ["✓" if works(encoder, decoder) else "·" for encoder in encoders.values()]
+        lines.append(f"| `{option}` | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
