@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TINY = (
-    "trainer.max_epochs=1", "trainer.limit_train_batches=6", "trainer.accelerator=cpu", "logger=none", "floors=null",
+    "trainer.max_epochs=1", "trainer.limit_train_batches=6", "trainer.accelerator=cpu", "logger=none", "baselines=null",
     "report=false", "trainer.enable_progress_bar=false",
 )  # fmt: skip
 

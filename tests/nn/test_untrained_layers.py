@@ -1,19 +1,29 @@
 """What untrained layers are known to do, measured again: 20 initialisations, 16 to 16 channels."""
 
-import runpy
+import importlib.util
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from helpers.project import ROOT
-from hourglass.report.cards import page, untrained
 from hourglass.report.cards.untrained import Numbers
 
 
 @pytest.fixture(scope="module")
-def measured() -> dict[str, Numbers]:
-    return {str(variant): numbers for variant, numbers in untrained.rows()}
+def tool() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("untrained_layers", ROOT / "tools" / "untrained_layers.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def measured(tool: ModuleType) -> dict[str, Numbers]:
+    return {str(variant): numbers for variant, numbers in tool.rows()}
 
 
 @pytest.mark.parametrize("layer", [*(f"transpose kernel_size={k}" for k in (2, 3, 4, 5)), "subpixel icnr=false"])
@@ -48,14 +58,17 @@ def test_even_overlap_does_not(measured: dict[str, Numbers], layer: str) -> None
 
 
 def test_the_command_prints_and_writes_the_table(
-    measured: dict[str, Numbers], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tool: ModuleType,
+    measured: dict[str, Numbers],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    script = str(ROOT / "tools" / "untrained_layers.py")
-    monkeypatch.setattr(sys, "argv", [script])
-    runpy.run_path(script, run_name="__main__")
+    monkeypatch.setattr(sys, "argv", ["untrained_layers.py"])
+    tool.main()
     printed = capsys.readouterr().out
     assert all(f"\n| `{layer}` |" in printed for layer in measured)
-    monkeypatch.setattr(page, "FOLDER", tmp_path)
-    monkeypatch.setattr(sys, "argv", [script, "--write"])
-    runpy.run_path(script, run_name="__main__")
-    assert (tmp_path / "untrained.md").read_text().endswith(printed)
+    monkeypatch.setattr(tool, "FOLDER", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["untrained_layers.py", "--write"])
+    tool.main()
+    assert (tmp_path / "untrained.md").read_text(encoding="utf-8").endswith(printed)

@@ -33,8 +33,8 @@ class LinearDecoder(nn.Module):
 class ConvDecoder(nn.Module):
     """One `Up` per stage, back through the encoder's shapes, so that any image size is restored exactly.
 
-    A stage is `blocks` residual blocks, its Up and, with `smooth`, a fixed zero-order hold. Activations stand between
-    the stages only: the last stage makes the image, and a ReLU there would cut it off.
+    A stage is `blocks` residual blocks, its Up and, with `smooth`, a fixed zero-order hold. Activations come between
+    the stages only: the last stage makes the image, and a ReLU there would clip it.
     """
 
     def __init__(

@@ -57,9 +57,8 @@ class ConvEncoder(nn.Module):
         self.blocks = nn.ModuleList(stack(width, blocks, norm, activation) for width in channels)
         self.factor: int = operators[0].factor
         self.strides = tuple(self.factor**k for k in range(1, len(channels) + 1))
-        factor = self.factor
-        if min(image_shape[1:]) < factor:
-            raise IncompatiblePair(f"images of {image_shape} are smaller than factor={factor}: use larger images")
+        if min(image_shape[1:]) < self.factor:
+            raise IncompatiblePair(f"images of {image_shape} are smaller than factor={self.factor}: use larger images")
         self.spec = CodeSpec(shapes=self._measure(image_shape), index=operators[0].index_kind)
         self.index_bits = 0.0
         if self.spec.index is not None:
