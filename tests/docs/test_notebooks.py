@@ -78,7 +78,7 @@ def first_run(outputs: list[nbformat.NotebookNode], run_folder: Path, sweep_fold
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]
     assert (
         len(pictures) == 11
-    )  # floors, curves, epochs 0 and 1, the map, 3 ways between two digits, best, middle, worst
+    )  # baselines, curves, epochs 0 and 1, the map, 3 ways between two digits, best, middle, worst
 
 
 def review(outputs: list[nbformat.NotebookNode], run_folder: Path, sweep_folder: Path) -> None:

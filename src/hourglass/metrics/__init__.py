@@ -1,4 +1,4 @@
-"""Checkerboards, shifts and spectra as numbers; `hourglass.metrics.cost` and `hourglass.metrics.baselines` beside them.
+"""Checkerboards, shifts, spectra and costs as numbers; what to hold them against is in `hourglass.metrics.baselines`.
 
 The literature has no standard checkerboard index. The definitions here are ours; where one turns a known condition into
 a number, its docstring names it. Up-sampling by s can leave patterns of period s, so most metrics compare the s²
@@ -8,6 +8,7 @@ the trained model, beside the value of real images, which is not 0 either.
 """
 
 from hourglass.metrics.autoencoders import of_autoencoder, of_images, ripples, spectra
+from hourglass.metrics.cost import macs, operator_macs
 from hourglass.metrics.images import (
     HarmonicPeak,
     PhaseBias,
@@ -20,6 +21,6 @@ from hourglass.metrics.models import ShiftConsistency, flat_field_gain_share, fl
 
 __all__ = [
     "HarmonicPeak", "PhaseBias", "PhaseErrorImbalance", "PhaseErrorVariation", "RadialPowerSpectrum",
-    "ShiftConsistency", "flat_field_gain_share", "flat_field_ripple", "high_pass", "of_autoencoder", "of_images",
-    "ripples", "spectra",
+    "ShiftConsistency", "flat_field_gain_share", "flat_field_ripple", "high_pass", "macs", "of_autoencoder",
+    "of_images", "operator_macs", "ripples", "spectra",
 ]  # fmt: skip
