@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from omegaconf import DictConfig
 
 import hourglass
-from helpers.project import TINY, autoencoder_for, configure, options, pair_for, run_train
+from helpers.project import TINY, autoencoder_for, configure, options, pair_for, parts, run_train
+from hourglass.config.parts import Parts
 from hourglass.core.errors import ConfigError, IncompatiblePair
 from hourglass.metrics import cost
-from hourglass.runs import build
 from hourglass.runs.matching import CLOSE, COUNTED, LIMIT, matched
 
 DIGITS = (1, 28, 28)
@@ -25,8 +24,13 @@ TARGETS = {  # what maxpool and transpose cost, counted by hand
 }
 
 
-def distance(config: DictConfig, kind: str, target: int) -> float:
-    return abs(cost.of(build.autoencoder(config, DIGITS))[COUNTED[kind][0]] / target - 1)
+def distance(chosen: Parts, kind: str, target: int) -> float:
+    return abs(cost.of(chosen.autoencoder(DIGITS))[COUNTED[kind][0]] / target - 1)
+
+
+def channels_of(chosen: Parts) -> list[int]:
+    channels: list[int] = chosen.configuration.plain["channels"]
+    return channels
 
 
 @pytest.mark.parametrize("kind", COUNTED)
@@ -34,7 +38,7 @@ def distance(config: DictConfig, kind: str, target: int) -> float:
     ("encoder", "decoder"), [("maxpool", "subpixel"), ("strided", "resize"), ("dcae", "haar"), ("haar", "dysample")]
 )
 def test_a_pair_costs_what_the_reference_does(encoder: str, decoder: str, kind: str) -> None:
-    chosen = matched(configure(f"encoder={encoder}", f"decoder={decoder}", f"match={kind}", NARROW), DIGITS)
+    chosen = matched(parts(f"encoder={encoder}", f"decoder={decoder}", f"match={kind}", NARROW))
     assert distance(chosen, kind, TARGETS[kind, NARROW]) <= LIMIT
 
 
@@ -46,7 +50,7 @@ def test_every_pair_costs_the_same_or_says_why_not(encoder: str, kind: str, chan
     refused: dict[str, str] = {}
     for decoder in options("decoder"):
         try:
-            chosen = matched(configure(f"encoder={encoder}", f"decoder={decoder}", f"match={kind}", channels), DIGITS)
+            chosen = matched(parts(f"encoder={encoder}", f"decoder={decoder}", f"match={kind}", channels))
         except IncompatiblePair:
             continue
         except ConfigError as error:
@@ -63,9 +67,10 @@ def test_every_pair_costs_the_same_or_says_why_not(encoder: str, kind: str, chan
 def test_the_reference_keeps_its_widths() -> None:
     for kind in COUNTED:
         target = f"match_to={TARGETS[kind, NARROW] * 1.0}"  # 1.5e6 is a number too
-        chosen = matched(configure("encoder=maxpool", "decoder=transpose", f"match={kind}", target, NARROW), DIGITS)
-        assert chosen == matched(configure("encoder=maxpool", "decoder=transpose", f"match={kind}", NARROW), DIGITS)
-        assert chosen == configure("encoder=maxpool", "decoder=transpose", NARROW)
+        pair = ("encoder=maxpool", "decoder=transpose", NARROW)
+        chosen = matched(parts(*pair, f"match={kind}", target)).configuration.plain
+        assert chosen == matched(parts(*pair, f"match={kind}")).configuration.plain
+        assert chosen == configure(*pair).plain
 
 
 def test_the_widths_that_cost_a_target_are_found_again() -> None:
@@ -74,38 +79,39 @@ def test_the_widths_that_cost_a_target_are_found_again() -> None:
         nominal = [width * 4 for width in widths]
         costs = cost.of(autoencoder_for(DIGITS, *fair, f"channels={widths}"))
         for kind, (key, _) in COUNTED.items():
-            wanted = configure(*fair, f"match={kind}", f"match_to={costs[key]}", f"channels={nominal}")
-            assert list(matched(wanted, DIGITS).channels) == widths
+            wanted = parts(*fair, f"match={kind}", f"match_to={costs[key]}", f"channels={nominal}")
+            assert channels_of(matched(wanted)) == widths
 
 
 def test_everything_but_the_pair_is_in_the_target() -> None:
     """A dense latent of 64 numbers has more weights than the stages, in the target too."""
-    config = configure("latent=dense", "latent.dim=64", "decoder=subpixel", "match=params")
+    given = parts("latent=dense", "latent.dim=64", "decoder=subpixel", "match=params")
     reference = cost.of(autoencoder_for(DIGITS, "latent=dense", "latent.dim=64"))["num_params"]
     assert reference > 20 * TARGETS["params", NARROW]
-    assert distance(matched(config, DIGITS), "params", int(reference)) <= CLOSE
+    assert distance(matched(given), "params", int(reference)) <= CLOSE
 
 
 @pytest.mark.parametrize(("decoder", "extra"), [("resize", ["blocks=1", "norm=group"]), ("dysample", [])])
 def test_groups_of_channels_stay_as_they_are(decoder: str, extra: list[str]) -> None:
     """4 channels in each group of the norm, 4 groups of DySample: only multiples of 4 keep that."""
-    config = configure("encoder=haar", f"decoder={decoder}", "match=macs", WIDE, *extra)
-    assert all(width % 4 == 0 for width in matched(config, DIGITS).channels)
+    given = parts("encoder=haar", f"decoder={decoder}", "match=macs", WIDE, *extra)
+    assert all(width % 4 == 0 for width in channels_of(matched(given)))
 
 
 def test_the_choice_is_said_and_nothing_else_changes(caplog: pytest.LogCaptureFixture) -> None:
     torch.manual_seed(0)
-    before, config = torch.get_rng_state(), configure("decoder=subpixel", "match=params", NARROW)
+    before, given = torch.get_rng_state(), parts("decoder=subpixel", "match=params", NARROW)
     with caplog.at_level(logging.INFO, "hourglass.runs.matching"):
-        chosen = matched(config, DIGITS)
+        chosen = matched(given)
     assert torch.equal(torch.get_rng_state(), before)
-    assert config.channels == [16, 32]
-    assert (chosen.match, chosen.match_to) == (None, None)
-    parameters = cost.of(build.autoencoder(chosen, DIGITS))["num_params"]
-    assert f"match=params: channels {chosen.channels} instead of [16, 32], {parameters:,} parameters (" in caplog.text
+    assert channels_of(given) == [16, 32]
+    assert (chosen.settings.match, chosen.settings.match_to) == (None, None)
+    parameters = cost.of(chosen.autoencoder(DIGITS))["num_params"]
+    message = f"match=params: channels {channels_of(chosen)} instead of [16, 32], {parameters:,} parameters ("
+    assert message in caplog.text
     assert caplog.text.count("\n") == 1
-    chosen.channels = chosen.encoder.channels = [16, 32]
-    assert chosen == configure("decoder=subpixel", NARROW)
+    as_before = chosen.configuration.with_values({"channels": [16, 32], "encoder.channels": [16, 32]})
+    assert as_before.plain == configure("decoder=subpixel", NARROW).plain
 
 
 @pytest.mark.parametrize(
@@ -122,7 +128,7 @@ def test_the_choice_is_said_and_nothing_else_changes(caplog: pytest.LogCaptureFi
 )
 def test_what_cannot_be_matched_is_refused(overrides: list[str], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        matched(configure(*overrides), DIGITS)
+        matched(parts(*overrides))
 
 
 # Seeds pair the jobs
@@ -131,7 +137,7 @@ def test_what_cannot_be_matched_is_refused(overrides: list[str], error: type[Exc
 def test_jobs_of_one_seed_see_the_same_split_batches_and_corruption() -> None:
     seen = []
     for pair in (["encoder=maxpool", "decoder=transpose"], ["encoder=haar", "decoder=subpixel", "channels=[8]"]):
-        data = build.data(configure("model=denoising", "data=synthetic", "seed=3", *pair))
+        data = Parts(configure("model=denoising", "data=synthetic", "seed=3", *pair)).data
         data.setup()
         batches = []
         for data.epoch in (0, 1):
@@ -183,11 +189,11 @@ def test_the_encoder_does_not_depend_on_the_decoder_and_decoders_draw_alike() ->
 
 def test_match_to_alone_is_refused_and_the_encoder_s_own_widths_are_scaled(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="match_to has no effect without match"):
-        matched(configure("match_to=1000"), DIGITS)
-    config = matched(configure("encoder.channels=[8,16]", "match=params", "decoder=subpixel"), DIGITS)
-    assert config.channels == config.encoder.channels
+        matched(parts("match_to=1000"))
+    scaled = matched(parts("encoder.channels=[8,16]", "match=params", "decoder=subpixel"))
+    assert channels_of(scaled) == scaled.configuration.plain["encoder"]["channels"]
     target = cost.of(autoencoder_for(DIGITS, "channels=[8,16]"))["num_params"]
-    assert distance(config, "params", int(target)) <= CLOSE
+    assert distance(scaled, "params", int(target)) <= CLOSE
 
 
 @pytest.mark.slow
@@ -196,7 +202,7 @@ def test_a_run_with_the_encoder_s_own_widths_loads(tmp_path: Path) -> None:
         tiny = [o for o in TINY if not o.startswith("channels")]
         done = run_train(tmp_path / name, *tiny, "encoder.channels=[8,16]", "decoder=subpixel", *extra)
         assert done.returncode == 0, done.stderr
-        summary = json.loads((tmp_path / name / "summary.json").read_text())
+        summary = json.loads((tmp_path / name / "summary.json").read_text(encoding="utf-8"))
         shapes = hourglass.load_run(tmp_path / name).encoder.spec.shapes[1:]
         assert [shape[0] for shape in shapes] == summary["channels"]
         assert (summary["channels"] == [8, 16]) == (name == "own")

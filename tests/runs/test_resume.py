@@ -13,14 +13,15 @@ import pytest
 import torch
 
 from helpers.project import ROOT, run_command
-from hourglass.core.errors import StorageError
-from hourglass.runs import status as states
+from hourglass.core.errors import Busy, StorageError
+from hourglass.runs import status
+from hourglass.runs.read import read_summary
 from hourglass.training.checkpoints import DurableCheckpointIO
 from hourglass.training.loggers.metrics_csv import MetricsCsv
 
 QUICK = (
     "trainer.max_epochs=2", "trainer.limit_train_batches=30", "trainer.log_every_n_steps=2", "logger=none",
-    "floors=null", "trainer.accelerator=cpu", "trainer.enable_progress_bar=false", "channels=[4]",
+    "baselines=null", "trainer.accelerator=cpu", "trainer.enable_progress_bar=false", "channels=[4]",
     "callbacks.checkerboards.images=8",
     "callbacks.image_grids.count=1", "trainer.limit_test_batches=1", "data.eval_batch_size=50",
 )  # fmt: skip
@@ -88,7 +89,7 @@ def test_a_stopped_run_saves_says_so_and_is_continued(tmp_path: Path, sent: str,
     os.kill(process.pid, signum)
     screen, _ = process.communicate(timeout=60)
     assert process.returncode == 128 + signum, screen
-    summary = states.read_summary(folder) or {}
+    summary = read_summary(folder) or {}
     assert (summary["status"], summary["error"]) == (
         "interrupted",
         f"stopped by SIG{sent}; the same command continues it",
@@ -97,7 +98,7 @@ def test_a_stopped_run_saves_says_so_and_is_continued(tmp_path: Path, sent: str,
     assert 0 < last["global_step"] < 60  # the step at which it stopped, no regular one
     done = run_command("train.py", f"resume={folder}")
     assert done.returncode == 0, done.stderr
-    assert states.status_of(folder) == "completed"
+    assert status.status_of(folder) == "completed"
     assert f"going on from {folder / 'checkpoints' / 'last.ckpt'}" in done.stdout
     again = run_command("train.py", f"resume={folder}")
     assert again.returncode == 1
@@ -117,15 +118,15 @@ def test_a_third_signal_stops_at_once(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_run_that_is_being_trained_is_left_to_its_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     process = start(tmp_path / "run")
-    assert states.status_of(tmp_path / "run") == "running"
-    before = (tmp_path / "run" / "summary.json").read_text()
-    monkeypatch.setattr(states, "WAIT", 0.2)
-    with pytest.raises(states.Busy, match="another process is at work"), states.lock(tmp_path / "run"):
+    assert status.status_of(tmp_path / "run") == "running"
+    before = (tmp_path / "run" / "summary.json").read_text(encoding="utf-8")
+    monkeypatch.setattr(status, "WAIT", 0.2)
+    with pytest.raises(Busy, match="another process is at work"), status.lock(tmp_path / "run"):
         pass
-    assert (tmp_path / "run" / "summary.json").read_text() == before
+    assert (tmp_path / "run" / "summary.json").read_text(encoding="utf-8") == before
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert states.status_of(tmp_path / "run") == "interrupted"  # though its summary still says running
+    assert status.status_of(tmp_path / "run") == "interrupted"  # though its summary still says running
 
 
 @pytest.mark.slow

@@ -24,12 +24,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     environment = {"WANDB_MODE": "offline", "NETRC": "/nowhere", "WANDB_API_KEY": ""}
     done = run_train(folder, *QUICK, "model=denoising", "logger=[wandb,tensorboard]", **environment)
     assert done.returncode == 0, done.stdout + done.stderr
-    (folder / "screen.txt").write_text(done.stdout + done.stderr)
+    (folder / "screen.txt").write_text(done.stdout + done.stderr, encoding="utf-8")
     return folder
 
 
 def summary_of(folder: Path) -> dict:
-    return json.loads((folder / "summary.json").read_text())
+    return json.loads((folder / "summary.json").read_text(encoding="utf-8"))
 
 
 def test_the_run_folder_keeps_its_contract(folder: Path) -> None:
@@ -50,7 +50,7 @@ def test_the_run_folder_keeps_its_contract(folder: Path) -> None:
         "train/loss",
     ):
         assert isinstance(summary["metrics"][name], float)
-    for name in ("num_params", "macs_per_image", "code_numbers", "index_bits", "train_seconds", "images_per_second"):
+    for name in ("num_params", "macs_per_image", "code_size", "index_bits", "train_seconds", "images_per_second"):
         assert summary["cost"][name] >= 0
     assert summary["cost"]["peak_memory_bytes"] > 1e8
     assert {"torch", "lightning", "hydra-core", "python"} <= set(summary["versions"])
@@ -60,7 +60,7 @@ def test_the_run_folder_keeps_its_contract(folder: Path) -> None:
 
 
 def test_metrics_csv_has_one_row_a_logging_step(folder: Path) -> None:
-    with (folder / "metrics.csv").open() as file:
+    with (folder / "metrics.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     steps = [int(row["step"]) for row in rows]
     assert steps == sorted(set(steps))
@@ -78,13 +78,13 @@ def test_the_grid_is_measured_untrained_trained_and_in_real_images(folder: Path)
         for name in ("phase_error_imbalance_2", "shift_consistency_1", "flat_field_ripple_1", "flat_field_ripple_2"):
             assert f"{stage}/{name}" in metrics
     assert metrics["init/phase_bias_2"] > 0.1 > metrics["real/phase_bias_2"]
-    with (folder / "metrics.csv").open() as file:
+    with (folder / "metrics.csv").open(encoding="utf-8") as file:
         assert any(row["init/phase_bias_2"] for row in csv.DictReader(file))
-    with (folder / "spectra.csv").open() as file:
+    with (folder / "spectra.csv").open(encoding="utf-8") as file:
         assert next(csv.reader(file)) == ["frequency", "input", "target", "output", "error"]
 
 
-def test_floors_and_their_ratios_stand_beside_the_result(folder: Path) -> None:
+def test_baselines_and_their_ratios_stand_beside_the_result(folder: Path) -> None:
     summary = summary_of(folder)
     expected = {
         "mean_image",
@@ -96,10 +96,10 @@ def test_floors_and_their_ratios_stand_beside_the_result(folder: Path) -> None:
         "wiener",
         "wiener_code",
     }
-    assert set(summary["floors"]) == expected
+    assert set(summary["baselines"]) == expected
     for name, ratio in summary["ratios"].items():
-        assert ratio == pytest.approx(summary["metrics"]["test/mse"] / summary["floors"][name])
-    assert summary["floors"]["noisy_input"] == pytest.approx(0.09, rel=0.02)
+        assert ratio == pytest.approx(summary["metrics"]["test/mse"] / summary["baselines"][name])
+    assert summary["baselines"]["noisy_input"] == pytest.approx(0.09, rel=0.02)
 
 
 def test_checkpoints_load_safely_and_carry_the_configuration(folder: Path) -> None:
@@ -136,7 +136,7 @@ def test_grids_show_the_same_images_at_log_spaced_epochs(folder: Path) -> None:
 
 
 def test_the_screen_says_what_was_reached_and_what_to_do_next(folder: Path) -> None:
-    screen = (folder / "screen.txt").read_text()
+    screen = (folder / "screen.txt").read_text(encoding="utf-8")
     for words in (
         "test      MSE",
         "denoised",
@@ -216,8 +216,8 @@ def test_a_sweep_has_one_folder_and_one_wandb_run_a_job(tmp_path: Path) -> None:
     assert done.returncode == 1  # one of the four is no pair
     assert "use encoder=maxpool" in done.stdout
     folders = [path for path in (tmp_path / "sweep").iterdir() if path.is_dir()]
-    states = sorted(summary_of(path)["status"] for path in folders)
-    assert states == ["completed"] * 3 + ["incompatible"]
+    statuses = sorted(summary_of(path)["status"] for path in folders)
+    assert statuses == ["completed"] * 3 + ["incompatible"]
     for path in folders:
         assert summary_of(path)["id"] == path.name
         if summary_of(path)["status"] == "completed":

@@ -8,20 +8,21 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hourglass.sweeps.sweeps.sweeps import progress
-from test_sweeps import command, statuses, sweep
 
 from helpers.project import ROOT, TINY, nobody_is_left, run_command
+from helpers.sweeping import command, descendants, names, statuses, sweep, wait_for
 from hourglass.core.errors import Busy
-from hourglass.runs import job as jobs
-from hourglass.runs import status as states
+from hourglass.core.files import write_json
+from hourglass.core.formats import FORMAT
+from hourglass.runs import status
+from hourglass.runs.job import Job
+from hourglass.runs.read import read_summary
 
 
-def job(folder: Path, group: str | None = None) -> jobs.Job:
-    return jobs.Job(folder, "0123abcd", {"model": "m", "encoder": "e", "decoder": "d"}, group=group)
+def job(folder: Path, group: str | None = None) -> Job:
+    return Job(folder, "0123abcd", {"model": "m", "encoder": "e", "decoder": "d"}, group=group)
 
 
 def test_loggers_tell_runs_of_one_configuration_apart() -> None:
@@ -31,32 +32,35 @@ def test_loggers_tell_runs_of_one_configuration_apart() -> None:
     assert job(Path("logs/sweeps/first/0123abcd"), "first").log_id == "first-0123abcd"
 
 
+def write_summary(folder: Path, state: str) -> None:
+    write_json(folder / "summary.json", {"format": FORMAT, "status": state, "error": None})
+
+
 def test_an_end_is_noted_only_where_nobody_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(states, "WAIT", 0.1)
-    states.write_summary(tmp_path, {"status": "running", "error": None})
-    with states.lock(tmp_path):
-        states.set_ended(tmp_path, "failed", "killed", overrule=True)
-        assert states.status_of(tmp_path) == "running"
-    states.set_ended(tmp_path, "failed", "killed", overrule=False)
-    assert states.read_summary(tmp_path) == {"status": "failed", "error": "killed"}
-    states.set_ended(tmp_path, "failed", "rank 1: why", overrule=True)
-    assert states.read_summary(tmp_path) == {"status": "failed", "error": "rank 1: why"}
-    states.write_summary(tmp_path, {"status": "completed", "error": None})
-    states.set_ended(tmp_path, "failed", "rank 1: why", overrule=True)
-    assert states.status_of(tmp_path) == "completed"
+    monkeypatch.setattr(status, "WAIT", 0.1)
+    write_summary(tmp_path, "running")
+    with status.lock(tmp_path):
+        status.set_ended(tmp_path, "failed", "killed", overrule=True)
+        assert status.status_of(tmp_path) == "running"
+    status.set_ended(tmp_path, "failed", "killed", overrule=False)
+    assert read_summary(tmp_path) == {"format": FORMAT, "status": "failed", "error": "killed"}
+    status.set_ended(tmp_path, "failed", "rank 1: why", overrule=True)
+    assert read_summary(tmp_path) == {"format": FORMAT, "status": "failed", "error": "rank 1: why"}
+    write_summary(tmp_path, "completed")
+    status.set_ended(tmp_path, "failed", "rank 1: why", overrule=True)
+    assert status.status_of(tmp_path) == "completed"
 
 
 def test_a_lock_does_not_outlive_its_process_in_a_child(tmp_path: Path) -> None:
     reader, writer = os.pipe()
-    with states.lock(tmp_path):
+    with status.lock(tmp_path):
         if os.fork() == 0:
-            states.let_go()
             os.write(writer, b"x")
             time.sleep(5)
             os._exit(0)
         assert os.read(reader, 1) == b"x"
-        assert states.is_locked(tmp_path)
-    assert not states.is_locked(tmp_path)
+        assert status.is_locked(tmp_path)
+    assert not status.is_locked(tmp_path)
 
 
 @pytest.mark.slow
@@ -68,21 +72,20 @@ def test_one_sweep_started_twice_trains_every_job_once(tmp_path: Path) -> None:
     assert "Traceback" not in screens
     assert statuses(folder) == {f"seed={seed}": "completed" for seed in (0, 1, 2)}
     assert "going on from" not in screens
-    for identity in progress.of_this_command(folder):
-        rows = (folder / identity / "metrics.csv").read_text().splitlines()
+    for identity in names(folder):
+        rows = (folder / identity / "metrics.csv").read_text(encoding="utf-8").splitlines()
         assert len(rows) == len({row.split(",")[0] for row in rows})
 
 
 @pytest.mark.slow
 def test_a_reason_longer_than_a_pipe_arrives(tmp_path: Path) -> None:
     code = """
-import sys; sys.argv[0] = "train.py"
-from hourglass import run, commands
-import hydra
+from hourglass.cli import run
+from hourglass.runs import launch
 def fail(*_, **__): raise RuntimeError("x" * 200_000)
-run.train = fail
-commands.main(hydra.main("ROOT/conf", "train", "1.3")(commands.train))
-""".replace("ROOT", str(ROOT))
+launch.train = fail
+run("train")
+"""
     done = run_command("-c", code, "-m", "seed=0,1", f"hydra.sweep.dir={tmp_path / 's'}", "sweep=s", *TINY, timeout=120)
     assert done.returncode == 1
     assert "[2/2] seed=1" in done.stdout
@@ -128,7 +131,7 @@ def test_jobs_of_a_parallel_sweep_are_stopped_in_good_order(tmp_path: Path, laun
     assert process.returncode == 128 + signum, screen
     assert sorted(statuses(folder).values()) == ["interrupted", "interrupted", "planned"], screen
     assert "3 jobs: 1 planned, 2 interrupted" in screen
-    summaries = [json.loads(path.read_text()) for path in folder.glob("*/summary.json")]
+    summaries = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*/summary.json")]
     assert [s["status"] for s in summaries] == ["interrupted", "interrupted"]  # they said so themselves, after saving
     assert nobody_is_left(folder)
     assert not list(folder.glob(".stop*"))
@@ -140,39 +143,22 @@ def test_a_moved_run_remembers_its_best(tmp_path: Path) -> None:
     options = ["trainer.max_epochs=2", *TINY[1:]]
     folder, elsewhere = tmp_path / "here", tmp_path / "there"
     code = """
-import os, sys, signal
-sys.argv[0] = "train.py"
-from hourglass import run, commands
-import hydra
-run.test = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-commands.main(hydra.main("ROOT/conf", "train", "1.3")(commands.train))
-""".replace("ROOT", str(ROOT))
+import os, signal
+from hourglass.cli import run
+from hourglass.runs import train
+train.test = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+run("train")
+"""
     done = run_command("-c", code, f"hydra.run.dir={folder}", *options)
     assert done.returncode == -signal.SIGKILL, done.stderr
     folder.rename(elsewhere)
     done = run_command("train.py", f"resume={elsewhere}")
     assert done.returncode == 0, done.stderr
     assert "dirpath has changed" not in done.stderr
-    assert states.status_of(elsewhere) == "completed"
-
-
-def wait_for(condition: Any, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def descendants(pid: int) -> list[int]:
-    """All processes below `pid`, itself first."""
-    found = [pid]
-    for one in found:
-        path = Path(f"/proc/{one}/task/{one}/children")
-        found += map(int, path.read_text().split()) if path.exists() else []
-    return found
+    assert status.status_of(elsewhere) == "completed"
 
 
 def test_busy_is_said_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(states, "WAIT", 0.1)
-    with states.lock(tmp_path), pytest.raises(Busy, match="another process is at work"), states.lock(tmp_path):
+    monkeypatch.setattr(status, "WAIT", 0.1)
+    with status.lock(tmp_path), pytest.raises(Busy, match="another process is at work"), status.lock(tmp_path):
         pass

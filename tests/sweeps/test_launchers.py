@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,9 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from helpers.project import CONF, ROOT, options, run_command
+from helpers.sweeping import TINIEST, wait_for
 from hourglass.core.errors import ConfigError
 
-TINY = (
-    "trainer.max_epochs=1", "trainer.limit_train_batches=2", "trainer.limit_val_batches=1",
-    "trainer.limit_test_batches=1", "floors=null", "logger=none", "trainer.accelerator=cpu",
-)  # fmt: skip
 LAUNCHERS = options("hydra/launcher")
 
 
@@ -31,18 +27,18 @@ def _threads_are_ours_to_share_out(monkeypatch: pytest.MonkeyPatch) -> None:
 def sweep(folder: Path, launcher: str, *overrides: str, **environment: str) -> dict[int, dict[str, Any]]:
     """Two jobs, seeds 0 and 1; their summaries by seed."""
     chosen = (f"hydra/launcher={launcher}", *overrides, f"hydra.sweep.dir={folder}", f"sweep={folder.name}")
-    epochs = TINY[1:] if any(override.startswith("trainer.max_epochs=") for override in overrides) else TINY
+    epochs = TINIEST[1:] if any(override.startswith("trainer.max_epochs=") for override in overrides) else TINIEST
     done = run_command("train.py", "-m", "seed=0,1", *chosen, *epochs, **environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 jobs: 2 completed" in done.stdout
     assert "Warning: \n'hydra/launcher" not in done.stderr
-    found = [summary_of(path) for path in folder.glob("*/summary.json")]
-    assert all(summary["status"] == "completed" for summary in found)
-    return {summary["seed"]: summary for summary in found}
+    summaries = [summary_of(path) for path in folder.glob("*/summary.json")]
+    assert all(summary["status"] == "completed" for summary in summaries)
+    return {summary["seed"]: summary for summary in summaries}
 
 
 def summary_of(path: Path) -> dict[str, Any]:
-    summary: dict[str, Any] = json.loads(path.read_text())
+    summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return summary
 
 
@@ -61,18 +57,18 @@ def test_a_launcher_composes_without_a_warning_and_names_what_it_needs(
     for name in ("hydra_joblib_launcher.joblib_launcher", "hydra_submitit_launcher.submitit_launcher"):
         monkeypatch.setitem(sys.modules, f"hydra_plugins.{name}", None)
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ConfigError, match=rf"needs packages more: pip install -e '.\[{launcher.split('_')[0]}\]'"):
+    with pytest.raises(ConfigError, match=rf"needs packages more: pip install 'hourglass\[{launcher.split('_')[0]}\]'"):
         engine.setup(hydra_context=None, task_function=None, config=config)
 
 
 @pytest.mark.slow
 def test_joblib_shares_out_the_cores(tmp_path: Path) -> None:
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
-    found = sweep(tmp_path / "parallel", "joblib", "hydra.launcher.n_jobs=2")
+    parallel = sweep(tmp_path / "parallel", "joblib", "hydra.launcher.n_jobs=2")
     share = max(1, len(os.sched_getaffinity(0)) // 2)
-    assert sorted(found) == [0, 1]
-    assert all(f"{share} threads" in summary["hardware"]["device"] for summary in found.values())
-    assert found[0]["metrics"]["val/loss"] != found[1]["metrics"]["val/loss"]
+    assert sorted(parallel) == [0, 1]
+    assert all(f"{share} threads" in summary["hardware"]["device"] for summary in parallel.values())
+    assert parallel[0]["metrics"]["val/loss"] != parallel[1]["metrics"]["val/loss"]
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +88,9 @@ def test_each_engine_trains_what_one_by_one_does(
     same(sweep(tmp_path / launcher, launcher, "hydra.launcher.n_jobs=2", OMP_NUM_THREADS="1"), one_by_one)
 
 
-def same(found: dict[int, dict[str, Any]], expected: dict[int, dict[str, Any]]) -> None:
-    assert found.keys() == expected.keys()
-    for seed, summary in found.items():
+def same(actual: dict[int, dict[str, Any]], expected: dict[int, dict[str, Any]]) -> None:
+    assert actual.keys() == expected.keys()
+    for seed, summary in actual.items():
         assert summary["id"] == expected[seed]["id"]
         assert summary["metrics"] == expected[seed]["metrics"]
 
@@ -109,7 +105,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "slurm"
     folder.mkdir()
     for name, text in {"sbatch": SBATCH, "srun": SRUN, "scontrol": SCONTROL, "sacct": SACCT}.items():
-        (folder / name).write_text(text.format(python=sys.executable, folder=folder))
+        (folder / name).write_text(text.format(python=sys.executable, folder=folder), encoding="utf-8")
         (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
@@ -147,7 +143,7 @@ def test_an_array_of_slurm_trains_what_one_by_one_does(
     tmp_path: Path, slurm: Path, one_by_one: dict[int, dict[str, Any]]
 ) -> None:
     same(sweep(tmp_path / "array", "submitit_slurm", "hydra.launcher.partition=gpu"), one_by_one)
-    lines = (slurm / "script.sh").read_text().splitlines()
+    lines = (slurm / "script.sh").read_text(encoding="utf-8").splitlines()
     for wanted in ("partition=gpu", "array=0-1%2", "gpus-per-node=1", "cpus-per-task=4", "time=240", "mem=16GB"):
         assert f"#SBATCH --{wanted}" in lines
 
@@ -158,19 +154,16 @@ def test_a_job_that_slurm_stops_is_queued_again_and_goes_on(tmp_path: Path, slur
     folder, epochs = tmp_path / "array", "trainer.max_epochs=16"
     child = subprocess.Popen(
         [sys.executable, "train.py", "-m", "seed=0,1", "hydra/launcher=submitit_slurm", f"hydra.sweep.dir={folder}",
-         "sweep=array", *TINY[1:], epochs], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+         "sweep=array", *TINIEST[1:], epochs], cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    deadline = time.monotonic() + 120
-    while len(list(folder.glob("*/checkpoints/last.ckpt"))) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    pids = [int((slurm / f"{task}.pid").read_text()) for task in (0, 1)]
+    wait_for(lambda: len(list(folder.glob("*/checkpoints/last.ckpt"))) == 2)
+    pids = [int((slurm / f"{task}.pid").read_text(encoding="utf-8")) for task in (0, 1)]
     for pid in pids:
-        for process in (*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()), pid):
+        for process in (*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()), pid):
             os.kill(process, signal.SIGUSR2)
     output, _ = child.communicate(timeout=240)
     assert child.returncode == 0, output
     assert "2 jobs: 2 completed" in output
-    assert sorted((slurm / "requeued").read_text().split("\n")) == ["", "requeue 7_0", "requeue 7_1"]
+    assert sorted((slurm / "requeued").read_text(encoding="utf-8").split("\n")) == ["", "requeue 7_0", "requeue 7_1"]
     whole = sweep(tmp_path / "whole", "basic", epochs)
     same({s["seed"]: s for s in map(summary_of, folder.glob("*/summary.json"))}, whole)

@@ -8,35 +8,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hourglass.sweeps.sweeps.sweeps import progress, sweeps
-from omegaconf import OmegaConf
 
-from helpers.project import ROOT, TINY, nobody_is_left, run_command
-from hourglass.core.processes import supervisor as jobs
-from hourglass.runs import status as states
-
-
-def sweep(folder: Path, *overrides: str, accidents: Any = (), timeout: float = 240) -> subprocess.CompletedProcess[str]:
-    """`train.py -m …` into `folder`, with accidents."""
-    return run_command(*command(folder, *overrides), timeout=timeout, SABOTAGE=json.dumps(accidents))
-
-
-def command(folder: Path, *overrides: str) -> list[str]:
-    given = {override.split("=")[0] for override in overrides}
-    tiny = [override for override in TINY if override.split("=")[0] not in given]
-    return ["tests/helpers/sabotaged_train.py", "-m", f"hydra.sweep.dir={folder}", "sweep=test", *tiny, *overrides]
-
-
-def summaries(folder: Path) -> dict[str, dict[str, Any]]:
-    """Summaries of the jobs by what sets them apart."""
-    return {name: states.read_summary(folder / id) or {} for id, name in progress.of_this_command(folder).items()}
-
-
-def statuses(folder: Path) -> dict[str, str]:
-    return {name: states.status_of(folder / id) for id, name in progress.of_this_command(folder).items()}
+import hourglass.cli.sweep
+from helpers.project import ROOT, TINY, configure, nobody_is_left, run_command
+from helpers.sweeping import command, names, statuses, summaries, sweep, wait_for
+from hourglass.config.overrides import sweep_name
+from hourglass.core.processes.environment import threads_each
+from hourglass.runs.read import read_summary, read_sweep
 
 
 @pytest.fixture(scope="module")
@@ -49,21 +29,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     grid = ("encoder=maxpool,strided", "decoder=transpose,resize,subpixel,max_unpool", "seed=0,1")
     done = sweep(folder, *grid, accidents=accidents)
-    (folder / "screen.txt").write_text(done.stdout + done.stderr + f"\nexit code {done.returncode}")
+    screen = done.stdout + done.stderr + f"\nexit code {done.returncode}"
+    (folder / "screen.txt").write_text(screen, encoding="utf-8")
     return folder
 
 
 def test_what_becomes_of_one_job_costs_no_other(folder: Path) -> None:
-    found = statuses(folder)
-    assert len(found) == 16
-    assert sorted(found.values()) == ["completed"] * 12 + ["diverged", "failed"] + ["incompatible"] * 2
-    assert found["encoder=maxpool decoder=resize seed=1"] == "failed"
-    assert found["encoder=strided decoder=subpixel seed=0"] == "diverged"
-    assert found["encoder=strided decoder=max_unpool seed=0"] == "incompatible"
+    ends = statuses(folder)
+    assert len(ends) == 16
+    assert sorted(ends.values()) == ["completed"] * 12 + ["diverged", "failed"] + ["incompatible"] * 2
+    assert ends["encoder=maxpool decoder=resize seed=1"] == "failed"
+    assert ends["encoder=strided decoder=subpixel seed=0"] == "diverged"
+    assert ends["encoder=strided decoder=max_unpool seed=0"] == "incompatible"
 
 
 def test_the_sweep_ends_with_a_table_and_an_exit_code(folder: Path) -> None:
-    screen = (folder / "screen.txt").read_text()
+    screen = (folder / "screen.txt").read_text(encoding="utf-8")
     assert screen.endswith("exit code 1")
     table = screen[screen.index("[16/16]") :]
     for words in (
@@ -81,14 +62,14 @@ def test_the_sweep_ends_with_a_table_and_an_exit_code(folder: Path) -> None:
 
 
 def test_a_sweep_says_what_it_was(folder: Path) -> None:
-    written = progress.read(folder)
+    written = read_sweep(folder)
     (invocation,) = written["invocations"]
     assert invocation["command"].startswith("python train.py -m ")
     assert "encoder=maxpool,strided" in invocation["overrides"]
     assert invocation["versions"]["torch"]
     assert set(written["jobs"]) == {path.name for path in folder.iterdir() if path.is_dir()}
     for identity in written["jobs"]:
-        summary = states.read_summary(folder / identity) or {}
+        summary = read_summary(folder / identity) or {}
         assert summary["id"] == identity
         assert summary["sweep"] == "test"
 
@@ -98,15 +79,13 @@ def test_the_same_command_again_leaves_alone_what_is_done_and_retries_on_demand(
     grid = ("encoder=maxpool,strided", "decoder=transpose,resize,subpixel,max_unpool", "seed=0,1")
     done = sweep(folder, *grid, "retry=failed")
     assert done.returncode == 1  # diverged and incompatible as they were
-    found = statuses(folder)
-    assert found.pop("encoder=maxpool decoder=resize seed=1") == "completed"
-    assert sorted(found.values()) == ["completed"] * 12 + ["diverged"] + ["incompatible"] * 2
-    retried = next(
-        id for id, name in progress.of_this_command(folder).items() if name == "encoder=maxpool decoder=resize seed=1"
-    )
+    ends = statuses(folder)
+    assert ends.pop("encoder=maxpool decoder=resize seed=1") == "completed"
+    assert sorted(ends.values()) == ["completed"] * 12 + ["diverged"] + ["incompatible"] * 2
+    retried = next(id for id, name in names(folder).items() if name == "encoder=maxpool decoder=resize seed=1")
     changed = {path.relative_to(folder).parts[0] for path, time in before.items() if path.stat().st_mtime_ns != time}
     assert changed == {retried}
-    assert len(progress.read(folder)["invocations"]) == 2
+    assert len(read_sweep(folder)["invocations"]) == 2
 
 
 @pytest.mark.slow
@@ -130,13 +109,11 @@ def test_each_job_says_what_it_chose_and_what_it_suffers_from(tmp_path: Path) ->
 def test_a_fault_of_the_report_costs_the_report(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from hourglass.report import command
-
-    monkeypatch.setattr(command, "make", lambda _: 1 / 0)
-    progress.report(folder, OmegaConf.create({"report": True, "logger": None}))
-    said = capsys.readouterr()
-    assert f"no report, by a fault of ours; python report.py {folder} tries again" in said.out
-    assert "ZeroDivisionError" in said.err
+    monkeypatch.setattr(hourglass.cli.sweep, "make", lambda _: 1 / 0)
+    hourglass.cli.sweep.report(folder, configure("logger=none"))
+    screen = capsys.readouterr()
+    assert f"no report, by a fault of ours; python report.py {folder} tries again" in screen.out
+    assert "ZeroDivisionError" in screen.err
 
 
 @pytest.mark.slow
@@ -148,15 +125,15 @@ def test_two_jobs_of_one_configuration_are_one(tmp_path: Path) -> None:
 
 
 def test_the_name_is_made_of_what_is_computed() -> None:
-    name = sweeps.name_of(["decoder=transpose,resize", "seed=range(0,8)"])
+    name = sweep_name(["decoder=transpose,resize", "seed=range(0,8)"])
     assert re.fullmatch(r"decoder-seed-[0-9a-f]{6}", name)
-    assert sweeps.name_of(["seed=range(0,8)", "decoder=transpose,resize"]).split("-")[-1] == name.split("-")[-1]
+    assert sweep_name(["seed=range(0,8)", "decoder=transpose,resize"]).split("-")[-1] == name.split("-")[-1]
     for volatile in ("retry=failed", "logger=none", "hydra/launcher=joblib", "logger.wandb.project=x"):
-        assert sweeps.name_of(["decoder=transpose,resize", "seed=range(0,8)", volatile]) == name
-    assert sweeps.name_of(["decoder=transpose,resize", "seed=range(0,9)"]) != name
-    assert sweeps.name_of(["experiment=checkerboard", "logger=none"]) == "checkerboard"
-    assert re.fullmatch(r"experiment-[0-9a-f]{6}", sweeps.name_of(["experiment=checkerboard,denoising"]))
-    assert sweeps.name_of(["seed=0,1", "~callbacks.health"]) != sweeps.name_of(["seed=0,1"])
+        assert sweep_name(["decoder=transpose,resize", "seed=range(0,8)", volatile]) == name
+    assert sweep_name(["decoder=transpose,resize", "seed=range(0,9)"]) != name
+    assert sweep_name(["experiment=checkerboard", "logger=none"]) == "checkerboard"
+    assert re.fullmatch(r"experiment-[0-9a-f]{6}", sweep_name(["experiment=checkerboard,denoising"]))
+    assert sweep_name(["seed=0,1", "~callbacks.health"]) != sweep_name(["seed=0,1"])
 
 
 def test_a_folder_belongs_to_one_configuration(folder: Path) -> None:
@@ -164,7 +141,7 @@ def test_a_folder_belongs_to_one_configuration(folder: Path) -> None:
     done = run_command("train.py", f"hydra.run.dir={other}", *TINY, "seed=77")
     assert done.returncode == 1
     assert f"{other} holds run {other.name}" in done.stderr
-    assert (states.read_summary(other) or {})["seed"] != 77
+    assert (read_summary(other) or {})["seed"] != 77
 
 
 @pytest.mark.slow
@@ -172,10 +149,10 @@ def test_a_job_that_is_killed_costs_only_itself(tmp_path: Path) -> None:
     accidents = [{"when": ["seed=0"], "how": "kill"}, {"when": ["seed=1"], "how": "exit"}]
     done = sweep(tmp_path / "killed", "seed=0,1,2", accidents=accidents)
     assert done.returncode == 1
-    found = summaries(tmp_path / "killed")
-    assert [found[f"seed={seed}"]["status"] for seed in (0, 1, 2)] == ["failed", "failed", "completed"]
-    assert found["seed=0"]["error"] == "its process was killed by SIGKILL: out of memory?"
-    assert found["seed=1"]["error"] == "its process ended with exit code 7"
+    jobs = summaries(tmp_path / "killed")
+    assert [jobs[f"seed={seed}"]["status"] for seed in (0, 1, 2)] == ["failed", "failed", "completed"]
+    assert jobs["seed=0"]["error"] == "its process was killed by SIGKILL: out of memory?"
+    assert jobs["seed=1"]["error"] == "its process ended with exit code 7"
 
 
 @pytest.mark.slow
@@ -199,9 +176,7 @@ def test_a_sweep_that_is_stopped_saves_and_goes_on(tmp_path: Path, sent: str, ti
         stdout=subprocess.PIPE,
         text=True,
     )
-    deadline = time.time() + 120
-    while not list(folder.glob("*/images/*0000.png")) and time.time() < deadline:
-        time.sleep(0.05)
+    wait_for(lambda: list(folder.glob("*/images/*0000.png")))
     time.sleep(1.0)
     signum = signal.Signals[f"SIG{sent}"]
     for _ in range(times):
@@ -213,7 +188,7 @@ def test_a_sweep_that_is_stopped_saves_and_goes_on(tmp_path: Path, sent: str, ti
     assert "the same command goes on with those that are not done" in screen
     saved = next(folder.glob("*/checkpoints/last.ckpt"))
     assert nobody_is_left(folder)
-    rows = (saved.parents[1] / "metrics.csv").read_text().splitlines()
+    rows = (saved.parents[1] / "metrics.csv").read_text(encoding="utf-8").splitlines()
     assert len(rows) > 1
     again = sweep(folder, *overrides)
     assert again.returncode == 0
@@ -224,6 +199,6 @@ def test_a_sweep_that_is_stopped_saves_and_goes_on(tmp_path: Path, sent: str, ti
 def test_cores_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8), raising=False)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    assert [jobs.threads(n) for n in (1, 2, 3, 8, 20)] == [None, 4, 2, 1, 1]
+    assert [threads_each(n) for n in (1, 2, 3, 8, 20)] == [None, 4, 2, 1, 1]
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert jobs.threads(4) is None
+    assert threads_each(4) is None

@@ -29,11 +29,20 @@ SOME = 50
 """Jobs that are planned without a word: composing one takes a tenth of a second."""
 
 
+_known: dict[tuple[Path, int], Sweep] = {}
+"""Sweeps that came to this process with a job, by folder and invocation."""
+
+
 @dataclass
 class Job:
     """The task that Hydra calls for each job of a sweep, in whatever process its launcher chooses."""
 
     sweep: Sweep
+
+    def __setstate__(self, state: dict[str, Sweep]) -> None:
+        """A launcher hands each job a copy: those that come to one process share the first, and what it has learned."""
+        sweep = state["sweep"]
+        self.sweep = _known.setdefault((sweep.folder, sweep.invocation), sweep)
 
     def __call__(self, config: DictConfig) -> float | None:
         from hourglass.sweeps.jobs import run_job  # torch and lightning: only now

@@ -41,7 +41,8 @@ class OurFilesFirst(SearchPathPlugin):
     """
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        if not any(entry.provider == "main" and entry.path == f"file://{CONF}" for entry in search_path.get_path()):
+        main = [entry.path for entry in search_path.get_path() if entry.provider == "main"]
+        if not {str(CONF), f"file://{CONF}"} & set(main):
             return
         known = ConfigStore.instance().repo["hydra"]["launcher"]
         for name in ("joblib", "submitit_local", "submitit_slurm"):
