@@ -20,7 +20,7 @@ from hourglass.core.errors import ConfigError, Interrupted
 from hourglass.core.processes.environment import at_a_time
 from hourglass.core.text import command
 from hourglass.report.request import Request
-from hourglass.runs.naming import as_line
+from hourglass.runs.read import as_line
 from hourglass.runs.status import status_of
 from hourglass.sweeps import progress
 from hourglass.sweeps.sweep import Sweep, begin, check

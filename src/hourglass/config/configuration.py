@@ -26,7 +26,7 @@ class Configuration:
     @classmethod
     def of(cls, config: DictConfig) -> "Configuration":
         """What Hydra composed; `${oc.env:HOME}` and the like are answered now."""
-        ours = OmegaConf.create({key: config._get_node(key) for key in config if key != "hydra"})
+        ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
         written, plain = OmegaConf.to_container(ours), OmegaConf.to_container(ours, resolve=True)
         return cls(_settled(written, plain))
 

@@ -104,43 +104,51 @@ class Parts:
         return self.model(image_shape, encoder=encoder, latent=self.latent, decoder=self.decoder)
 
     def _part(self, group: str) -> Any:
-        node = self.configuration.plain[group]
-        if not _is_part(node):
-            raise ConfigError(f"{group}={node} describes nothing: choose an option of conf/{group}, as in {group}=NAME")
-        return self._make(node, group, group, {})
+        return self._make(self.configuration.plain[group], group, group, {})
 
     def _named(self, group: str) -> dict[str, Any]:
         nodes: Node = self.configuration.plain[group] or {}
         return {name: self._make(node, f"{group}.{name}", f"{group}.*", {}) for name, node in nodes.items()}
 
-    def _make(self, node: Node, path: str, slot: str, handed_down: Mapping[str, Entry]) -> Any:
+    def _make(self, node: Any, path: str, slot: str, handed_down: dict[str, Entry]) -> Any:
         """The part that `node` describes; `handed_down` are entries of the node around it."""
+        if not _is_part(node):
+            group, _, name = slot.partition(".")
+            cure = f"leave it out with ~{path}" if name else f"choose an option of conf/{group}, as in {group}=NAME"
+            raise ConfigError(f"{path}={node} describes nothing: {cure}")
         if self.configuration.foreign:
             refuse_foreign(node["_target_"], slot, path)
-        target: Callable[..., Any] = get_object(node["_target_"])
-        entries: dict[str, Entry] = {key: (value, f"{path}.{key}") for key, value in node.items() if key[0] != "_"}
-        entries |= handed_down
+        target = _target(node["_target_"], path)
+        options = {key: value for key, value in node.items() if not str(key).startswith("_")}
+        entries: dict[str, Entry] = {key: (value, f"{path}.{key}") for key, value in options.items()} | handed_down
         parameters = _parameters(target)
         inside = [key for key, (value, _) in entries.items() if key in parameters and _is_part(value)]
         others = {key: entry for key, entry in entries.items() if key not in parameters}
-        if others and len(inside) != 1:
-            options = ", ".join(name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY) or "none"
-            _, where = next(iter(others.values()))
-            raise ConfigError(f"{where}: {target.__qualname__} has no such option; it has {options}")
         arguments: dict[str, Any] = {}
         for key, (value, where) in entries.items():
-            if key in others:
-                continue
-            if key in inside:
-                arguments[key] = self._make(value, where, f"{slot}.{key}", others)
-            else:
+            if key in parameters and key not in inside:
                 check(value, parameters[key].annotation, where)
                 arguments[key] = value
+        if others and len(inside) != 1:
+            known = ", ".join(name for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY) or "none"
+            _, where = next(iter(others.values()))
+            raise ConfigError(f"{where}: {target.__qualname__} has no such option; it has {known}")
+        for key in inside:
+            value, where = entries[key]
+            arguments[key] = self._make(value, where, f"{slot}.{key}", others)
         return partial(target, **arguments) if node.get("_partial_") else target(**arguments)
 
 
 def _is_part(value: Any) -> bool:
     return isinstance(value, dict) and "_target_" in value
+
+
+def _target(name: str, path: str) -> Callable[..., Any]:
+    try:
+        return get_object(name)
+    except ImportError as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{path}._target_={name} cannot be imported: {reason}") from error
 
 
 @cache

@@ -20,7 +20,7 @@ NAMED = ("callbacks", "logger")
 
 def refuse_foreign(target: object, slot: str, path: str) -> None:
     """Raise ConfigError unless `conf/` names this target for this slot; nothing is imported to find that out."""
-    if target not in _named().get(slot, frozenset()):
+    if not isinstance(target, str) or target not in _named().get(slot, frozenset()):
         raise ConfigError(f"{path}._target_={target} is no part of hourglass that belongs there; nothing was run")
 
 
@@ -41,10 +41,11 @@ def _named() -> dict[str, frozenset[str]]:
     """Slot -> the targets that `conf/` names for it."""
     named: dict[str, set[str]] = {}
     for path in CONF.rglob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
         group = path.parent.name if path.parent != CONF / "base" else BASES[path.stem]
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for place, target in _targets(content, (group,)):
-            slot = ".".join((group, "*") if group in NAMED and len(place) > 1 else place)
+        root = () if "# @package _global_" in text else (group,)
+        for place, target in _targets(yaml.safe_load(text), root):
+            slot = ".".join((place[0], "*") if len(place) > 1 and place[0] in NAMED else place)
             named.setdefault(slot, set()).add(target)
     return {slot: frozenset(targets) for slot, targets in named.items()}
 

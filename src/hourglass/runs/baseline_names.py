@@ -23,7 +23,8 @@ BASELINES = {
     "noisy_input": Baseline("the noisy input", "The corrupted input, left as it is."),
     "wiener": Baseline("the linear Wiener filter", "The best linear denoiser, for noise of this strength."),
     "wiener_code": Baseline(
-        "Wiener filter of a code", "The best linear denoiser with as many numbers in its code.", "Wiener of {:,} numbers"
+        "Wiener filter of a code", "The best linear denoiser with as many numbers in its code.",
+        "Wiener of {:,} numbers",
     ),
     "affine": Baseline("the best affine denoiser", "Fitted to the corrupted training images, for any corruption."),
     "bce_entropy": Baseline(

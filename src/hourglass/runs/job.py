@@ -1,4 +1,4 @@
-"""Who a run is: facts that the command line knows and the configuration does not."""
+"""Who a run is: facts that the command line knows and the configuration does not; and what it tells the next one."""
 
 import re
 from dataclasses import dataclass, field
@@ -26,3 +26,13 @@ class Job:
         """What a logger knows it by: two runs of one configuration are two there, in two sweeps too."""
         name = self.group or re.sub(r"[^\w.+-]", "-", self.folder.name)
         return name if name.endswith(self.id) else f"{name}-{self.id}"
+
+
+@dataclass
+class Notes:
+    """Filled in by a job, and handed to the next one."""
+
+    messages: set[str] = field(default_factory=set)
+    """What was said already and need not be repeated"""
+    wandb_unreachable: bool = False
+    """Log offline at once, and say nothing of it"""

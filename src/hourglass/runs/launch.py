@@ -15,8 +15,7 @@ from hourglass.core.processes.gpus import one_gpu
 from hourglass.core.processes.supervisor import supervise
 from hourglass.core.processes.worker import Outcome
 from hourglass.runs import status
-from hourglass.runs.job import Job
-from hourglass.runs.notes import Notes
+from hourglass.runs.job import Job, Notes
 from hourglass.runs.train import Setting, train
 
 log = logging.getLogger(__name__)

@@ -1,5 +1,6 @@
 """Run and sweep folders, read: nothing in them is executed, whoever made them."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from hourglass.core.errors import ConfigError, DataError
 from hourglass.core.files import read_json
 from hourglass.core.formats import FORMAT, check_format
 
+OF_THE_COMMAND = ("sweep=", "retry=", "trial=", "hydra", "search=")
+"""Overrides that say nothing of a job."""
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML was built with it
 
 
@@ -71,3 +74,14 @@ def _refuse_resolvers(node: Any, path: str) -> None:
             f"{path}={node} asks for more than a value of the configuration; nothing was run. If you trust it, write "
             "the value there"
         )
+
+
+def names_of(jobs: Mapping[str, Any], listed: Iterable[str]) -> dict[str, str]:
+    """The `listed` of the jobs of a `sweep.json`, each by the overrides that set it apart from the others."""
+    overrides = {identity: jobs[identity]["overrides"] for identity in listed}
+    common = set.intersection(*map(set, overrides.values())) if len(overrides) > 1 else set()
+    return {identity: as_line([o for o in job if o not in common]) or "-" for identity, job in overrides.items()}
+
+
+def as_line(overrides: Iterable[str]) -> str:
+    return " ".join(override for override in overrides if not override.startswith(OF_THE_COMMAND))

@@ -20,9 +20,8 @@ from hourglass.data.datamodule import ImageData
 from hourglass.metrics import cost
 from hourglass.runs import console, status
 from hourglass.runs.baselines import baselines_of
-from hourglass.runs.job import Job
+from hourglass.runs.job import Job, Notes
 from hourglass.runs.matching import matched
-from hourglass.runs.notes import Notes
 from hourglass.runs.read import read_summary
 from hourglass.runs.summary import Summary
 from hourglass.training import hardware

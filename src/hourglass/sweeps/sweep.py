@@ -12,9 +12,8 @@ from hourglass.core.processes.environment import started_from_outside
 from hourglass.core.processes.worker import STOP_GRACE
 from hourglass.core.signals import SweepStop
 from hourglass.runs import status
-from hourglass.runs.naming import names_of
-from hourglass.runs.notes import Notes
-from hourglass.runs.read import read_sweep
+from hourglass.runs.job import Notes
+from hourglass.runs.read import names_of, read_sweep
 from hourglass.sweeps.record import record
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from hourglass.core.text import command
 from hourglass.runs.evaluation.records import Record, descriptions
-from hourglass.runs.naming import names_of
-from hourglass.runs.read import read_sweep
+from hourglass.runs.read import names_of, read_sweep
 
 
 def table(records: dict[Path, list[Record]]) -> str:
