@@ -12,6 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from hourglass.core.errors import ConfigError
 
 Values = TypeVar("Values")
+OBJECT = "needs_python_object"
+"""Pydantic's name of the problem that no value of YAML is an object of a class."""
 
 
 def check(value: Any, annotation: Any, path: str) -> None:
@@ -21,10 +23,12 @@ def check(value: Any, annotation: Any, path: str) -> None:
     try:
         _adapter(annotation).validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
-        problems = error.errors()
-        first = min(problems, key=lambda problem: problem["type"] == "is_instance_of")
+        first = min(error.errors(), key=lambda problem: problem["type"] == OBJECT)
         where = "".join(f"[{part}]" for part in first["loc"] if isinstance(part, int))
-        raise ConfigError(f"{path}{where}={first['input']}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
+        message = f"{first['msg'][0].lower()}{first['msg'][1:]}"
+        if first["type"] == OBJECT:
+            message = f"a part belongs there, chosen in conf/{path.split('.')[0]}"
+        raise ConfigError(f"{path}{where}={first['input']}: {message}") from None
 
 
 def checked(kind: type[Values], node: Mapping[str, Any], path: str) -> Values:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from lightning.pytorch import LightningDataModule
@@ -17,6 +17,7 @@ from hourglass.data.batches import Batch, EvalBatches, Images, RawBatch, Split, 
 from hourglass.data.sources import Splits
 
 
+@runtime_checkable
 class Source(Protocol):
     image_shape: Shape
 
