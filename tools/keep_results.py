@@ -19,12 +19,13 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from hourglass.cli import commands
-from hourglass.report import command
+from hourglass.core.errors import HourglassError
+from hourglass.core.text import number
 from hourglass.report.analysis.measures import full_title, numbers
 from hourglass.report.analysis.review import Review
-from hourglass.report.page.marks import number
+from hourglass.report.make import make
 from hourglass.report.publish import side_by_side
+from hourglass.report.request import parse
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 SHOWN = ("init/phase_bias_2", "test/phase_bias_2", "test/phase_error_imbalance_2")
@@ -85,23 +86,27 @@ def pictures(review: Review, out: Path) -> None:
     """pictures.png, or pictures-<task>.png for each of several tasks."""
     for old in out.glob("pictures*.png"):
         old.unlink()
-    found = side_by_side(review)
-    for task, image in found.items():
+    images = side_by_side(review)
+    for task, image in images.items():
         of_task = re.sub(r"[^\w.]+", "-", "-".join(re.findall(r"=([^,]+)", task)))
-        image.save(out / (f"pictures-{of_task}.png" if len(found) > 1 else "pictures.png"), optimize=True)
+        image.save(out / (f"pictures-{of_task}.png" if len(images) > 1 else "pictures.png"), optimize=True)
 
 
 def main() -> None:
     if {"-h", "--help"} & set(sys.argv):
         print(__doc__)
         return
-    asked = command.understood(sys.argv[1:])
-    asked = replace(asked, out=RESULTS / asked.folder.resolve().name) if asked.out == asked.folder else asked
-    review = command.make(asked)
-    (asked.out / "report.html").unlink()  # megabytes; the command in report.md makes it again
-    pictures(review, asked.out)
-    seeds(review, asked.out / "seeds.png")
+    request = parse(sys.argv[1:])
+    if request.out == request.folder:
+        request = replace(request, out=RESULTS / request.folder.resolve().name)
+    review = make(request)
+    (request.out / "report.html").unlink()  # megabytes; the command in report.md makes it again
+    pictures(review, request.out)
+    seeds(review, request.out / "seeds.png")
 
 
 if __name__ == "__main__":
-    commands.main(main)
+    try:
+        main()
+    except HourglassError as error:
+        sys.exit(str(error))

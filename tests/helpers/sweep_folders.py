@@ -13,8 +13,9 @@ import numpy as np
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from hourglass.cli.commands import CONF, GROUPS
-from hourglass.config.identity import register_resolvers
+from hourglass.config.compose import CONF, GROUPS, register_resolvers
+from hourglass.core.files import write_json
+from hourglass.core.formats import FORMAT
 
 EFFECTS = {"transpose": 1.0, "resize": 1.06, "bilinear": 1.1, "subpixel": 0.97, "max_unpool": 0.8, "strided": 1.05}
 """Factor on the error that an option has; the truth behind a made-up sweep."""
@@ -47,8 +48,8 @@ def make(
         "git": {"commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False},
         "versions": VERSIONS,
     }
-    info = {"name": folder.name, "invocations": [invocation], "jobs": jobs}
-    (folder / "sweep.json").write_text(json.dumps(info, indent=2))
+    content = {"format": FORMAT, "name": folder.name, "invocations": [invocation], "jobs": jobs}
+    write_json(folder / "sweep.json", content)
     return folder
 
 
@@ -73,18 +74,19 @@ def make_run(parent: Path, overrides: Sequence[str], seed: int, noise: float = 0
     np.savez_compressed(folder / "examples.npz", **pictures)  # type: ignore[arg-type]
     metrics = metrics_of(mse, random)
     width = {"resize": 9, "transpose": 9, "subpixel": 36}.get(choices["decoder"], 9)
-    floors = {"mean_image": 0.0687, "pca": 0.0, "pool_nearest": 0.0420}
+    baselines = {"mean_image": 0.0687, "pca": 0.0, "pool_nearest": 0.0420}
     write_json(folder / "summary.json", {
-        "status": "completed", "error": None, "id": identity, "sweep": parent.name, "choices": choices,
-        "overrides": [*overrides, f"seed={seed}"], "seed": seed, "channels": channels, "metrics": metrics,
+        "format": FORMAT, "status": "completed", "error": None, "id": identity, "sweep": parent.name,
+        "choices": choices, "overrides": [*overrides, f"seed={seed}"], "seed": seed, "channels": channels,
+        "metrics": metrics,
         "cost": {
-            "num_params": 1063 * width, "macs_per_image": 141_120 * width, "image_numbers": 784, "code_numbers": 1568,
+            "num_params": 1063 * width, "macs_per_image": 141_120 * width, "image_size": 784, "code_size": 1568,
             "index_bits": 9408 if choices["decoder"] == "max_unpool" else 0,
             "train_seconds": round(6 + random.random(), 3), "images_per_second": round(5000 / width * 9, 1),
             "peak_memory_bytes": 1_131_876_352,
         },
-        "floors": floors,
-        "ratios": {key: mse / floor for key, floor in floors.items() if floor},
+        "baselines": baselines,
+        "ratios": {name: mse / baseline for name, baseline in baselines.items() if baseline},
         "health": {}, "versions": VERSIONS, "hardware": {"device": "CPU (x86_64, 1 threads)", "devices": 1},
         "data": {
             "fingerprint": f"5eed{seed:04}" if drawn_by_seed else "c0ffee00", "train": 4000, "val": 500, "test": 500,
@@ -153,18 +155,18 @@ def spectra(mse: float) -> dict[str, list[float]]:
     return {name: list(np.round(values, 8)) for name, values in columns.items()}
 
 
-def examples(mse: float, random: np.random.Generator, images: np.ndarray) -> dict[str, np.ndarray]:
+def examples(mse: float, random: np.random.Generator, images: np.ndarray, each: int = 4) -> dict[str, np.ndarray]:
     """The images themselves, and noise on them whose power is each image's error."""
     errors = mse * random.lognormal(0, 0.5, len(images))
     errors *= mse / errors.mean()
-    order, middle = np.argsort(-errors), len(errors) // 2
-    index = np.concatenate([np.arange(8), order[:4], order[middle - 2 : middle + 2], order[-4:]])
+    order, middle = np.argsort(-errors), (len(errors) - each) // 2
+    index = np.concatenate([np.arange(8), order[:each], order[middle : middle + each], order[-each:]])
     target = images[index][:, None]
     shape = target.shape
     deviation = 255 * np.sqrt(errors[index])[:, None, None, None] * random.normal(size=shape)
     output = np.clip(np.round(target + deviation), 0, 255).astype(np.uint8)
     return {
-        "mse": errors.astype(np.float32), "index": index.astype(np.int64),
+        "mse": errors.astype(np.float32), "index": index.astype(np.int64), "each": np.int64(each),
         "input": target, "target": target, "output": output,
     }  # fmt: skip
 
@@ -189,10 +191,6 @@ def write_csv(path: Path, columns: dict[str, list[Any]]) -> None:
             writer.writerow(["" if isinstance(value, float) and np.isnan(value) else value for value in row])
 
 
-def write_json(path: Path, values: dict[str, Any]) -> None:
-    path.write_text(json.dumps(values, indent=2) + "\n")
-
-
 def evaluate(
     folder: Path, kind: str, level: float | None, gain: float = 3.0, overrides: Sequence[str] = (), **values: Any
 ) -> None:
@@ -210,7 +208,20 @@ def evaluate(
     })  # fmt: skip
 
 
+def jobs(folder: Path) -> list[Path]:
+    """The runs of a sweep, in its order."""
+    return [folder / name for name in json.loads((folder / "sweep.json").read_text())["jobs"]]
+
+
+def change(folder: Path, **values: object) -> None:
+    """Other values of the keys of a `summary.json`."""
+    write_json(folder / "summary.json", json.loads((folder / "summary.json").read_text()) | values)
+
+
+def update_metrics(folder: Path, metrics: dict[str, float | None]) -> None:
+    change(folder, metrics=json.loads((folder / "summary.json").read_text())["metrics"] | metrics)
+
+
 def spoil(folder: Path, status: str, error: str | None) -> None:
     """Make a completed run one that ended otherwise, with nothing measured."""
-    summary = json.loads((folder / "summary.json").read_text())
-    write_json(folder / "summary.json", summary | {"status": status, "error": error, "metrics": {}, "ratios": {}})
+    change(folder, status=status, error=error, metrics={}, ratios={})

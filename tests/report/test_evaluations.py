@@ -7,12 +7,14 @@ import pandas as pd
 import pytest
 
 from helpers.sweep_folders import evaluate, make
-from hourglass.report import command, markdown
+from hourglass.report import make as making
+from hourglass.report import markdown
 from hourglass.report.analysis.review import review
 from hourglass.report.page.plots import Figure
 from hourglass.report.page.robustness import robustness
 from hourglass.report.reading import evaluations, runs
-from hourglass.runs.evaluation.evaluate import described, variants
+from hourglass.report.request import Request
+from hourglass.runs.evaluation.records import descriptions, variants
 
 LEVELS = (0.1, 0.3)
 
@@ -71,7 +73,7 @@ def test_only_what_was_evaluated_stands_in_the_legend(tmp_path: Path) -> None:
 
 
 def test_every_evaluation_is_a_row_of_a_table(ladder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command.command([str(ladder)])
+    making.make(Request(ladder, ladder))
     assert str(ladder / "evaluations.csv") in capsys.readouterr().out
     table = pd.read_csv(ladder / "evaluations.csv")
     assert len(table) == 4 * 4 + 2 * 2
@@ -107,6 +109,6 @@ def test_what_tells_evaluations_apart_is_named() -> None:
     assert variants([record("a"), record("b", clip=True, data="synthetic")]) == {"a": "", "b": ""}
     asked = record("b", 0.3, "data.source.seed=7", "corruption.std=0.3")
     assert variants([record("a"), asked]) == {"a": "own data.source.seed", "b": "data.source.seed=7"}
-    assert described([record("a"), record("b", 0.1)]) == {"a": "mnist5k, gaussian 0.3", "b": "mnist5k, gaussian 0.1"}
+    assert descriptions([record("a"), record("b", 0.1)]) == {"a": "mnist5k, gaussian 0.3", "b": "mnist5k, gaussian 0.1"}
     own_data = [record("a"), record("b")]  # runs of a sweep over the data, each on its own
-    assert described(own_data) == {"a": "mnist5k, gaussian 0.3 (a)", "b": "mnist5k, gaussian 0.3 (b)"}
+    assert descriptions(own_data) == {"a": "mnist5k, gaussian 0.3 (a)", "b": "mnist5k, gaussian 0.3 (b)"}

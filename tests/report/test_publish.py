@@ -12,12 +12,13 @@ import torch
 from PIL import Image
 
 from helpers import sweep_folders
-from helpers.project import ROOT, configure
+from helpers.project import ROOT, parts
 from hourglass.core.errors import ConfigError
 from hourglass.data import pictures
 from hourglass.report.analysis.review import review
 from hourglass.report.publish import publish, side_by_side
 from hourglass.report.reading import runs
+from hourglass.training.loggers import LoggedRun
 
 DECODERS = ("decoder=transpose", "decoder=resize")
 
@@ -40,11 +41,12 @@ def test_a_sweep_is_published_as_one_run(tmp_path: Path, monkeypatch: pytest.Mon
     folder = sweep_folders.make(tmp_path / "decoders", DECODERS, seeds=range(2))
     page = folder / "report.html"
     page.write_text("<p>the page</p>")
-    publish(review(runs.read(folder)), configure(), page)
-    (run,) = folder.glob("wandb/offline-run-*-report-decoders")
-    record = next(run.glob("run-report-decoders.wandb")).read_bytes()
+    run = LoggedRun(folder, "report-decoders", "report decoders", "decoders", job_type="report")
+    publish(review(runs.read(folder)), parts().loggers["wandb"](run), page)
+    (kept,) = folder.glob("wandb/offline-run-*-report-decoders")
+    record = next(kept.glob("run-report-decoders.wandb")).read_bytes()
     assert b"report decoders" in record
-    (media,) = run.glob("files/media")
+    (media,) = kept.glob("files/media")
     assert (next(media.rglob("*.html"))).read_text() == "<p>the page</p>"
     table = json.loads(next(media.rglob("*.table.json")).read_text())
     assert table["columns"][0] == "label"

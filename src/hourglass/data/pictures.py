@@ -6,15 +6,12 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-ERROR_SCALE = 0.5
-"""The error that gets the full colour; the same in every picture, so that two can be compared."""
+from hourglass.core import colours
 
 
 def signed_colours(error: Tensor) -> Tensor:
-    """(N, C, H, W) error -> (N, 3, H, W): white 0, red too bright, blue too dark, full colour at ±ERROR_SCALE."""
-    e = (error.mean(1, keepdim=True) / ERROR_SCALE).clamp(-1, 1)
-    red, blue = e.clamp(min=0), (-e).clamp(min=0)
-    return torch.cat([1 - blue, 1 - red - blue, 1 - red], 1)
+    """(N, C, H, W) error -> (N, 3, H, W): the mean over channels in the colours of `hourglass.core.colours`."""
+    return torch.cat(colours.signed_colours(error.mean(1, keepdim=True)), 1)
 
 
 def comparison(images: Tensor, corrupted: Tensor, reconstruction: Tensor) -> dict[str, Tensor]:
@@ -23,8 +20,12 @@ def comparison(images: Tensor, corrupted: Tensor, reconstruction: Tensor) -> dic
         "input": images,
         "corrupted": corrupted,
         "reconstruction": reconstruction,
-        f"error ±{ERROR_SCALE}": signed_colours(reconstruction - images),
-    }
+    } | error_row(reconstruction - images)
+
+
+def error_row(error: Tensor) -> dict[str, Tensor]:
+    """The row of the errors (N, C, H, W), by the label that tells their scale."""
+    return {f"error ±{colours.ERROR_SCALE}": signed_colours(error)}
 
 
 def grid(rows: dict[str, Tensor], gap: int = 2, least_side: int = 84) -> Image.Image:

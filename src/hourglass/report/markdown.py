@@ -4,21 +4,31 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from hourglass.core.text import command, p_value, percent, plus_minus, span
 from hourglass.report.analysis import stats, tables
-from hourglass.report.analysis.measures import KEY_NUMBERS, is_held_against_real, metric_direction
+from hourglass.report.analysis.measures import KEY_NUMBERS, metric_direction, real_name
 from hourglass.report.analysis.review import Review
-from hourglass.report.page.marks import p_value, percent, plus_minus, span
 from hourglass.report.reading import evaluations
 from hourglass.report.reading.configurations import is_task
 from hourglass.report.reading.runs import Sweep
 
+LEADERBOARD_NOTE = (
+    "Mean over the seeds ± half the 95 % t interval; costs are means alone. All metrics of every seed are in "
+    "`results.csv`."
+)
+PAIRED_NOTE = (
+    "Differences of runs with the same seed, which have the same split, order and corruption: mean ± half the 95 % t "
+    f"interval; two-sided sign-flip p, exact up to {stats.EXACT_UP_TO} pairs; Holm's correction over the comparisons "
+    "within one task (the same data and corruption), or over all where the reference names a task. The last p is "
+    "the smallest that this many pairs can give."
+)
+
 
 def write(review: Review) -> str:
     """`report.md`: question, answer, leaderboard, comparison, evaluations, jobs without a result, provenance."""
-    sweep, board = review.sweep, review.board
-    parts = [f"# {sweep.name}", question(review)]
-    said = answer(review)
-    parts.append(f"**Answer.** {said[0]}" if len(said) == 1 else "**Answer.**\n\n" + "\n".join(f"- {a}" for a in said))
+    sweep, board, answers = review.sweep, review.board, answer(review)
+    several = "\n\n" + "\n".join(f"- {text}" for text in answers)
+    parts = [f"# {sweep.name}", question(review), f"**Answer.**{f' {answers[0]}' if len(answers) == 1 else several}"]
     if len(board):
         parts += ["## Leaderboard", leaderboard(review), LEADERBOARD_NOTE, test_images(sweep), real(board)]
     if len(review.comparison):
@@ -32,29 +42,16 @@ def write(review: Review) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-LEADERBOARD_NOTE = (
-    "Mean over the seeds ± half the 95 % t interval; costs are means alone. All metrics of every seed are in "
-    "`results.csv`."
-)
-PAIRED_NOTE = (
-    "Differences of runs with the same seed, which have the same split, order and corruption: mean ± half the 95 % t "
-    f"interval; two-sided sign-flip p, exact up to {stats.EXACT_UP_TO} pairs; Holm's correction over the comparisons "
-    "within one task (the same data and corruption), or over all where the reference names a task. Beside them stands "
-    "the smallest p that so many pairs can give at all."
-)
-
-
 def question(review: Review) -> str:
     """What was asked of the sweep: what was varied apart from the task, and how much of it has a result."""
     sweep, metric = review.sweep, review.metric
     method, task = (", ".join(f"`{key}`" for key in sweep.varied if is_task(key) == wanted) for wanted in (False, True))
-    asked = f"Which {method} is best" if method else "What is reached"
-    if task:
-        asked += f", for each {task},"
+    which = f"Which {method} is best" if method else "What is reached"
+    each = f", for each {task}," if task else ""
     lost = f", {len(sweep.lost)} without a result" if sweep.lost else ""
+    nothing = "".join(f" No run was completed for {what}." for what in sweep.without_runs)
     better = f"`{metric}` ({metric_direction(metric)} is better)"
-    nothing = "".join(f" No run of {what}." for what in sweep.fruitless)
-    return f"**Question.** {asked} by {better}? {len(sweep.runs)} completed runs{lost}.{nothing}"
+    return f"**Question.** {which}{each} by {better}? {len(sweep.runs)} completed runs{lost}.{nothing}"
 
 
 def answer(review: Review) -> list[str]:
@@ -71,7 +68,7 @@ def leaderboard(review: Review) -> str:
     widths, noted = ["channels"] if "channels" in board else [], ["notes"] if any(notes) else []
     rows = [
         [
-            row["label"], *(row[name] for name in widths), str(row["n"]), *([note] if noted else []),
+            row["label"], *(row[name] for name in widths), row["n"], *([note] if noted else []),
             *(plus_minus(row[name], 0 if name.startswith("cost/") else row[f"{name} ±"]) for name in columns),
         ]
         for row, note in zip(board.to_dict("records"), notes, strict=True)
@@ -81,29 +78,27 @@ def leaderboard(review: Review) -> str:
 
 def test_images(sweep: Sweep) -> str:
     """Whether the intervals hold the spread over test images too."""
-    sets: dict[str, set[str]] = {}
+    sets: dict[str, set[str]] = {}  # task -> fingerprints
     for configuration in sweep.configurations:
-        of_task = sets.setdefault(configuration.task, set())
-        of_task |= {run.data.get("fingerprint", "") for run in configuration.runs}
-    own = list(dict.fromkeys(c.runs[0].choices.get("data", "") for c in sweep.configurations if len(sets[c.task]) > 1))
+        for run in configuration.runs:
+            sets.setdefault(configuration.task, set()).add(run.data.get("fingerprint", ""))
     if any("" in of_task for of_task in sets.values()):
         return ""  # not recorded
-    said = []
+    own = dict.fromkeys(c.runs[0].choices.get("data", "") for c in sweep.configurations if len(sets[c.task]) > 1)
+    sentences = []
     if own:
-        said.append(
-            f"With data={' and '.join(own)} every seed has images of its own: the intervals hold their spread too."
-        )
+        own_images = f"With data={' and '.join(own)} every seed has images of its own"
+        sentences.append(f"{own_images}: the intervals include their spread too.")
     if any(len(of_task) == 1 for of_task in sets.values()):
-        where = f"{'Elsewhere t' if own else 'T'}he test images are the same in all runs"
-        each = " of a task" if len(sets) > 1 else ""
-        said.append(f"{where}{each}: how the numbers would vary with them is not in the intervals.")
-    return " ".join(said)
+        where, of_task = "Elsewhere the" if own else "The", " of a task" if len(sets) > 1 else ""
+        same_images = f"{where} test images are the same in all runs{of_task}"
+        sentences.append(f"{same_images}: the intervals do not include how the numbers would vary with others.")
+    return " ".join(sentences)
 
 
 def real(board: pd.DataFrame) -> str:
     """What the checkerboard metrics are to be held against, where they stand in the table."""
-    references = {name: f"real/{name.removeprefix('test/')}" for name in KEY_NUMBERS if is_held_against_real(name)}
-    shown = [f"`{name}` {span(board[real])}" for name, real in references.items() if real in board]
+    shown = [f"`{name}` {span(board[real_name(name)])}" for name in KEY_NUMBERS if real_name(name) in board]
     return f"The real test images themselves have {', '.join(shown)}: the reference, not 0." if shown else ""
 
 
@@ -111,7 +106,7 @@ def paired(comparison: pd.DataFrame, metric: str) -> str:
     header = ["configuration", "against", "pairs", f"difference of {metric}", "relative", "p", "Holm p", "smallest p"]
     rows = [
         [
-            row["label"], row["reference"] or "–", str(row["pairs"]),
+            row["label"], row["reference"] or "–", row["pairs"],
             plus_minus(row["difference"], row["difference ±"]), percent(row["relative"], signed=True),
             *(p_value(row[name]) for name in ("p", "p_holm", "smallest_p")), row["verdict"],
         ]
@@ -121,7 +116,7 @@ def paired(comparison: pd.DataFrame, metric: str) -> str:
 
 
 def other_corruption(review: Review) -> list[str]:
-    """A row a configuration, a column a corruption: the mean gain in dB, or PSNR where nothing has a gain."""
+    """A row per configuration, a column per corruption: the mean gain in dB, or PSNR where nothing has a gain."""
     metric = next((name for name in ("test/psnr_gain", "test/psnr") if name in review.evaluated), None)
     if metric is None:
         return ["`evaluations.csv` has what was measured."]
@@ -133,11 +128,9 @@ def other_corruption(review: Review) -> list[str]:
         for c in review.ranked
         if c.label in set(measured["label"])
     ]
-    what = "PSNR less that of the corrupted input, dB" if metric == "test/psnr_gain" else "PSNR, dB"
-    note = (
-        f"{what}: mean over the seeds, from `python evaluate.py`. `evaluations.csv` has every run, and other metrics."
-    )
-    return [markdown_table(["configuration", *columns], rows), note]
+    what = "PSNR minus that of the corrupted input, dB" if metric == "test/psnr_gain" else "PSNR, dB"
+    note = f"mean over the seeds, from `{command('evaluate')}`. `evaluations.csv` has every run, and other metrics."
+    return [markdown_table(["configuration", *columns], rows), f"{what}: {note}"]
 
 
 def provenance(review: Review) -> str:
@@ -149,12 +142,12 @@ def provenance(review: Review) -> str:
         lines.append(f"`{invocation['command']}` ({invocation['time']}{commit})")
     lines.append(f"seeds {', '.join(map(str, facts['seeds'])) or '–'}")
     lines += [f"{count} × {what}" for key in ("data", "hardware") for what, count in facts[key].items()]
-    lines.append(", ".join(f"{package} {' and '.join(found)}" for package, found in facts["versions"].items()))
+    lines.append(", ".join(f"{package} {' and '.join(versions)}" for package, versions in facts["versions"].items()))
     lines.append(", ".join(f"{count} {status}" for status, count in facts["statuses"].items()))
     return "\n".join(f"- {line}" for line in lines if line)
 
 
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     cells = [[" ".join(str(cell).split()).replace("|", "\\|") for cell in line] for line in lines]
     return "\n".join(f"| {' | '.join(line)} |" for line in cells)

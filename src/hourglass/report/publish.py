@@ -2,19 +2,17 @@
 
 import logging
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from omegaconf import DictConfig
 from PIL import Image
 
+from hourglass.core.text import first_line
 from hourglass.data import pictures
 from hourglass.report.analysis.review import Review
 from hourglass.report.reading.run import Run
-from hourglass.runs import build
-from hourglass.training.loggers.wandb import PatientWandbLogger, first_line
+from hourglass.training.loggers import ResilientWandbLogger
 
 log = logging.getLogger(__name__)
 SHOWN = 12
@@ -22,31 +20,26 @@ SHOWN = 12
 IMAGES = 8
 
 
-def publish(review: Review, config: DictConfig, page: Path) -> None:
-    """Log the leaderboard as a table, the side-by-side pictures, and the page.
+def publish(review: Review, logger: ResilientWandbLogger, page: Path) -> None:
+    """Log the leaderboard as a table, the side-by-side pictures, and the page; then close the run.
 
-    `config` is that of the sweep, whose W&B settings hold here too. What W&B cannot do is said, and costs only itself.
+    What W&B cannot take is reported, and lost there alone.
     """
-    name = review.sweep.folder.name
-    logger = build.part(config, "logger.wandb")(review.sweep.folder, f"report-{name}", f"report {name}", name, "report")
-    if not isinstance(logger, PatientWandbLogger):
-        return  # it has said why
-    import wandb
+    import wandb  # takes 2 s, which `side_by_side` does without
 
-    run: Any = logger.experiment
     try:
-        run.log(
+        logger.experiment.log(
             {
                 "leaderboard": wandb.Table(dataframe=leaderboard(review)),
                 "side by side": [
                     wandb.Image(image, caption=f"{task}; the {SHOWN} best at most")
                     for task, image in side_by_side(review).items()
                 ],
-                "report": wandb.Html(page.read_text(), inject=False),
+                "report": wandb.Html(page.read_text(encoding="utf-8"), inject=False),
             }
         )
     except Exception as error:  # whatever the client, its service process or the disk may raise
-        log.warning("W&B has not got the report (%s); it lies in %s", first_line(error), page)
+        log.warning("W&B could not take the report (%s), which is in %s", first_line(error), page)
     logger.finish(exit_code=0)
 
 
@@ -66,23 +59,22 @@ def side_by_side(review: Review) -> dict[str, Image.Image]:
     for configuration in review.ranked:
         label = configuration.method_label or configuration.label
         tasks.setdefault(configuration.task_label, []).append((label, review.pictured[configuration.label]))
-    found = {task: _rows(those[:SHOWN]) for task, those in tasks.items()}
-    return {task: pictures.grid(rows) for task, rows in found.items() if rows}
+    rows = {task: _rows(labelled[:SHOWN]) for task, labelled in tasks.items()}
+    return {task: pictures.grid(of_task) for task, of_task in rows.items() if of_task}
 
 
-def _rows(those: list[tuple[str, Run]]) -> dict[str, torch.Tensor]:
+def _rows(labelled: list[tuple[str, Run]]) -> dict[str, torch.Tensor]:
     """Label -> (N, C, H, W) in [0, 1]; the reconstructions of the same images stand together below these."""
     sets: dict[bytes, dict[str, torch.Tensor]] = {}
-    for label, run in those:
+    for label, run in labelled:
         examples = run.examples()
         if examples is None:
             continue
         target, given, output = (examples[role][:IMAGES] for role in ("target", "input", "output"))
         of_seed = f", seed {run.seed}" if sets else ""
         corrupted = {} if np.array_equal(target, given) else {f"corrupted{of_seed}": _pixels(given)}
-        rows = sets.setdefault(
-            target.tobytes() + given.tobytes(), {f"test images{of_seed}": _pixels(target)} | corrupted
-        )
+        shown = {f"test images{of_seed}": _pixels(target)} | corrupted
+        rows = sets.setdefault(target.tobytes() + given.tobytes(), shown)
         rows[f"{label}, seed {run.seed}"] = _pixels(output)
     return {label: images for rows in sets.values() for label, images in rows.items()}
 

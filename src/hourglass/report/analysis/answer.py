@@ -1,16 +1,17 @@
-"""The answer of a sweep in words: which configuration, how sure, at what cost. Plain text; one answer a task."""
+"""The answer of a sweep in words: which configuration, how sure, at what cost. Plain text; one answer per task."""
 
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from hourglass.core.text import counted, number, p_value, percent, plus_minus, with_half
+from hourglass.report.analysis.comparison import NO_DIFFERENCE, NO_PAIR, NOT_ENOUGH, NOT_FINITE
 from hourglass.report.analysis.measures import metric_direction
-from hourglass.report.analysis.stats import LEAST_PAIRS
-from hourglass.report.page.marks import counted, number, p_value, percent, plus_minus, with_half
+from hourglass.report.analysis.stats import LEAST_PAIRS, smallest_p
 from hourglass.report.reading.configurations import Configuration
 from hourglass.report.reading.runs import Sweep
 
@@ -18,8 +19,7 @@ Row = dict[str, Any]
 SUPPORTED = "Is that claim supported?"
 
 
-@dataclass(frozen=True)
-class Fact:
+class Fact(NamedTuple):
     term: str
     value: str
     more: str
@@ -38,179 +38,197 @@ class Answer:
     """The label of the configuration whose mean is better than another's"""
 
 
+class Claim(NamedTuple):
+    headline: str
+    """Begins with the label of the best"""
+    sentence: str
+    supported: str
+    mood: str = "warn"
+
+
+CLAIMS = {
+    "better": Claim("is better than {others}", "{difference} ({p}): the claim is supported.", "Yes", "good"),
+    "worse": Claim("has the {end} mean, but is worse than {others} on the same seeds", "{difference} ({p}).", "No"),
+    NO_DIFFERENCE: Claim(
+        "has the {end} mean, but no difference from {others} is shown",
+        "{difference} ({p}): that much can come from the seeds alone.", "No",
+    ),
+    NOT_ENOUGH: Claim(
+        "is ahead, but there are not enough seeds to claim it", "{difference}: {too_few}.", "Not enough seeds"
+    ),
+    NOT_FINITE: Claim(
+        "has the {end} mean, but cannot be compared with {others}",
+        "On some of the same seeds there is no finite {metric} to compare.", "Cannot be told",
+    ),
+    NO_PAIR: Claim(
+        "has the {end} mean, and no run to compare it with", "No two runs have the same settings and seeds.", "No pair"
+    ),
+}  # fmt: skip
+"""What is said of the best, by how the verdict begins on it and on what it is compared with."""
+MIXED = Claim("has the {end} mean, {shown}", "{nearest}{apart}", "Against {count} of {n}")
+"""The same where it is compared with several, and the verdicts differ."""
+APART = {
+    "Better than it on the same seeds": ("worse",),
+    "Not distinguishable from it on these seeds": (NOT_ENOUGH, NO_DIFFERENCE),
+    "Not compared, for lack of pairs or finite values": (NO_PAIR, NOT_FINITE),
+}
+
+
+class Rival(NamedTuple):
+    """The reference of the best; or, where that is the reference, one that is compared with it."""
+
+    label: str
+    verdict: str
+    """Key of CLAIMS: what may be claimed of the best"""
+    row: Row
+    """Of the comparison"""
+
+    @property
+    def is_reference(self) -> bool:
+        return self.row["reference"] == self.label
+
+
 def answers(
     sweep: Sweep, board: pd.DataFrame, comparison: pd.DataFrame, metric: str, *, across: bool = False
 ) -> list[Answer]:
-    """One a task, or one over all tasks if the comparison goes `across` them.
+    """One per task, or one over all tasks if the comparison goes `across` them.
 
     `board` and `comparison` are those of `tables.leaderboard` and `comparison.paired`.
     """
     tasks: dict[str, list[Configuration]] = {}
     for configuration in sweep.configurations:
         tasks.setdefault("" if across else configuration.task, []).append(configuration)
-    found = []
-    for those in tasks.values():
-        names = {c.label: (c.method_label or c.task_label) if len(tasks) > 1 else c.label for c in those}
-        notes = {names[c.label]: c.notes for c in those}
+    several = len(tasks) > 1
+    made = []
+    for configurations in tasks.values():
+        names = {c.label: (c.method_label or c.task_label) if several else c.label for c in configurations}
+        notes = {names[c.label]: c.notes for c in configurations}
         rows = board[board["label"].isin(names)].to_dict("records")
-        compared = comparison[comparison["label"].isin(names)].replace({"label": names, "reference": names})
         short = [row | {"label": names[row["label"]]} for row in rows]
-        answer = _answer(
-            those[0].task_label if len(tasks) > 1 else "", short, compared.to_dict("records"), metric, notes
-        )
+        compared = comparison[comparison["label"].isin(names)].replace({"label": names, "reference": names})
+        task = configurations[0].task_label if several else ""
+        answer = _answer(task, short, compared.to_dict("records"), metric, notes)
         if len(rows) > 1 and math.isfinite(rows[0][metric]) and not _alike(rows, metric):
             answer.best = rows[0]["label"]
-        found.append(answer)
-    return found or [Answer("", "No run was completed: there is nothing to compare yet")]
+        made.append(answer)
+    return made or [Answer("", "No run was completed: there is nothing to compare yet")]
 
 
-def overall(found: Sequence[Answer], sweep: Sweep) -> str:
+def overall(answers: Sequence[Answer], sweep: Sweep) -> str:
     """The headline: that of the only answer; over several tasks who has the best mean in how many of them."""
-    if len(found) == 1:
-        return found[0].headline
-    how = {configuration.label: configuration.method_label for configuration in sweep.configurations}
-    wins = Counter(how[answer.best] for answer in found if answer.best and how[answer.best]).most_common(2)
+    if len(answers) == 1:
+        return answers[0].headline
+    methods = {configuration.label: configuration.method_label for configuration in sweep.configurations}
+    wins = Counter(methods[answer.best] for answer in answers if answer.best and methods[answer.best]).most_common(2)
     if not wins:
-        return f"{len(found)} tasks, and nothing to compare within them"
+        return f"{len(answers)} tasks, and nothing to compare within them"
     (best, count), *second = wins
     others = "".join(f", {label} in {times}" for label, times in second)
-    return f"{best} has the best mean in {count} of {len(found)} tasks{others}"
+    return f"{best} has the best mean in {count} of {len(answers)} tasks{others}"
 
 
 def _answer(
     task: str, rows: Sequence[Row], compared: Sequence[Row], metric: str, notes: Mapping[str, list[str]]
 ) -> Answer:
-    best = rows[0]
+    """`rows` of the leaderboard and of the comparison, of one task; `notes` by label."""
+    best, by_label = rows[0], {row["label"]: row for row in rows}
     if not math.isfinite(best[metric]):
         return Answer(task, f"No configuration has a finite {metric}")
-    label, seeds = best["label"], counted(best["n"], "seed")
-    value = plus_minus(best[metric], best[f"{metric} ±"])
-    interval = " (mean and 95 % interval)" if "±" in value else ""
-    lost = "".join(f"; {note}" for note in notes[label])
-    first = f"{label} reaches {metric} {value}{interval} over {seeds}{lost}."
-    reached = Fact(
-        f"{metric}, {metric_direction(metric)} is better", value, "; ".join([f"{label}, {seeds}", *notes[label]])
-    )
-    own = next((row for row in compared if row["label"] == label), None)
-    against = [row for row in compared if row["reference"] == label]
-    against.sort(key=lambda row: [r["label"] for r in rows].index(row["label"]))  # the nearest first
-    other = own["reference"] if own else against[0]["label"] if against else ""
-    cost = next((row for row in rows if own and row["label"] == own["reference"]), None)
+    label, value = best["label"], plus_minus(best[metric], best[f"{metric} ±"])
+    over, interval = "; ".join([counted(best["n"], "seed"), *notes[label]]), "±" in value
+    sentences = [f"{label} reaches {metric} {value}{' (mean and 95 % interval)' * interval} over {over}."]
+    rivals = _rivals(list(by_label), compared)
     facts: list[Fact] = []
     if len(rows) > 1 and _alike(rows, metric):
-        headline, second = f"All {len(rows)} are alike: {metric} {value}", ""
-    elif own:
-        headline, second, facts = _against_reference(own, metric)
-    elif against:
-        headline, second, facts = _is_reference(label, against, every=len(against) == len(rows) - 1)
+        headline = f"All {len(rows)} are alike: {metric} {value}"
+    elif rivals:
+        every = len(rivals) == len(rows) - 1
+        others = f"the {len(rivals)} {'others' if every else 'that are compared with it'}"
+        others = others if len(rivals) > 1 else rivals[0].label
+        headline, sentence, facts = _claim(label, rivals, others, metric)
+        sentences.append(sentence)
     else:
         headline = f"{metric} {value}" if label == task else f"{label}: {metric} {value}"
-        first = f"{'Mean and 95 % interval over' if interval else 'Of'} {seeds}{lost}."
-        second = "There is nothing to compare it with."
-    of_other = f"Of {other}: {'; '.join(notes[other])}." if notes.get(other) else ""
-    sentences = [first, second, of_other, _cost_sentence(best, cost)]
-    facts = [reached, *facts, Fact("Cost", *_cost(best))]
-    return Answer(task, headline, [sentence for sentence in sentences if sentence], facts)
+        sentences = [f"{'Mean and 95 % interval over' if interval else 'Of'} {over}."]
+        sentences.append("There is nothing to compare it with.")
+    other = rivals[0].label if rivals else ""
+    if notes.get(other):
+        sentences.append(f"Of {other}: {'; '.join(notes[other])}.")
+    reference = by_label.get(other) if rivals and rivals[0].is_reference else None
+    seconds = number(round(best.get("cost/train_seconds", math.nan), 1))
+    sentences.append(f"It costs {', '.join(_cost(best, reference))}, and {seconds} seconds of training per run.")
+    reached = Fact(f"{metric}, {metric_direction(metric)} is better", value, f"{label}, {over}")
+    return Answer(task, headline, sentences, [reached, *facts, Fact("Cost", *_cost(best))])
 
 
 def _alike(rows: Sequence[Row], metric: str) -> bool:
     return math.isclose(rows[0][metric], rows[-1][metric], rel_tol=1e-9)
 
 
-def _against_reference(row: Row, metric: str) -> tuple[str, str, list[Fact]]:
-    """(headline, sentence, facts) where the best is not the reference itself."""
-    label, other, verdict = row["label"], row["reference"], row["verdict"]
-    end = "lowest" if metric_direction(metric) == "lower" else "highest"
-    if not row["pairs"]:
-        headline = f"{label} has the {end} mean, and no run to compare it with"
-        return headline, "No run of the reference has its settings and seeds.", []
-    if verdict.startswith("not finite"):
-        fact = Fact(SUPPORTED, "Cannot be told", f"{other} is not finite on every seed", "warn")
-        said = f"On some of the same seeds {other} has no finite {metric}, so no difference can be told."
-        return f"{label} has the {end} mean, and {other} none to compare it with", said, [fact]
-    amount, by, interval, p = _difference(row, f"Against {other}")
-    said = f"On the same {counted(row['pairs'], 'seed')} it is {by} {other}{interval}"
-    least = f"{counted(row['pairs'], 'seed')} can give {p_value(row['smallest_p'])} at best"
-    sure = f"Holm p {p_value(row['p_holm'])}; {least}"
-    if verdict == "better":
-        fact = Fact(SUPPORTED, "Yes", sure, "good")
-        return f"{label} is better than {other}", f"{said} ({p}): the claim is supported.", [amount, fact]
-    if verdict.startswith("not enough seeds"):
-        fact = Fact(SUPPORTED, "Not enough seeds", sure, "warn")
-        need = f"fewer than {LEAST_PAIRS} pairs cannot show anything" if row["pairs"] < LEAST_PAIRS else verdict
-        return f"{label} is ahead, but not enough seeds to claim it", f"{said}: {need}.", [amount, fact]
-    fact = Fact(SUPPORTED, "No", sure, "warn")
-    if verdict == "worse":  # the means are over other seeds than the pairs
-        headline = f"{label} has the {end} mean, but is worse than {other} on the same seeds"
-        return headline, f"{said} ({p}).", [amount, fact]
-    headline = f"{label} has the {end} mean, but no difference from {other} is shown"
-    return headline, f"{said} ({p}): that much can come from the seeds alone.", [amount, fact]
+def _rivals(ranked: Sequence[str], compared: Sequence[Row]) -> list[Rival]:
+    """What the first of the `ranked` labels is compared with, the nearest first."""
+    best, mirrored = ranked[0], {"better": "worse", "worse": "better"}
+    rivals = []
+    for row in compared:
+        verdict = next(kind for kind in CLAIMS if row["verdict"].startswith(kind))
+        if row["label"] == best:
+            return [Rival(row["reference"], verdict, row)]
+        if row["reference"] == best:
+            rivals.append(Rival(row["label"], mirrored.get(verdict, verdict), row))
+    return sorted(rivals, key=lambda rival: ranked.index(rival.label))
 
 
-def _is_reference(label: str, against: Sequence[Row], *, every: bool) -> tuple[str, str, list[Fact]]:
-    """(headline, sentence, facts) where nothing has a better mean than the reference; the nearest comes first.
-
-    `every`: is it the reference of all others?
-    """
-    n, said = len(against), []
-    facts: list[Fact] = []
-    others = against[0]["label"] if n == 1 else f"all {n} others" if every else f"the {n} compared with it"
-    nearest = next((row for row in against if math.isfinite(row["difference"])), None)
-    if nearest:
-        which = nearest["label"] if n == 1 else f"the nearest, {nearest['label']},"
-        amount, by, interval, p = _difference(nearest, f"{'The nearest, ' if n > 1 else ''}{nearest['label']}")
-        facts.append(amount)
-        said.append(f"On the same {counted(nearest['pairs'], 'seed')} {which} is {by} it{interval} ({p}).")
-    verdicts = {row["label"]: row["verdict"] for row in against}
-    worse, better = ([name for name, verdict in verdicts.items() if verdict == word] for word in ("worse", "better"))
-    pairs = min(row["pairs"] for row in against)
-    sure = f"{counted(pairs, 'seed')} can give p = {p_value(min(row['smallest_p'] for row in against))} at best"
-    if len(worse) == n:
-        sure = f"Holm p ≤ {p_value(max(row['p_holm'] for row in against))}"
-        return f"{label} is better than {others}", " ".join(said), [*facts, Fact(SUPPORTED, "Yes", sure, "good")]
-    if all(verdict.startswith("not enough seeds") for verdict in verdicts.values()):
-        said.append(f"With {counted(pairs, 'pair')} of seeds nothing can be claimed.")
-        fact = Fact(SUPPORTED, "Not enough seeds", sure, "warn")
-        return f"{label} is ahead, but not enough seeds to claim it", " ".join(said), [*facts, fact]
-    shown = f"worse is shown of {'; '.join(worse)}" if worse else "no difference is shown"
-    apart = [name for name, verdict in verdicts.items() if verdict.startswith(("not enough seeds", "no difference"))]
-    neither = [name for name in verdicts if name not in (*worse, *better, *apart)]
-    parts = {"Better than it on the same seeds": better, "Not told apart from it on these seeds": apart}
-    parts["Not compared, without pairs or finite values"] = neither
-    said += [f"{what}: {'; '.join(names)}." for what, names in parts.items() if names]
-    fact = Fact(SUPPORTED, f"Against {len(worse)} of {n}", sure, "warn")
-    return f"{label} has the best mean; {shown}", " ".join(said), [*facts, fact]
+def _claim(best: str, rivals: Sequence[Rival], others: str, metric: str) -> tuple[str, str, list[Fact]]:
+    """(headline, sentences, facts) of the best and its rivals, which are called `others` together."""
+    n, pairs = len(rivals), min(rival.row["pairs"] for rival in rivals)
+    nearest = next((rival for rival in rivals if math.isfinite(rival.row["difference"])), rivals[0])
+    better = [rival.label for rival in rivals if rival.verdict == "better"]
+    apart = {what: [rival.label for rival in rivals if rival.verdict in kinds] for what, kinds in APART.items()}
+    amount, difference, p = _difference(nearest, n)
+    too_few = f"fewer than {LEAST_PAIRS} pairs cannot show anything"
+    words = {
+        "others": others, "metric": metric, "difference": difference, "p": p, "count": len(better), "n": n,
+        "end": "lowest" if metric_direction(metric) == "lower" else "highest",
+        "nearest": f"{difference} ({p}). " if math.isfinite(nearest.row["difference"]) else "",
+        "too_few": too_few if pairs < LEAST_PAIRS else nearest.row["verdict"],
+        "shown": f"and is better than {'; '.join(better)}" if better else "but no difference is shown",
+        "apart": " ".join(f"{what}: {'; '.join(labels)}." for what, labels in apart.items() if labels),
+    }  # fmt: skip
+    claim = CLAIMS[nearest.verdict] if len({rival.verdict for rival in rivals}) == 1 else MIXED
+    sentence = claim.sentence.format(**words)
+    p_holm = [rival.row["p_holm"] for rival in rivals if math.isfinite(rival.row["p_holm"])]
+    sure = f"Holm p {'≤ ' if n > 1 else ''}{p_value(max(p_holm, default=math.nan))}"
+    more = f"{sure}; {counted(pairs, 'seed')} can give {p_value(smallest_p(pairs))} at best" if p_holm else sentence
+    facts = [amount] if math.isfinite(nearest.row["difference"]) else []
+    facts.append(Fact(SUPPORTED, claim.supported.format(**words), more, claim.mood))
+    return f"{best} {claim.headline.format(**words)}", sentence, facts
 
 
-def _difference(row: Row, term: str) -> tuple[Fact, str, str, str]:
-    """(fact, `0.0009 (12.1 %) above`, `, 95 % interval ±0.0006`, `sign-flip p = …`) of one comparison."""
+def _difference(rival: Rival, n: int) -> tuple[Fact, str, str]:
+    """The comparison with one of n rivals, the nearest: a fact; the p in words; and
+    `On the same 8 seeds it is 0.0009 (12.1 %) above decoder=resize, 95 % interval ±0.0006`."""
+    row, seeds, pairs = rival.row, counted(rival.row["pairs"], "seed"), counted(rival.row["pairs"], "pair")
     by, half = with_half(abs(row["difference"]), row["difference ±"])
-    share = f"{percent(abs(row['relative']))}" if math.isfinite(row["relative"]) else ""
+    share = percent(abs(row["relative"])) if math.isfinite(row["relative"]) else ""
     side, end = ("below", "lower") if row["difference"] < 0 else ("above", "higher")
-    more = f"{side} by {by}{f' ± {half}' if half else ''}, {counted(row['pairs'], 'pair')} of seeds"
+    amount = f"{by}{f' ({share})' if share else ''} {side}"
     interval = f", 95 % interval ±{half}" if half else ""
-    p = f"sign-flip p = {p_value(row['p'])}, {p_value(row['p_holm'])} after Holm's correction"
-    return Fact(term, f"{share or by} {end}", more), f"{by}{f' ({share})' if share else ''} {side}", interval, p
+    if rival.is_reference:
+        term, sentence = f"Against {rival.label}", f"On the same {seeds} it is {amount} {rival.label}{interval}"
+    else:
+        name = f"the nearest, {rival.label}," if n > 1 else rival.label
+        term = f"The nearest, {rival.label}" if n > 1 else rival.label
+        sentence = f"On the same {seeds} {name} is {amount} it{interval}"
+    fact = Fact(term, f"{share or by} {end}", f"{side} by {by}{f' ± {half}' if half else ''}, {pairs} of seeds")
+    return fact, sentence, f"sign-flip p = {p_value(row['p'])}, {p_value(row['p_holm'])} after Holm's correction"
 
 
-def _cost(row: Row) -> tuple[str, str]:
-    """(parameters, multiply-adds and positions), as far as they are known."""
-    known = {name: row.get(f"cost/{name}", math.nan) for name in ("num_params", "macs_per_image", "index_bits")}
-    more = [f"{_millions(known['macs_per_image'])} multiply-adds an image"]
-    if known["index_bits"] > 0:
-        more.append(f"{number(known['index_bits'])} bits of positions beside the code")
-    return f"{number(known['num_params'])} parameters", ", ".join(more)
-
-
-def _cost_sentence(best: Row, other: Row | None) -> str:
-    """Parameters, multiply-adds, positions, time; against the reference where there is another one."""
-    parameters, more = _cost(best)
-    mine, theirs = (row.get("cost/macs_per_image", math.nan) for row in (best, other or best))
-    if other and abs(mine / theirs - 1) > 0.005:
-        more = more.replace("an image", f"an image ({mine / theirs:.2f} times those of {other['label']})", 1)
-    seconds = number(round(best.get("cost/train_seconds", math.nan), 1))
-    return f"It costs {parameters}, {more}, and {seconds} seconds of training a run."
-
-
-def _millions(value: float) -> str:
-    return f"{value / 1e6:,.2f} M" if value >= 1e6 else number(value)
+def _cost(row: Row, other: Row | None = None) -> tuple[str, str]:
+    """(parameters, multiply-adds and positions), as far as they are known; held against `other` where they differ."""
+    macs, bits = (row.get(f"cost/{name}", math.nan) for name in ("macs_per_image", "index_bits"))
+    more = f"{f'{macs / 1e6:,.2f} M' if macs >= 1e6 else number(macs)} multiply-adds per image"
+    if other and abs((times := macs / other.get("cost/macs_per_image", math.nan)) - 1) > 0.005:
+        more += f" ({times:.2f} times those of {other['label']})"
+    if bits > 0:
+        more += f", {number(bits)} bits of positions beside the code"
+    return f"{number(row.get('cost/num_params'))} parameters", more

@@ -13,13 +13,17 @@ from hourglass.core.errors import ConfigError
 from hourglass.report.analysis import stats
 from hourglass.report.analysis.measures import check_metric, instead, measure, metric_direction, numbers
 from hourglass.report.reading.configurations import Configuration, is_task
-from hourglass.report.reading.run import ABSENT
+from hourglass.report.reading.run import ABSENT, Run
 from hourglass.report.reading.runs import Sweep
 
 NAN = float("nan")
 ALPHA = 0.05
-NOT_ENOUGH = "not enough seeds"
-"""How every verdict begins that more seeds could change"""
+COLUMNS = [
+    "label", "reference", "pairs", "seeds", "differences", "difference", "difference ±", "reference mean", "relative",
+    "p", "p_holm", "smallest_p", "verdict",
+]  # fmt: skip
+NO_PAIR, NOT_FINITE, NOT_ENOUGH, NO_DIFFERENCE = "no pair", "not finite", "not enough seeds", "no difference"
+"""How the verdicts begin that are not just `better` or `worse`; more seeds could change the third."""
 
 
 def paired(sweep: Sweep, reference: str | None = None, metric: str = "test/mse") -> pd.DataFrame:
@@ -38,32 +42,22 @@ def paired(sweep: Sweep, reference: str | None = None, metric: str = "test/mse")
     the rows of the same task, or over all where the reference names a task; `smallest_p`, that this many pairs can
     give at all; `verdict`, in words. Raises ConfigError for a reference or a metric that is not there.
     """
-    found = sweep.configurations
-    columns = ["label", "reference", "pairs", "seeds", "differences", "difference"]
-    columns += ["difference ±", "reference mean", "relative", "p"]
-    if not found:
-        return pd.DataFrame(columns=[*columns, "p_holm", "smallest_p", "verdict"])
+    if not sweep.configurations:
+        return pd.DataFrame(columns=COLUMNS)
     check_metric(metric, sweep.runs)
     named = reference_values(sweep, reference)
     across = names_a_task(named)
-    holders: dict[tuple, list[Configuration]] = {}  # what a configuration must equal its reference in -> references
-    for configuration in found:
-        if has(configuration, named):
-            holders.setdefault(_all_else(configuration, named, across), []).append(configuration)
+    references: dict[tuple, list[Configuration]] = {}  # by what a configuration must equal its reference in
+    for configuration in sweep.configurations:
+        if _has(configuration, named):
+            references.setdefault(_all_else(configuration, named, across), []).append(configuration)
     rows, families = [], []
-    for configuration in found:
-        if has(configuration, named):
-            continue
-        other = _only(holders.get(_all_else(configuration, named, across), []), named)
-        pairs = _pairs(configuration, other, metric) if other else {}
-        d = list(pairs.values())
-        theirs = [numbers(run).get(metric, NAN) for run in other.runs if run.seed in pairs] if other else []
-        base, mean = (float(np.mean(values)) if values else NAN for values in (theirs, d))
-        relative = mean / base if base and not measure(metric)[0].decibels else NAN
-        of_other = (other.label if other else "", len(d), list(pairs), d, mean, stats.t_interval(d), base, relative)
-        rows.append(dict(zip(columns, (configuration.label, *of_other, stats.sign_flip_p(d)), strict=True)))
-        families.append("" if across else configuration.task)
-    table = pd.DataFrame(rows, columns=columns)
+    for configuration in sweep.configurations:
+        if not _has(configuration, named):
+            other = _only(references.get(_all_else(configuration, named, across), []), named)
+            rows.append({"label": configuration.label} | _compared(configuration, other, metric))
+            families.append("" if across else configuration.task)
+    table = pd.DataFrame(rows, columns=COLUMNS)
     family = table["p"].groupby(families)
     table["p_holm"] = family.transform(lambda p: stats.holm(p.to_numpy()))
     table["smallest_p"] = [stats.smallest_p(n) for n in table["pairs"]]
@@ -74,34 +68,60 @@ def paired(sweep: Sweep, reference: str | None = None, metric: str = "test/mse")
     return table
 
 
+def _compared(configuration: Configuration, other: Configuration | None, metric: str) -> dict[str, object]:
+    """The columns that one comparison fills by itself."""
+    partners = {_pair_key(run): run for run in other.runs} if other else {}
+    values: dict[int, tuple[float, float]] = {}  # seed -> of the configuration, of the reference
+    for run in configuration.runs:
+        if partner := partners.get(_pair_key(run)):
+            values[run.seed] = numbers(run).get(metric, NAN), numbers(partner).get(metric, NAN)
+    differences = [mine - theirs for mine, theirs in values.values()]
+    mean = float(np.mean(differences)) if values else NAN
+    base = float(np.mean([theirs for _, theirs in values.values()])) if values else NAN
+    return {
+        "reference": other.label if other else "",
+        "pairs": len(values),
+        "seeds": list(values),
+        "differences": differences,
+        "difference": mean,
+        "difference ±": stats.t_interval(differences),
+        "reference mean": base,
+        "relative": mean / base if base and not measure(metric)[0].decibels else NAN,
+        "p": stats.sign_flip_p(differences),
+    }
+
+
+def _pair_key(run: Run) -> tuple[int, object]:
+    return run.seed, run.data.get("fingerprint")
+
+
 def verdict(pairs: int, difference: float, p_holm: float, comparisons: int, metric: str) -> str:
     """What may be claimed. Nothing below 6 pairs, nor where not even the smallest p would survive the correction."""
     if pairs == 0:
-        return "no pair: the reference has no run with these settings and seeds"
+        return f"{NO_PAIR}: the reference has no run with these settings and seeds"
     if np.isnan(difference):
-        return "not finite: nothing to compare"
+        return f"{NOT_FINITE}: nothing to compare"
     if pairs < stats.LEAST_PAIRS:
         return f"{NOT_ENOUGH} to claim"
     if p_holm < ALPHA:
         return "better" if (difference < 0) == (metric_direction(metric) == "lower") else "worse"
     if stats.smallest_p(pairs) * comparisons >= ALPHA:
         return f"{NOT_ENOUGH} ({comparisons} comparisons)"
-    return "no difference shown"
+    return f"{NO_DIFFERENCE} shown"
 
 
 def reference_values(sweep: Sweep, reference: str | None) -> dict[str, str]:
     """The varied keys that a reference names, with their values; without one those of the first configuration that ran,
     but for the task. Nothing where tasks alone were varied. Raises ConfigError for what was not swept."""
-    found = sweep.configurations
+    configurations = sweep.configurations
     if reference is None:
-        return {key: found[0].values.get(key, ABSENT) for key in sweep.varied if not is_task(key)}
+        return {key: configurations[0].values.get(key, ABSENT) for key in sweep.varied if not is_task(key)}
     parts = re.split(r",\s*(?=[\w./]+=)", reference.strip())  # not within channels=[16,32]
-    named = dict(part.partition("=")[::2] for part in parts)
-    swept = dict.fromkeys(f"{key}={c.values[key]}" for key in sweep.varied for c in found if key in c.values)
+    swept = dict.fromkeys(f"{key}={c.values[key]}" for key in sweep.varied for c in configurations if key in c.values)
     for part in parts:
         if part.replace(" ", "") not in swept:
             raise ConfigError(f"reference={reference}: {part} is not among what was swept{instead(part, swept)}")
-    return {key: value.replace(" ", "") for key, value in named.items()}
+    return {key: value for key, _, value in (part.replace(" ", "").partition("=") for part in parts)}
 
 
 def names_a_task(named: dict[str, str]) -> bool:
@@ -109,7 +129,7 @@ def names_a_task(named: dict[str, str]) -> bool:
     return any(map(is_task, named))
 
 
-def has(configuration: Configuration, named: dict[str, str]) -> bool:
+def _has(configuration: Configuration, named: dict[str, str]) -> bool:
     return all(configuration.values.get(key, ABSENT) == value for key, value in named.items())
 
 
@@ -125,10 +145,3 @@ def _only(references: Sequence[Configuration], named: dict[str, str]) -> Configu
         labels = " or ".join(f"reference={c.label.replace(', ', ',')}" for c in references)
         raise ConfigError(f"reference={','.join(f'{k}={v}' for k, v in named.items())} is ambiguous: say {labels}")
     return references[0] if references else None
-
-
-def _pairs(configuration: Configuration, other: Configuration, metric: str) -> dict[int, float]:
-    """Seed -> difference of the metric, configuration minus other."""
-    theirs = {(run.seed, run.data.get("fingerprint")): run for run in other.runs}
-    mine = {run.seed: (run, theirs.get((run.seed, run.data.get("fingerprint")))) for run in configuration.runs}
-    return {seed: numbers(a).get(metric, NAN) - numbers(b).get(metric, NAN) for seed, (a, b) in mine.items() if b}

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from hourglass.core.text import command
 from hourglass.report.analysis import tables
 from hourglass.report.analysis.answer import Answer, answers, overall
 from hourglass.report.analysis.comparison import names_a_task, paired, reference_values
@@ -30,8 +31,8 @@ class Review:
     @property
     def command(self) -> str:
         """What makes the same report again."""
-        asked = [f"reference={self.reference}"] if self.reference else []
-        return shlex.join(["python", "report.py", str(self.sweep.folder), *asked, f"metric={self.metric}"])
+        reference = [f"reference={self.reference}"] if self.reference else []
+        return f"{command('report')} {shlex.join([str(self.sweep.folder), *reference, f'metric={self.metric}'])}"
 
     @property
     def headline(self) -> str:

@@ -2,6 +2,9 @@
 
 Few seeds are the rule, so nothing here leans on large numbers: over 3 to 10 seeds a percentile bootstrap covers 75 to
 90 % where it promises 95, and the t interval 95 where the differences are normal, 87 to 88 where they are lognormal.
+
+`scipy.stats.permutation_test` gives the same p for up to 20 pairs, but takes 9 s and 1.3 GB for 20 instead of 15 ms;
+beyond that its two-sided p is another one.
 """
 
 from collections.abc import Sequence

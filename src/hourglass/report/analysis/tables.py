@@ -6,18 +6,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hourglass.core.text import as_option
 from hourglass.report.analysis import stats
 from hourglass.report.analysis.measures import KEY_NUMBERS, check_metric, metric_direction, names_of, numbers
-from hourglass.report.reading.run import ABSENT, Run, shown, value_of
+from hourglass.report.reading.run import ABSENT, Run, value_of
 from hourglass.report.reading.runs import Sweep
 
 
 def leaderboard(sweep: Sweep, metric: str = "test/mse", *, across: bool = False) -> pd.DataFrame:
-    """One row a configuration, task by task, in each the best first by the mean of `metric`; `across` them all as one.
+    """One row per configuration, task by task, in each the best mean of `metric` first; `across` all tasks as one.
 
     Columns: `label`; `task`, empty where there is one; the varied keys; `channels` where the widths differ unasked
     (`match=`); `n`, `seeds`, `ids`; and for each name of `numbers` its mean over the seeds as `name`, half the width of
-    the 95 % t interval as `name ±` (NaN for one seed), and the list of values, one a seed, as `name values`. One that
+    the 95 % t interval as `name ±` (NaN for one seed), and the list of values, one per seed, as `name values`. One that
     is not finite makes both NaN.
     `real/phase_bias_2` is the test images' own value: what `test/phase_bias_2` is to be held against.
     """
@@ -32,13 +33,10 @@ def leaderboard(sweep: Sweep, metric: str = "test/mse", *, across: bool = False)
         row: dict[str, Any] = {"label": configuration.label, "task": configuration.task_label if several else ""}
         row |= {key: configuration.values.get(key, ABSENT) for key in sweep.varied}
         if len(widths) > 1:
-            row.setdefault("channels", shown(configuration.runs[0].channels))
-        row |= {
-            "n": len(configuration.runs),
-            "seeds": [run.seed for run in configuration.runs],
-            "ids": [run.id for run in configuration.runs],
-        }
-        measured = [numbers(run) for run in configuration.runs]
+            row.setdefault("channels", as_option(configuration.runs[0].channels))
+        runs = configuration.runs
+        row |= {"n": len(runs), "seeds": [run.seed for run in runs], "ids": [run.id for run in runs]}
+        measured = [numbers(run) for run in runs]
         for name in names:
             values = [of_run.get(name, float("nan")) for of_run in measured]
             row |= {name: float(np.mean(values)), f"{name} ±": stats.t_interval(values), f"{name} values": values}
@@ -51,7 +49,7 @@ def leaderboard(sweep: Sweep, metric: str = "test/mse", *, across: bool = False)
 
 
 def key_columns(leaderboard: pd.DataFrame, metric: str) -> list[str]:
-    """The numbers that one sees before choosing: `metric` first, `KEY_NUMBERS`, and the ratio to the lowest floor.
+    """The numbers that one sees before choosing: `metric` first, `KEY_NUMBERS`, and the ratio to the tightest baseline.
 
     Without those that were not measured or are 0 throughout.
     """
@@ -93,13 +91,13 @@ def heatmap(sweep: Sweep, metric: str = "test/mse") -> pd.DataFrame | None:
 
 
 def results(sweep: Sweep) -> pd.DataFrame:
-    """One row a run, for `results.csv`: id, status, label, varied keys, seed, health, every number; then the others by
-    name."""
+    """One row per run, for `results.csv`: id, status, label, varied keys, seed, health, every number; then those that
+    have no result."""
     rows: list[dict[str, Any]] = []
     for configuration in sweep.configurations:
         for run in configuration.runs:
             row = {"id": run.id, "status": "completed", "label": configuration.label} | configuration.values
-            health = "; ".join(f"{disease}, since epoch {epoch}" for disease, epoch in run.health.items())
+            health = "; ".join(f"{diagnostic}, since epoch {epoch}" for diagnostic, epoch in run.health.items())
             rows.append(row | {"seed": run.seed, "health": health} | numbers(run) | {"folder": run.folder.name})
     for problem in sweep.lost:
         label, reason = ", ".join(problem.overrides), " ".join(problem.reason.split())
@@ -114,15 +112,14 @@ def provenance(sweep: Sweep) -> dict[str, Any]:
     occur; `hardware` and `data`, description -> how many runs; `images`, the same in short, an entry a data set;
     `statuses`, status -> how many jobs.
     """
-    versions: dict[str, list[str]] = {}
-    for run in sweep.runs:
-        for package, version in run.versions.items():
-            if version not in versions.setdefault(package, []):
-                versions[package].append(version)
+    packages = dict.fromkeys(package for run in sweep.runs for package in run.versions)
     return {
         "invocations": sweep.info.get("invocations", []),
         "seeds": sorted({run.seed for run in sweep.runs}),
-        "versions": versions,
+        "versions": {
+            package: list(dict.fromkeys(run.versions[package] for run in sweep.runs if package in run.versions))
+            for package in packages
+        },
         "hardware": dict(Counter(run.hardware.get("device", "not recorded") for run in sweep.runs)),
         "data": dict(Counter(_data(run) for run in sweep.runs)),
         "images": _images(sweep),
@@ -140,14 +137,13 @@ def _data(run: Run) -> str:
 
 
 def _images(sweep: Sweep) -> list[str]:
-    """As `_data`, but several sets of images of one name are counted: `synthetic (8 sets of images, one a seed)`"""
-    found: dict[str, dict[str, set[int]]] = {}
+    """As `_data`, but several sets of images of one name are counted: `synthetic (8 sets of images, one per seed)`"""
+    names: dict[str, dict[str, set[int]]] = {}  # name of the data -> set of images -> seeds
     for run in sweep.runs:
-        found.setdefault(run.choices.get("data", "data"), {}).setdefault(_data(run), set()).add(run.seed)
+        names.setdefault(run.choices.get("data", "data"), {}).setdefault(_data(run), set()).add(run.seed)
     described = []
-    for name, sets in found.items():
-        seeds = set.union(*sets.values())
-        by_seed = all(len(of_set) == 1 for of_set in sets.values()) and len(sets) == len(seeds)
-        several = f"{name} ({len(sets)} sets of images{', one a seed' if by_seed else ''})"
-        described.append(next(iter(sets)) if len(sets) == 1 else several)
+    for name, sets in names.items():
+        one_a_seed = len(sets) == sum(map(len, sets.values())) == len(set.union(*sets.values()))
+        several = f"{name} ({len(sets)} sets of images{', one per seed' if one_a_seed else ''})"
+        described.append(several if len(sets) > 1 else next(iter(sets)))
     return described

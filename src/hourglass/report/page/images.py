@@ -9,18 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from hourglass.core.colours import ERROR_SCALE, signed_colours
+
 Pixels = NDArray[np.uint8]
 Examples = Mapping[str, NDArray]
-"""examples.npz: `mse` (N,) per image; `index` (K,) the images kept; `input`, `target`, `output` uint8 (K, C, H, W)."""
+"""The arrays of `examples.npz`, as `hourglass.training.callbacks.Examples` describes them"""
 
-KEPT = 4
-"""A run keeps its first test images, then so many of its worst, of those around its median, and of its best."""
-SETS = {
-    "same": "Same images",
-    "worst": "Worst",
-    "median": "Median",
-    "best": "Best",
-}
+SETS = {"same": "Same images", "worst": "Worst", "median": "Median", "best": "Best"}
 BUDGET = 3_500_000
 """Bytes of base64 for all pictures of a page: images are left out beyond it, and the page says so."""
 CHOICES = [(8, 4), (6, 3), (4, 2), (2, 1), (1, 1)]
@@ -33,18 +28,21 @@ class Tiles:
 
     index: list[int]
     mse: list[float]
-    strips: dict[str, str]  # role (target, input, output, error) -> data URI
-    width: int  # of one tile, pixels
+    strips: dict[str, str]
+    """Role (target, input, output, error) -> data URI"""
+    width: int
+    """Of one tile, pixels"""
     height: int
 
 
 def tiles(examples: Examples, first: int, others: int) -> dict[str, Tiles]:
     """Set -> tiles; `first` of the images that every run keeps, `others` of the worst, the median and the best."""
-    same = max(len(examples["index"]) - 3 * KEPT, 0)
-    starts = {"same": 0, "worst": same, "median": same + KEPT, "best": same + 2 * KEPT}
-    return {
-        name: _tiles(examples, slice(start, start + (first if name == "same" else others)))
-        for name, start in starts.items()
+    each = int(examples["each"])
+    worst = len(examples["index"]) - 3 * each  # where the worst begin: behind those that every run keeps
+    others = min(others, each)
+    starts = {"worst": worst, "median": worst + each + (each - others) // 2, "best": worst + 3 * each - others}
+    return {"same": _tiles(examples, slice(0, min(first, worst)))} | {
+        name: _tiles(examples, slice(start, start + others)) for name, start in starts.items()
     }
 
 
@@ -62,13 +60,8 @@ def _tiles(examples: Examples, part: slice) -> Tiles:
     target, output = examples["target"][part], examples["output"][part]
     strips = {role: _uri(_strip(examples[role][part])) for role in ("target", "input", "output")}
     strips["error"] = _uri(_error_strip(target, output))
-    return Tiles(
-        index=[int(i) for i in index],
-        mse=[float(v) for v in examples["mse"][index]],
-        strips=strips,
-        width=target.shape[-1],
-        height=target.shape[-2],
-    )
+    mse = [float(error) for error in examples["mse"][index]]
+    return Tiles([int(i) for i in index], mse, strips, width=target.shape[-1], height=target.shape[-2])
 
 
 def _strip(images: Pixels) -> Image.Image:
@@ -79,23 +72,17 @@ def _strip(images: Pixels) -> Image.Image:
 
 
 def _error_strip(target: Pixels, output: Pixels) -> Image.Image:
-    """Output less target, mean over channels, with a palette: white 0, red too bright, blue too dark, full at ±0.5."""
+    """Output less target, the mean over channels, in the colours of `hourglass.core.colours`."""
     error = (output.astype(np.int16) - target).mean(1)  # (K, H, W), in 1/255
-    level = np.clip(np.rint(error), -128, 127).astype(np.int16) + 128
+    level = np.clip(np.rint(error), LEVELS[0], LEVELS[-1]) - LEVELS[0]
     image = Image.fromarray(np.concatenate(list(level.astype(np.uint8)), axis=-1), "P")
-    image.putpalette(_PALETTE.tobytes())
+    image.putpalette(PALETTE.tobytes())
     return image
 
 
-def _palette() -> Pixels:
-    """(256, 3): the colours of `hourglass.data.pictures.signed_colours` for an error of -128/255 … 127/255."""
-    e = np.clip(np.arange(-128, 128) / 127.5, -1, 1)
-    e[-1] = 1  # the last level stands for all that are greater
-    red, blue = e.clip(min=0), (-e).clip(min=0)
-    return np.rint(255 * np.stack([1 - blue, 1 - red - blue, 1 - red], axis=1)).astype(np.uint8)
-
-
-_PALETTE = _palette()
+LEVELS = np.arange(-128, 128)
+"""Errors in 1/255 that a palette has a colour for; the ends stand for all beyond them."""
+PALETTE = np.rint(255 * np.stack(signed_colours(np.r_[LEVELS[:-1] / 255, ERROR_SCALE]), axis=1)).astype(np.uint8)
 
 
 def _uri(image: Image.Image) -> str:

@@ -1,10 +1,12 @@
-"""Small drawings and numbers for the cells of tables: dots of seeds with their interval, as inline SVG."""
+"""Small drawings for the cells of tables: dots of seeds with their interval, as inline SVG."""
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
+
+from hourglass.core.text import number
 
 WIDTH, HEIGHT = 108, 14
 
@@ -64,55 +66,3 @@ def _svg(parts: Iterable[str], width: int, height: int) -> Markup:
     """Hidden from screen readers: the numbers stand beside it. Numbers only go in, so there is nothing to escape."""
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     return Markup(f'<svg class="strip" {size} fill="none" aria-hidden="true">{"".join(parts)}</svg>')
-
-
-def number(value: float | None) -> str:
-    """Four significant digits, whole numbers in full, thousands apart; a dash for what is not there."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    if value == int(value) and abs(value) < 1e15:
-        return f"{int(value):,}"
-    return f"{value:,.0f}" if abs(value) >= 999.95 else _plain(f"{value:.4g}")
-
-
-def with_half(mean: float, half: float) -> tuple[str, str]:
-    """Mean and half interval, to two digits of the smaller of them; half an interval of 0 is none."""
-    if not (math.isfinite(mean) and math.isfinite(half)) or half == 0:
-        return number(mean), ""
-    digits = max(0, 1 - math.floor(math.log10(min(abs(mean) or half, half))))
-    if digits > 7:
-        return f"{mean:.3g}", f"{half:.1e}"
-    return f"{mean:,.{digits}f}", f"{half:,.{digits}f}"
-
-
-def plus_minus(mean: float, half: float) -> str:
-    """`0.00360 ± 0.00019`"""
-    text, half_text = with_half(mean, half)
-    return f"{text} ± {half_text}" if half_text else text
-
-
-def percent(share: float, *, signed: bool = False) -> str:
-    """`80.1 %`"""
-    return f"{100 * share:{'+' if signed else ''},.1f} %" if math.isfinite(share) else "–"
-
-
-def span(values: Iterable[float]) -> str:
-    """`0.00018 to 0.0012`, or one number where they are alike."""
-    finite = [value for value in values if math.isfinite(value)]
-    if not finite:
-        return "–"
-    low, high = number(min(finite)), number(max(finite))
-    return low if low == high else f"{low} to {high}"
-
-
-def counted(n: int, noun: str) -> str:
-    """`1 seed`, `8 seeds`"""
-    return f"{n} {noun}{'' if n == 1 else 's'}"
-
-
-def p_value(p: float) -> str:
-    return "–" if not math.isfinite(p) else "< 0.0001" if p < 1e-4 else f"{p:.4f}" if p < 0.1 else f"{p:.2f}"
-
-
-def _plain(text: str) -> str:
-    return text.replace("e-0", "e-").replace("e+0", "e+")

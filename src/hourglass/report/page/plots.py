@@ -12,7 +12,7 @@ from markupsafe import escape
 COLOURS = (
     "#3b7dd8", "#d9541e", "#1f9468", "#a95fc4", "#a9762b", "#16939f", "#d8528c", "#7f8794", "#828a1c", "#cf3f4a",
 )  # fmt: skip
-"""One a configuration; each has a contrast of 3 with white and with near black."""
+"""One per configuration; each has a contrast of 3 with white and with near black."""
 DASHES = {"solid": "solid", "dash": "dashed", "longdash": "double", "longdashdot": "dotted"}
 """Of lines -> of the edge of their colour in a legend: configurations beyond the tenth have a colour again, but another
 dash. Targets are dotted and inputs dash-dotted."""
@@ -54,17 +54,11 @@ def line(
     dashes: str | None = None, hover: str = NUMBER,
 ) -> Trace:  # fmt: skip
     return {
-        "type": "scatter",
-        "mode": mode,
-        "name": str(escape(label)),  # Plotly reads a subset of HTML
-        "meta": number,
-        "x": rounded(x),
-        "y": rounded(y),
-        "yaxis": "y" if panel == 1 else f"y{panel}",
+        "type": "scatter", "mode": mode, "name": str(escape(label)),  # Plotly reads a subset of HTML
+        "meta": number, "x": rounded(x), "y": rounded(y), "yaxis": _axis("y", panel), "hovertemplate": hover,
         "line": {"color": colour(number), "width": 1.8, "dash": dashes or dash(number)},
         "marker": {"color": colour(number), "size": 7},
-        "hovertemplate": hover,
-    }
+    }  # fmt: skip
 
 
 def band(number: int, label: str, table: pd.DataFrame, *, panel: int = 1, mode: str = "lines") -> list[Trace]:
@@ -72,10 +66,10 @@ def band(number: int, label: str, table: pd.DataFrame, *, panel: int = 1, mode: 
     mean = line(number, label, table["x"], table["mean"], panel=panel, mode=mode)
     if np.allclose(table["min"], table["max"], rtol=1e-9, atol=0):
         return [mean]
-    there_and_back = pd.concat([table, table[::-1]])
+    there_and_back = np.concatenate([table["x"], table["x"][::-1]])
     edge = np.concatenate([table["max"], table["min"][::-1]])
     red, green, blue = (int(colour(number)[i : i + 2], 16) for i in (1, 3, 5))
-    area = line(number, label, there_and_back["x"], edge, panel=panel) | {
+    area = line(number, label, there_and_back, edge, panel=panel) | {
         "fill": "toself", "fillcolor": f"rgba({red},{green},{blue},0.16)", "line": {"width": 0}, "hoverinfo": "skip",
     }  # fmt: skip
     del area["hovertemplate"]
@@ -89,23 +83,23 @@ def plot(
     gap, n = 0.07, len(y_titles)
     height = (1 - gap * (n - 1)) / n
     layout: Plot = {
-        "xaxis": {"title": {"text": x_title}, "anchor": "y" if n == 1 else f"y{n}"},
+        "xaxis": {"title": {"text": x_title}, "anchor": _axis("y", n)},
         "height": 170 + 210 * n,
         "showlegend": False,
         "hovermode": "x unified" if shared else "closest",
         "margin": {"l": 60, "r": 16, "t": 28, "b": 56},
     }
-    for i, title in enumerate(y_titles):
-        top = 1 - i * (height + gap)
-        layout["yaxis" if i == 0 else f"yaxis{i + 1}"] = {
-            "title": {"text": title},
-            "domain": [max(0.0, round(top - height, 4)), round(top, 4)],
-            "type": "log" if log else "linear",
-            "tickformat": "~g",
-        }
-        if log:
-            layout[f"yaxis{i + 1}" if i else "yaxis"]["dtick"] = _log_ticks(traces, f"y{i + 1}" if i else "y")
+    for panel, title in enumerate(y_titles, 1):
+        top = 1 - (panel - 1) * (height + gap)
+        domain = [max(0.0, round(top - height, 4)), round(top, 4)]
+        ticks = {"type": "log", "dtick": _log_ticks(traces, _axis("y", panel))} if log else {"type": "linear"}
+        layout[_axis("yaxis", panel)] = {"title": {"text": title}, "domain": domain, "tickformat": "~g"} | ticks
     return {"data": traces, "layout": layout}
+
+
+def _axis(name: str, panel: int) -> str:
+    """Plotly counts from the second one on: `y`, `y2`, …"""
+    return name if panel == 1 else f"{name}{panel}"
 
 
 def _log_ticks(traces: Sequence[Trace], axis: str) -> str | int:

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
+from hourglass.core.colours import ERROR_SCALE
 from hourglass.report.analysis import measures, tables
 from hourglass.report.analysis.review import Review
 from hourglass.report.page import images, plots, views
@@ -41,43 +42,40 @@ def write(review: Review, path: Path) -> None:
 
 
 def render(review: Review) -> str:
-    sweep, found = review.sweep, review.ranked
-    place = {configuration.label: i for i, configuration in enumerate(found)}
-    references = dict.fromkeys(place[label] for label in review.comparison["reference"] if label)
+    ranked = review.ranked
+    place = {configuration.label: i for i, configuration in enumerate(ranked)}
+    references = list(dict.fromkeys(place[label] for label in review.comparison["reference"] if label))
     columns = views.columns(review)
-    drawn = _figures(review)
-    plotly = _plotly()
+    drawn = (cost(review), curves(ranked), spectra(ranked), robustness(review)) if ranked else ()
+    figures = [figure for figure in drawn if figure]
+    plotly = get_plotlyjs()  # the whole bundle: the package ships no smaller one, and compressed it is 1.5 MB
+    script = Markup("\n").join(map(_read, SCRIPTS))
     compared, axis = views.compared_rows(review)
     return _template().render(
         review=review,
-        sweep=sweep,
-        metric=review.metric,
         columns=columns,
-        groups={
-            name: of for group, name in measures.GROUPS.items() if (of := [c for c in columns if c.group == group])
-        },
+        groups={title: [c for c in columns if c.group == group] for group, title in measures.GROUPS.items()},
         glossary=views.glossary(columns),
         rows=views.board_rows(review, columns),
         best={place[answer.best] for answer in review.answers if answer.best},
         references=references,
-        shown=_shown(list(review.board["task"]) if found else [], list(references)),
+        shown=_shown(list(review.board["task"]) if ranked else [], references),
         compared=compared,
         axis=axis,
         pictures=_pictures(review),
         set_names=images.SETS,
-        figures=drawn,
-        specifications={figure.id: figure.variants for figure in drawn},
+        error_scale=ERROR_SCALE,
+        figures=figures,
+        specifications={figure.id: figure.variants for figure in figures},
         heats=views.heats(review, [column.key for column in columns if column.shown and column.group != "cost"]),
-        provenance=tables.provenance(sweep),
-        every_run=[(c.label, run, measures.numbers(run).get(review.metric)) for c in found for run in c.runs],
-        colours=[plots.colour(i) for i in range(len(found))],
-        edges=[plots.DASHES[plots.dash(i)] for i in range(len(found))],
-        labels=[configuration.label for configuration in found],
+        provenance=tables.provenance(review.sweep),
+        every_run=[(c.label, run, measures.numbers(run).get(review.metric)) for c in ranked for run in c.runs],
+        colours=[(plots.colour(i), plots.DASHES[plots.dash(i)]) for i in range(len(ranked))],
+        labels=[configuration.label for configuration in ranked],
         plotly_packed=Markup(base64.b64encode(gzip.compress(plotly.encode(), 9, mtime=0)).decode()),
-        plotly_hash=_hash(plotly),
         style=_read("report.css"),
-        script=(script := Markup("\n").join(map(_read, SCRIPTS))),
-        script_hash=_hash(f"\n{script}\n"),
+        script=script,
+        hashes=[_hash(f"\n{script}\n"), _hash(plotly)],
     )
 
 
@@ -87,14 +85,6 @@ def _shown(tasks: Sequence[str], references: Sequence[int]) -> set[int]:
         return set(range(len(tasks)))
     each = max(1, MOST_SHOWN // len(set(tasks)))
     return {*(i for i, task in enumerate(tasks) if tasks[:i].count(task) < each), *references[:2]}
-
-
-def _figures(review: Review) -> list[plots.Figure]:
-    found = review.ranked
-    if not found:
-        return []
-    drawn = (cost(review), curves(found), spectra(found), robustness(review))
-    return [figure for figure in drawn if figure]
 
 
 def _pictures(review: Review) -> Pictures | None:
@@ -107,16 +97,14 @@ def _pictures(review: Review) -> Pictures | None:
     sets: dict[str, dict[int, images.Tiles]] = {name: {} for name in images.SETS}
     for i in list(examples)[:count]:
         for name, tiles in images.tiles(examples[i], first, others).items():
-            if tiles.index:
-                sets[name][i] = tiles
+            sets[name][i] = tiles
     shared = {role: len({tiles.strips[role] for tiles in sets["same"].values()}) == 1 for role in ("target", "input")}
-    seeds = {i: runs[i].seed for i in examples}
-    return Pictures({name: of for name, of in sets.items() if of}, seeds, shared, len(examples) - count)
+    return Pictures(sets, {i: runs[i].seed for i in examples}, shared, len(examples) - count)
 
 
 def _template() -> Any:
     environment = Environment(
-        loader=PackageLoader("hourglass.report", "template"), autoescape=True, undefined=StrictUndefined,
+        loader=PackageLoader(__package__, "template"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["breakable"] = _breakable
@@ -133,12 +121,7 @@ def _breakable(label: str) -> Markup:
 
 def _read(name: str) -> Markup:
     """A file of ours, to stand in the page as it is."""
-    return Markup((resources.files("hourglass.report") / "template" / name).read_text(encoding="utf-8"))
-
-
-def _plotly() -> str:
-    """Plotly's whole bundle: the Python package ships no smaller one, and compressed it is 1.5 MB."""
-    return get_plotlyjs()
+    return Markup((resources.files(__package__) / "template" / name).read_text(encoding="utf-8"))
 
 
 def _hash(script: str) -> str:

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
+from hourglass.core.text import number
 from hourglass.report.analysis.measures import title
 from hourglass.report.analysis.review import Review
-from hourglass.report.page.marks import number
 from hourglass.report.page.plots import Figure, Plot, band, plot
 from hourglass.report.reading import evaluations
 
@@ -12,29 +12,26 @@ EVALUATED = ("test/psnr_gain", "test/psnr", "test/mse", "test/ssim")
 
 
 def robustness(review: Review) -> Figure | None:
-    """Quality over the level of a corruption: a line a configuration, a variant of the figure an evaluation by kind."""
-    found = review.evaluated
-    metrics = [metric for metric in EVALUATED if metric in found]
+    """Quality over the level of a corruption: a line per configuration, a variant per metric and kind."""
+    evaluated = review.evaluated
+    metrics = [metric for metric in EVALUATED if metric in evaluated]
     if not metrics:
         return None
     place = {configuration.label: i for i, configuration in enumerate(review.ranked)}
-    found = evaluations.in_order(with_clean(found.assign(config=found["label"].map(place))))
-    several = found["on/data"].nunique() > 1
+    evaluated = evaluations.in_order(with_clean(evaluated.assign(config=evaluated["label"].map(place))))
+    several = evaluated["on/data"].nunique() > 1
     variants: dict[str, Plot] = {}
     rows, shown = [], set()
     for metric in metrics:
-        measured = found.dropna(subset=[metric, "on/level"])
+        measured = evaluated.dropna(subset=[metric, "on/level"])
         for (kind, data, variant), part in measured.groupby(["on/kind", "on/data", "on/variant"], sort=False):
             name = f"{kind}{f' on {data}' if several else ''}{f', {variant}' if variant else ''}"
             traces = []
-            for i, own in part.groupby("config"):
-                summary = own.groupby("on/level")[metric].agg(["mean", "min", "max"]).reset_index(names="x")
-                label = review.ranked[int(i)].label
-                traces += band(int(i), label, summary, mode="lines+markers")
-                rows += [
-                    [label, metric, name, number(x), number(mean)] for x, mean in summary[["x", "mean"]].to_numpy()
-                ]
-                shown.add(int(i))
+            for (i, label), own in part.groupby(["config", "label"]):
+                levels = own.groupby("on/level")[metric].agg(["mean", "min", "max"]).reset_index(names="x")
+                traces += band(i, label, levels, mode="lines+markers")
+                rows += [[label, metric, name, number(x), number(mean)] for x, mean in levels[["x", "mean"]].to_numpy()]
+                shown.add(i)
             variants[f"{name}: {title(metric)}"] = plot(traces, f"level of {kind}", [title(metric)], shared=True)
     if not variants:
         return None
@@ -42,17 +39,17 @@ def robustness(review: Review) -> Figure | None:
         "The trained runs evaluated again under other corruption. Mean over the seeds; the band reaches from the "
         "lowest seed to the highest."
     )
-    columns = ["Configuration", "metric", "corruption", "level", "mean"]
-    return Figure("robustness", "Robustness", words, "Corruption", variants, columns, rows, sorted(shown))
+    header = ["Configuration", "metric", "corruption", "level", "mean"]
+    return Figure("robustness", "Robustness", words, "Corruption", variants, header, rows, sorted(shown))
 
 
-def with_clean(found: pd.DataFrame) -> pd.DataFrame:
+def with_clean(evaluated: pd.DataFrame) -> pd.DataFrame:
     """The clean images of a run as level 0 of every kind that it was evaluated under on the same images."""
-    clean = found[found["on/kind"] == "none"].drop_duplicates(["id", "on/data", "on/images"])
-    others = found[found["on/kind"] != "none"]
-    if others.empty:
-        return found
     keys = ["id", "on/data", "on/images"]
+    is_clean = evaluated["on/kind"] == "none"
+    if is_clean.all():
+        return evaluated
+    clean, others = evaluated[is_clean].drop_duplicates(keys), evaluated[~is_clean]
     places = others[[*keys, "on/kind", "on/variant"]].drop_duplicates()
     at_zero = clean.drop(columns=["on/kind", "on/variant"]).merge(places, on=keys).assign(**{"on/level": 0.0})
     return pd.concat([others, at_zero], ignore_index=True)

@@ -19,23 +19,19 @@ VULGAR = {Fraction(*map(int, text.split("/"))): sign for sign, text in {
 
 
 def harmonics(strides: Iterable[int]) -> dict[str, float]:
-    """Name -> cycles a pixel of the harmonics of the two smallest strides, by rising frequency.
+    """Name -> cycles per pixel of the harmonics of the two smallest strides, by rising frequency.
 
     A pattern of period s in rows and columns has power at (a/s, b/s) alone, so in a radial spectrum at √(a² + b²)/s for
     0 ≤ a, b ≤ s/2: "½" along an axis, "½,½" on the diagonal, which is the checkerboard itself.
     """
-    found: dict[tuple[Fraction, Fraction], float] = {}
+    pairs: dict[tuple[Fraction, Fraction], float] = {}
     for s in sorted(set(strides))[:2]:
-        ways = [Fraction(a, s) for a in range(s // 2 + 1)]
-        more = {(a, b): math.hypot(a, b) for a in ways for b in ways if 0 < a >= b}
-        if not found or len(found | more) <= MARKED:
-            found |= more
-    named = {",".join(_name(f) for f in pair if f): frequency for pair, frequency in found.items()}
-    return dict(sorted(named.items(), key=lambda item: item[1]))
-
-
-def _name(f: Fraction) -> str:
-    return VULGAR.get(f, str(f))
+        steps = [Fraction(a, s) for a in range(s // 2 + 1)]
+        more = {(a, b): math.hypot(a, b) for a in steps for b in steps if 0 < a >= b}
+        if not pairs or len(pairs | more) <= MARKED:
+            pairs |= more
+    names = {",".join(VULGAR.get(f, str(f)) for f in pair if f): frequency for pair, frequency in pairs.items()}
+    return dict(sorted(names.items(), key=lambda item: item[1]))
 
 
 def strides(runs: Iterable[Run]) -> list[int]:
@@ -44,27 +40,25 @@ def strides(runs: Iterable[Run]) -> list[int]:
     return sorted(int(name.rsplit("_", 1)[1]) for name in names)
 
 
-def spectra(found: Sequence[Configuration]) -> Figure | None:
+def spectra(ranked: Sequence[Configuration]) -> Figure | None:
     """Radial power spectra of target, input, output and error, with the harmonics of the strides."""
     means = {}
-    for i, configuration in enumerate(found):
+    for i, configuration in enumerate(ranked):
         measured = [table for run in configuration.runs if len(table := run.spectra())]
         if measured:
             means[i] = pd.concat(measured).groupby("frequency", as_index=False).mean().query("frequency > 0")
     if not means:
         return None
-    marked = harmonics(strides(run for configuration in found for run in configuration.runs))
+    marked = harmonics(strides(run for configuration in ranked for run in configuration.runs))
     traces = []
     for i, table in means.items():
         roles = {"target": (1, "dot"), "output": (1, None), "error": (2, None)}
         if not np.allclose(table["input"], table["target"]):
             roles["input"] = (1, "dashdot")
         for role, (panel, dashes) in roles.items():
-            hover = f"{role} %{{y:.3g}} at %{{x:.3f}}"
-            traces.append(
-                line(i, found[i].label, table["frequency"], table[role], panel=panel, dashes=dashes, hover=hover)
-            )
-    drawn = plot(traces, "cycles a pixel", ["power of the output", "power of the error"], log=True)
+            hover, x, y = f"{role} %{{y:.3g}} at %{{x:.3f}}", table["frequency"], table[role]
+            traces.append(line(i, ranked[i].label, x, y, panel=panel, dashes=dashes, hover=hover))
+    drawn = plot(traces, "cycles per pixel", ["power of the output", "power of the error"], log=True)
     drawn["layout"]["yaxis"] |= _range(means.values())
     line_of = {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "line": {"dash": "dot", "width": 1, "color": GREY}}
     text_of = {"y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False}
@@ -72,21 +66,20 @@ def spectra(found: Sequence[Configuration]) -> Figure | None:
     drawn["layout"]["annotations"] = [{"x": f, "text": name, **text_of} for name, f in marked.items()]
     words = (
         "Radially averaged power, mean over test images and seeds. Above: the output, and dotted the target "
-        "(dash-dotted the input, where it is corrupted). Below: the error. The vertical lines are where a pattern with "
-        "the period of a stride has its power, along an axis (½) or on a diagonal (½,½): what the output has there and "
-        "the target has not is a checkerboard."
+        "(dash-dotted the input, where it is corrupted). Below: the error. A pattern with the period of a stride has "
+        "its power at the vertical lines, along an axis (½) or on a diagonal (½,½): what the output has there and the "
+        "target does not is a checkerboard."
     )
-    rows = [[found[i].label, *(_excess(table, f) for f in marked.values())] for i, table in means.items()]
-    columns = ["Configuration", *(f"output over target at {name}, dB" for name in marked)]
-    return Figure("spectra", "Spectra", words, "", {"": drawn}, columns, rows, list(means))
+    rows = [[ranked[i].label, *(_excess(table, f) for f in marked.values())] for i, table in means.items()]
+    header = ["Configuration", *(f"output over target at {name}, dB" for name in marked)]
+    return Figure("spectra", "Spectra", words, "", {"": drawn}, header, rows, list(means))
 
 
 def _range(means: Iterable[pd.DataFrame]) -> dict[str, list[float]]:
-    """Of the upper panel, down to 1/100 of the target: a dead decoder would fill it with emptiness."""
-    tables = [table.where(table > 0) for table in means]
-    shown = pd.concat([table[["target", "output"]] for table in tables])
-    floor = min((float(table["target"].min()) for table in tables if table["target"].notna().any()), default=0.0) / 100
-    low, high = max(float(shown.min(axis=None)), floor), float(shown.max(axis=None))
+    """Of the upper panel, down to 1/100 of the target: the power of a dead decoder would fill it with emptiness."""
+    positive = pd.concat([table[["target", "output"]].where(lambda power: power > 0) for table in means])
+    lowest = np.nan_to_num(positive["target"].min() / 100)
+    low, high = max(positive.min(axis=None), lowest), positive.max(axis=None)
     return {"range": [math.log10(0.7 * low), math.log10(1.5 * high)]} if math.isfinite(high) else {}
 
 

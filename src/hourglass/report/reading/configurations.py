@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from hourglass.report.reading.run import ABSENT, Problem, Run, shown, value_of
+from hourglass.core.text import as_option
+from hourglass.report.reading.run import ABSENT, Problem, Run, value_of
 
 PRESETS = ("experiment", "model")
 """Groups whose options choose among the other groups."""
@@ -24,34 +25,36 @@ class Configuration:
     values: dict[str, str]
     """Varied key -> value as one types it, without the keys that this configuration does not have"""
     runs: list[Run]
-    """One a seed, by seed"""
+    """One per seed, by seed"""
     lost: list[Problem] = field(default_factory=list)
     """Its jobs without a result, as far as their overrides tell"""
 
     @cached_property
     def task(self) -> str:
         """Data and corruption as they were run, whatever chose them: results of one task can be compared."""
-        return str(sorted((key, shown(value)) for key, value in self.runs[0].raw.items() if is_task(key)))
+        return str(sorted((key, as_option(value)) for key, value in self.runs[0].raw.items() if is_task(key)))
 
     @property
     def task_label(self) -> str:
         """`data=mnist5k, corruption=none`: what was varied of the task; where a preset chose it, all of it."""
-        varied = _joined({key: value for key, value in self.values.items() if is_task(key)})
         choices = self.runs[0].choices
-        return varied or _joined({group: choices[group] for group in ("data", "corruption") if group in choices})
+        task = {key: value for key, value in self.values.items() if is_task(key)}
+        return _label(task or {group: choices[group] for group in ("data", "corruption") if group in choices})
 
     @property
     def method_label(self) -> str:
         """`decoder=resize`: the label without the task; empty where nothing else was varied."""
-        return _joined({key: value for key, value in self.values.items() if not is_task(key)})
+        return _label({key: value for key, value in self.values.items() if not is_task(key)})
 
     @property
     def notes(self) -> list[str]:
-        """Lost and ill seeds, which a mean hides: `2 of 8 seeds diverged`, `1 of 6 seeds: constant output`."""
+        """What a mean hides, seeds lost and networks in trouble: `2 of 8 seeds diverged`, `1 of 6 seeds: dead units`"""
         jobs = len(self.runs) + len(self.lost)
-        found = [f"{count} of {jobs} seeds {what}" for what, count in Counter(job.status for job in self.lost).items()]
-        ill = Counter(", ".join(run.health) for run in self.runs if run.health)
-        return found + [f"{count} of {len(self.runs)} seeds: {what}" for what, count in ill.items()]
+        lost = Counter(job.status for job in self.lost)
+        diagnosed = Counter(", ".join(run.health) for run in self.runs if run.health)
+        return [f"{count} of {jobs} seeds {status}" for status, count in lost.items()] + [
+            f"{count} of {len(self.runs)} seeds: {diagnostics}" for diagnostics, count in diagnosed.items()
+        ]
 
 
 def configurations(runs: Sequence[Run], lost: Sequence[Problem], keys: Sequence[str]) -> list[Configuration]:
@@ -59,38 +62,39 @@ def configurations(runs: Sequence[Run], lost: Sequence[Problem], keys: Sequence[
     together: dict[tuple[str, ...], list[Run]] = {}
     for run in runs:
         together.setdefault(tuple(value_of(run, key) for key in keys), []).append(run)
-    found = []
-    for of_keys, those in together.items():
+    made = []
+    for of_keys, seeds in together.items():
         values = {key: value for key, value in zip(keys, of_keys, strict=True) if value != ABSENT}
-        unvaried = {group: value_of(those[0], group) for group in ("encoder", "decoder")}
-        label = _joined(values) or _joined(unvaried)
-        found.append(Configuration(label, values, sorted(those, key=lambda run: run.seed)))
-    by_overrides = {_but_seed(run.overrides): configuration for configuration in found for run in configuration.runs}
+        label = _label(values or {group: value_of(seeds[0], group) for group in ("encoder", "decoder")})
+        made.append(Configuration(label, values, sorted(seeds, key=lambda run: run.seed)))
+    by_overrides = {
+        frozenset(_but_seed(run.overrides)): configuration for configuration in made for run in configuration.runs
+    }
     for problem in lost:
-        if (key := _but_seed(problem.overrides)) in by_overrides:
-            by_overrides[key].lost.append(problem)
-    return found
+        if (overrides := frozenset(_but_seed(problem.overrides))) in by_overrides:
+            by_overrides[overrides].lost.append(problem)
+    return made
 
 
-def fruitless(lost: Sequence[Problem], found: Sequence[Configuration]) -> list[str]:
-    """What has no run at all, so that no table shows it: `decoder=carafe came to a result (8 diverged)`."""
-    told = {problem.id for configuration in found for problem in configuration.lost}
-    untold: dict[tuple[str, ...], Counter[str]] = {}
+def without_runs(lost: Sequence[Problem], known: Sequence[Configuration]) -> list[str]:
+    """What has no completed run at all, so that no table shows it: `decoder=carafe (8 diverged)`."""
+    listed = {problem.id for configuration in known for problem in configuration.lost}
+    statuses: dict[tuple[str, ...], Counter[str]] = {}
     for problem in lost:
-        how = tuple(one for one in problem.overrides if not one.startswith("seed="))
-        if problem.id not in told and how:
-            untold.setdefault(how, Counter())[problem.status] += 1
+        overrides = _but_seed(problem.overrides)
+        if problem.id not in listed and overrides:
+            statuses.setdefault(overrides, Counter())[problem.status] += 1
     return [
-        f"{', '.join(how)} came to a result ({', '.join(f'{count} {status}' for status, count in statuses.items())})"
-        for how, statuses in untold.items()
+        f"{', '.join(overrides)} ({', '.join(f'{count} {status}' for status, count in counts.items())})"
+        for overrides, counts in statuses.items()
     ]
 
 
-def _but_seed(overrides: Sequence[str]) -> frozenset[str]:
-    return frozenset(one for one in overrides if not one.startswith("seed="))
+def _but_seed(overrides: Iterable[str]) -> tuple[str, ...]:
+    return tuple(override for override in overrides if not override.startswith("seed="))
 
 
-def _joined(values: dict[str, str]) -> str:
+def _label(values: dict[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in values.items())
 
 
@@ -105,18 +109,18 @@ def varied(runs: Sequence[Run]) -> list[str]:
     keys = dict.fromkeys(key for run in runs for key in run.config if key != "seed")
     written = [key for key in keys if not _is_interpolated(runs, key)]
     written.sort(key=lambda key: "._" in key)  # `_target_` only where there is nothing else
-    found = [key for key in (*groups, *written) if not _follows(runs, key)]
-    alike: dict[str, str] = {}
-    for key in found:
-        values = [value_of(run, key) for run in runs]
-        only_there = len({*values} - {ABSENT}) == 1
-        alike.setdefault(str([value == ABSENT for value in values]) if only_there else key, key)
+    alike: dict[str, str] = {}  # where a key has its only value -> the first such key; any other key by itself
+    for key in (*groups, *written):
+        if not _follows(runs, key):
+            there = [value_of(run, key) != ABSENT for run in runs]
+            one_value = len({value_of(run, key) for run in runs} - {ABSENT}) == 1
+            alike.setdefault(str(there) if one_value else key, key)
     return list(alike.values())
 
 
 def _is_interpolated(runs: Sequence[Run], key: str) -> bool:
     """Is `key` the same interpolation wherever it is there?"""
-    raw = {shown(run.raw[key]) for run in runs if key in run.raw}
+    raw = {as_option(run.raw[key]) for run in runs if key in run.raw}
     return len(raw) == 1 and "${" in raw.pop()
 
 
@@ -125,8 +129,8 @@ def _follows(runs: Sequence[Run], key: str) -> bool:
     choices = [*PRESETS, key.split(".")[0]]
     if key in choices:
         choices = choices[: choices.index(key)]
-    levels: dict[tuple[str, ...], str] = {}
+    values: dict[tuple[str, ...], str] = {}  # choices -> the value of `key`
     return all(
-        levels.setdefault(tuple(value_of(run, choice) for choice in choices), value_of(run, key)) == value_of(run, key)
+        values.setdefault(tuple(value_of(run, choice) for choice in choices), value_of(run, key)) == value_of(run, key)
         for run in runs
     )

@@ -3,16 +3,15 @@
 from typing import Any
 
 import pandas as pd
-from omegaconf import OmegaConf
 
-from hourglass.cli import commands
-from hourglass.report.page.marks import number
+from hourglass.config.compose import read_options
+from hourglass.core.text import number
 from hourglass.report.reading.runs import Sweep
-from hourglass.runs.evaluation.evaluate import variants
+from hourglass.runs.evaluation.records import variants
 
 
 def table(sweep: Sweep) -> pd.DataFrame:
-    """One row a run and evaluation; empty where there are none.
+    """One row per run and evaluation; empty where there are none.
 
     Columns: `id`, `label`, the varied keys and `seed` of the run; `evaluation`, its id; `on`, what it was evaluated on,
     in words that tell it from the others; `on/kind`, `on/level` and the other values of the corruption, `on/data`,
@@ -33,10 +32,9 @@ def table(sweep: Sweep) -> pd.DataFrame:
                 rows.append(row | {f"on/{key}": value for key, value in about.items()} | record["metrics"])
     if not rows:
         return pd.DataFrame()
-    found = pd.DataFrame(rows)
-    several = found["on/data"].nunique() > 1
-    found["on"] = [_words(row, several) for row in found.to_dict("records")]
-    return found
+    evaluated = pd.DataFrame(rows)
+    several = evaluated["on/data"].nunique() > 1
+    return evaluated.assign(on=[_words(row, several) for row in evaluated.to_dict("records")])
 
 
 def _words(row: dict[str, Any], several: bool) -> str:
@@ -45,13 +43,11 @@ def _words(row: dict[str, Any], several: bool) -> str:
     return f"{row['on/kind']}{level}{data}{', ' if row['on/variant'] else ''}{row['on/variant']}"
 
 
-def in_order(found: pd.DataFrame) -> pd.DataFrame:
+def in_order(evaluated: pd.DataFrame) -> pd.DataFrame:
     """The rows by kind, as `conf/evaluate.yaml` has them and then by name, data, variant and level."""
-    known = [str(kind) for kind in OmegaConf.load(commands.CONF / "evaluate.yaml").levels]
-    place = {kind: i for i, kind in enumerate([*known, *sorted({*found["on/kind"]} - {*known})])}
-    keys = ["on/data", "on/variant", "on/level"]
+    kinds = [*read_options("evaluate")["levels"], *sorted(set(evaluated["on/kind"]))]
     return (
-        found.assign(place=found["on/kind"].map(place))
-        .sort_values(["place", *keys], kind="stable")
+        evaluated.assign(place=evaluated["on/kind"].map(kinds.index))
+        .sort_values(["place", "on/data", "on/variant", "on/level"], kind="stable")
         .drop(columns="place")
     )

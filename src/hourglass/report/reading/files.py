@@ -1,27 +1,26 @@
-"""The files of a run folder, read with suspicion: what is torn raises, and is never filled up."""
+"""The files of a run folder, read with suspicion: what is torn raises an error, and is never filled up."""
 
 import io
-import json
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
-from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from hourglass.config.identity import without_volatile
+from hourglass.core.files import read_json
+from hourglass.runs.read import read_configuration
 
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError, OmegaConfBaseException)
 """What a torn, truncated or foreign file raises."""
-Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML was built with it
 
 
-def read_config(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(as written, resolved) by dotted key, without the volatile part, which may need Hydra to resolve."""
-    plain = without_volatile(yaml.load(path.read_text(), Loader))
-    return flat(plain), flat(OmegaConf.to_container(OmegaConf.create(plain), resolve=True))
+def read_config(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The configuration of a run (as written, resolved) by dotted key, without its volatile part."""
+    configuration = read_configuration(folder)
+    return flat(without_volatile(configuration.written)), flat(without_volatile(configuration.plain))
 
 
 def flat(node: Any, prefix: str = "") -> dict[str, Any]:
@@ -35,7 +34,7 @@ def flat(node: Any, prefix: str = "") -> dict[str, Any]:
 def read_beside(folder: Path) -> tuple[dict[str, Any], list[str]]:
     """(content by name, what is wrong with the others) of the files beside `summary.json`.
 
-    `metrics.csv` must be there; the rest an older run, or one of tiny images, does not have.
+    `metrics.csv` must be there; the rest only where there was something to write.
     """
     optional = [folder / name for name in ("times.csv", "spectra.csv", "examples.npz")]
     paths = [folder / "metrics.csv", *(path for path in optional if path.exists())]
@@ -49,14 +48,10 @@ def read_beside(folder: Path) -> tuple[dict[str, Any], list[str]]:
     return content, wrong
 
 
-def read_json(path: Path) -> Any:
-    return json.loads(path.read_text())
-
-
 def read_numbers(path: Path) -> pd.DataFrame:
     """A CSV of numbers with a header. Raises ValueError where a row is not whole, which pandas would fill with NaN,
-    where a column is missing, and where a step stands in it twice."""
-    text = path.read_text()
+    where a column is missing, and where a step occurs twice."""
+    text = path.read_text(encoding="utf-8")
     lines = text.splitlines()
     if not text.endswith("\n") or any(line.count(",") != lines[0].count(",") for line in lines):
         raise ValueError("it ends within a row")
@@ -66,13 +61,13 @@ def read_numbers(path: Path) -> pd.DataFrame:
         return table
     twice = table["step"][table["step"].duplicated()]
     if len(twice):
-        raise ValueError(f"step {twice.iloc[0]:g} stands in it twice")
+        raise ValueError(f"step {twice.iloc[0]:g} occurs twice")
     return table.astype({"step": int})
 
 
 def check_examples(path: Path) -> Path:
     """The path itself: the arrays are read where they are shown. Raises ValueError where one is missing."""
-    if not zipfile.is_zipfile(path):  # the list of contents stands at the end
+    if not zipfile.is_zipfile(path):  # the list of contents is at its end
         raise ValueError("it is not whole")
     with zipfile.ZipFile(path) as file:
         refuse_gaps(EXAMPLES - {name.removesuffix(".npy") for name in file.namelist()})
@@ -83,14 +78,14 @@ def read_evaluation(path: Path) -> dict[str, Any]:
     """One `evaluations/<id>.json`. Raises ValueError where it is none."""
     record = read_json(path)
     if not isinstance(record, dict) or not isinstance(record.get("corruption"), dict):
-        raise ValueError("it is no evaluation")
+        raise ValueError("it is not an evaluation")
     refuse_gaps({"id", "data", "metrics"} - set(record) | {"kind", "level"} - set(record["corruption"]))
     return record
 
 
-def refuse_gaps(lacks: set[str]) -> None:
-    if lacks:
-        raise ValueError(f"it lacks {', '.join(sorted(lacks))}")
+def refuse_gaps(missing: set[str]) -> None:
+    if missing:
+        raise ValueError(f"it lacks {', '.join(sorted(missing))}")
 
 
 COLUMNS = {
@@ -99,6 +94,6 @@ COLUMNS = {
     "spectra.csv": {"frequency", "input", "target", "output", "error"},
 }
 """What each table must have at least"""
-EXAMPLES = {"mse", "index", "input", "target", "output"}
-"""The arrays of `examples.npz`, as `hourglass.training.callbacks.examples` describes them"""
+EXAMPLES = {"mse", "index", "each", "input", "target", "output"}
+"""The arrays of `examples.npz`, as `hourglass.training.callbacks.Examples` describes them"""
 READERS = {".csv": read_numbers, ".npz": check_examples, ".json": read_evaluation}

@@ -1,13 +1,13 @@
-"""One completed run, as it lies in its folder; and a job that came to no result."""
+"""One completed run, as it lies in its folder; and a job without a result."""
 
-import json
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from hourglass.core.text import as_option
 
 ABSENT = ""
 """In place of a value, where a configuration has no such key."""
@@ -15,7 +15,7 @@ ABSENT = ""
 
 @dataclass(frozen=True)
 class Problem:
-    """A job without a result; or a file that cannot be read, of a run that may have a result all the same."""
+    """A job without a result; or a file that cannot be read, of a run that may have a result nevertheless."""
 
     id: str
     status: str
@@ -27,7 +27,7 @@ class Problem:
 
 @dataclass
 class Run:
-    """A completed run; `metrics`, `cost`, `floors`, `ratios`, … are those of its `summary.json`."""
+    """A completed run; `metrics`, `cost`, `baselines`, `ratios`, … are those of its `summary.json`."""
 
     folder: Path
     id: str
@@ -40,7 +40,7 @@ class Run:
     metrics: dict[str, float]
     cost: dict[str, float]
     overrides: list[str]
-    floors: dict[str, float] = field(default_factory=dict)
+    baselines: dict[str, float] = field(default_factory=dict)
     ratios: dict[str, float] = field(default_factory=dict)
     health: dict[str, int] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
@@ -51,14 +51,10 @@ class Run:
     """Content of the files beside `summary.json`, by name"""
 
     def history(self) -> pd.DataFrame:
-        """`metrics.csv`, one row a logging step, with the `seconds` of `times.csv`, NaN where it has none.
+        """`metrics.csv`, one row per logging step, with the `seconds` of `times.csv`, NaN where it has none.
 
-        Without rows where the file is torn or missing: then it stands among the sweep's `others`.
+        Without rows where the file is torn or missing: then the sweep's `others` name it.
         """
-        return self._history
-
-    @cached_property
-    def _history(self) -> pd.DataFrame:
         nothing = pd.DataFrame({"step": [], "seconds": []}, dtype=float)
         if "metrics.csv" not in self.files:
             return nothing
@@ -66,12 +62,12 @@ class Run:
         return self.files["metrics.csv"].merge(times, on="step", how="left")
 
     def spectra(self) -> pd.DataFrame:
-        """`spectra.csv`: frequency in cycles a pixel; power of input, target, output, error; empty without one."""
+        """`spectra.csv`: frequency in cycles per pixel; power of input, target, output, error; empty without one."""
         spectra: pd.DataFrame = self.files.get("spectra.csv", pd.DataFrame({"frequency": []}, dtype=float))
         return spectra
 
     def examples(self) -> dict[str, np.ndarray] | None:
-        """`examples.npz`, as `hourglass.training.callbacks.examples` describes it."""
+        """`examples.npz`, as `hourglass.training.callbacks.Examples` describes it."""
         if "examples.npz" not in self.files:
             return None
         with np.load(self.files["examples.npz"]) as arrays:
@@ -84,11 +80,4 @@ class Run:
 
 def value_of(run: Run, key: str) -> str:
     """The option chosen for a group, or the value of a dotted key, as one types it."""
-    return run.choices[key] if key in run.choices else shown(run.config.get(key, ABSENT))
-
-
-def shown(value: Any) -> str:
-    """A value as one types it on the command line: `[16,32]`, `null`, `true`, `0.001`."""
-    if isinstance(value, list):
-        return f"[{','.join(map(shown, value))}]"
-    return value if isinstance(value, str) else json.dumps(value)
+    return run.choices[key] if key in run.choices else as_option(run.config.get(key, ABSENT))

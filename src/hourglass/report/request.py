@@ -1,0 +1,49 @@
+"""What `python report.py` is asked for. No pandas in here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hourglass.core.errors import ConfigError
+from hourglass.core.text import command
+
+HELP = f"""{command("report")} FOLDER [reference=KEY=VALUE] [metric=NAME] [out=FOLDER]
+
+FOLDER      a sweep (logs/sweeps/NAME), a folder of runs (logs/runs), or one run
+reference   what the others are compared with, on the same seeds: reference=decoder=resize, or of several keys
+            reference=decoder=resize,latent=dense; the first configuration that ran, if not given
+metric      by which they are ranked and compared: test/mse if not given; any of summary.json, cost/…, ratio/… (to a
+            baseline) and gap/… (distance from the real images) too
+out         where report.html, report.md, results.csv and evaluations.csv go: FOLDER if not given"""
+OPTIONS = ("reference", "metric", "out")
+
+
+@dataclass(frozen=True)
+class Request:
+    folder: Path
+    out: Path
+    reference: str | None = None
+    metric: str = "test/mse"
+
+
+def parse(arguments: list[str]) -> Request:
+    """The request; raises ConfigError for what the command line cannot mean."""
+    options: dict[str, str] = {}
+    folders: list[str] = []
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if equals and key in OPTIONS:
+            if key in options:
+                raise ConfigError(f"{key} is given twice: give it once")
+            if not value:
+                raise ConfigError(f"{argument} has no value: leave it out, or see {command('report')} --help")
+            options[key] = value
+        elif argument.startswith("-") or (equals and "/" not in key):
+            raise ConfigError(
+                f"{argument}: {command('report')} has no {key}; it takes a folder and {', '.join(OPTIONS)}"
+            )
+        else:
+            folders.append(argument)
+    if len(folders) != 1:
+        raise ConfigError(f"name one folder, not {len(folders)}: {command('report')} logs/sweeps/NAME")
+    folder = Path(folders[0]).expanduser()
+    return Request(folder, Path(options.pop("out", folder)).expanduser(), **options)

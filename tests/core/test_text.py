@@ -1,0 +1,45 @@
+"""Numbers and names as people read them."""
+
+import math
+
+import pytest
+
+from hourglass.core import text
+
+
+def test_numbers_are_written_to_their_interval() -> None:
+    assert text.with_half(0.0036312, 0.000121) == ("0.00363", "0.00012")
+    assert text.with_half(0.00839, 0.00043) == ("0.00839", "0.00043")
+    assert text.with_half(0.077, 0.0453) == ("0.077", "0.045")
+    assert text.with_half(24.4, math.nan) == ("24.4", "")
+    assert text.plus_minus(9569.0, 0.0) == "9,569"
+    assert text.plus_minus(0.0036, 0.00019) == "0.00360 ± 0.00019"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (1270080.0, "1,270,080"), (2032128.0, "2,032,128"), (0.05282, "0.05282"), (12345.6, "12,346"),
+        (1234.5, "1,234"), (999.97, "1,000"), (999.4, "999.4"), (1.5e-7, "1.5e-7"), (math.nan, "–"), (None, "–"),
+    ],
+)  # fmt: skip
+def test_a_number_has_four_digits(value: float | None, written: str) -> None:
+    assert text.number(value) == written
+
+
+def test_percent_span_and_p() -> None:
+    assert text.percent(0.801) == "80.1 %"
+    assert text.percent(0.03, signed=True) == "+3.0 %"
+    assert text.percent(math.nan) == "–"
+    assert text.span([0.00018, math.nan, 0.0012]) == "0.00018 to 0.0012"
+    assert text.span([2.0, 2.0]) == "2"
+    assert text.span([]) == "–"
+    assert [text.p_value(p) for p in (0.0078, 0.14, 1e-5, math.nan)] == ["0.0078", "0.14", "< 0.0001", "–"]
+
+
+def test_values_as_one_types_them() -> None:
+    values = {"[16,32]": [16, 32], "null": None, "true": True, "0.001": 0.001, "resize": "resize"}
+    assert {written: text.as_option(value) for written, value in values.items()} == dict(
+        zip(values, values, strict=True)
+    )
+    assert [text.counted(n, "seed") for n in (1, 8)] == ["1 seed", "8 seeds"]

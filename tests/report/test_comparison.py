@@ -1,0 +1,114 @@
+"""The paired comparison: what is compared with what, and what may be claimed."""
+
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers.sweep_folders import change, jobs, make
+from hourglass.core.errors import ConfigError
+from hourglass.report.analysis import comparison
+from hourglass.report.reading import runs
+
+DECODERS = ("decoder=transpose", "decoder=resize", "decoder=subpixel")
+
+
+def test_pairs_are_within_configurations_that_are_equal_but_for_the_reference(sweep: runs.Sweep) -> None:
+    table = comparison.paired(sweep, "decoder=resize").set_index("label")
+    assert len(table) == 4
+    for encoder in ("maxpool", "strided"):
+        for decoder in ("transpose", "subpixel"):
+            row = table.loc[f"encoder={encoder}, decoder={decoder}"]
+            assert row["reference"] == f"encoder={encoder}, decoder=resize"
+            mse = {
+                (run.choices["decoder"], run.seed): run.metrics["test/mse"]
+                for run in sweep.runs
+                if run.choices["encoder"] == encoder
+            }
+            differences = [mse[decoder, seed] - mse["resize", seed] for seed in range(6)]
+            assert row["differences"] == pytest.approx(differences)
+            assert row["difference"] == pytest.approx(np.mean(differences))
+            assert row["reference mean"] == pytest.approx(np.mean([mse["resize", seed] for seed in range(6)]))
+            assert row["relative"] == pytest.approx(row["difference"] / row["reference mean"])
+            assert (row["pairs"], row["smallest_p"]) == (6, 2**-5)
+    assert math.isnan(comparison.paired(sweep, "decoder=resize", "test/psnr")["relative"].iloc[0])  # decibels
+    first = comparison.paired(sweep)  # every other one against the first that ran
+    assert len(first) == 5
+    assert set(first["reference"]) == {"encoder=maxpool, decoder=transpose"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ("decoder=resise", r"decoder=resise is not among what was swept: did you mean decoder=resize"),
+        ("decodr=resize", r": did you mean decoder=resize"),
+        ("resize", r": did you mean decoder=resize"),
+        (
+            "latent=dense",
+            r"; there are encoder=maxpool, encoder=strided, decoder=transpose, decoder=resize, decoder=sub",
+        ),
+        (
+            "decoder=resize,encoder=avgpool",
+            r"encoder=avgpool is not among what was swept: did you mean encoder=maxpool",
+        ),
+    ],
+)
+def test_a_reference_that_was_not_swept_is_refused_with_what_was(sweep: runs.Sweep, wrong: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        comparison.paired(sweep, wrong)
+
+
+def test_tasks_are_not_compared_unless_asked_for(tmp_path: Path) -> None:
+    axes = ("corruption.std=0.1", "corruption.std=0.2"), DECODERS[:2]
+    sweep = runs.read(make(tmp_path / "s", *axes, seeds=[0], fixed=["model=denoising"]))
+    of_first = comparison.paired(sweep)
+    assert of_first["label"].tolist() == [f"decoder=resize, corruption.std=0.{i}" for i in (1, 2)]
+    assert of_first["reference"].tolist() == [f"decoder=transpose, corruption.std=0.{i}" for i in (1, 2)]
+    asked = comparison.paired(sweep, "corruption.std=0.1")
+    assert asked["label"].tolist() == [f"decoder={decoder}, corruption.std=0.2" for decoder in ("transpose", "resize")]
+
+
+def test_a_preset_with_another_task_has_no_pair(tmp_path: Path) -> None:
+    sweep = runs.read(make(tmp_path / "s", ("model=conv", "model=denoising"), seeds=[0]))
+    (row,) = comparison.paired(sweep).to_dict("records")
+    assert (row["pairs"], row["verdict"][:7]) == (0, "no pair")
+
+
+def test_only_the_same_seeds_on_the_same_images_are_pairs(small: Path) -> None:
+    fourth = jobs(small)[3]
+    assert comparison.paired(runs.read(small))["seeds"].tolist() == [[0, 1]]
+    change(fourth, data={"fingerprint": "0ther000"})
+    assert comparison.paired(runs.read(small))["seeds"].tolist() == [[0]]
+    shutil.rmtree(jobs(small)[0])
+    table = comparison.paired(runs.read(small), "decoder=transpose")
+    assert table["seeds"].tolist() == [[]]
+    assert table["verdict"].iloc[0].startswith("no pair")
+    assert math.isnan(table["p"].iloc[0])
+
+
+@pytest.mark.parametrize(
+    ("pairs", "difference", "p_holm", "comparisons", "metric", "says"),
+    [
+        (5, -1.0, 0.0625, 1, "test/mse", "not enough seeds to claim"),
+        (6, -1.0, 0.03125, 1, "test/mse", "better"),
+        (6, 1.0, 0.03125, 1, "test/mse", "worse"),
+        (6, 1.0, 0.03125, 1, "test/psnr", "better"),
+        (6, -1.0, 0.0625, 2, "test/mse", "not enough seeds (2 comparisons)"),
+        (8, -1.0, 0.2, 6, "test/mse", "no difference shown"),
+        (8, -1.0, 0.2, 7, "test/mse", "not enough seeds (7 comparisons)"),
+        (8, math.nan, math.nan, 1, "test/mse", "not finite: nothing to compare"),
+    ],
+)
+def test_the_verdict(pairs: int, difference: float, p_holm: float, comparisons: int, metric: str, says: str) -> None:
+    assert comparison.verdict(pairs, difference, p_holm, comparisons, metric) == says
+
+
+def test_the_truth_behind_a_made_up_sweep_is_found(tmp_path: Path) -> None:
+    """subpixel is made 3 % better and resize 6 % worse than transpose, under seeds that spread by 5 %."""
+    sweep = runs.read(make(tmp_path / "s", DECODERS, seeds=range(8), noise=0.005))
+    table = comparison.paired(sweep, "decoder=transpose").set_index("label")
+    assert table["verdict"].to_dict() == {"decoder=resize": "worse", "decoder=subpixel": "better"}
+    assert table["relative"].to_dict() == pytest.approx({"decoder=resize": 0.06, "decoder=subpixel": -0.03}, abs=0.01)
+    assert table["p_holm"].tolist() == [2 / 128, 2 / 128]
