@@ -8,8 +8,7 @@ from subprocess import CompletedProcess
 from typing import Any
 
 from helpers.project import TINY, run_command
-from hourglass.runs.naming import names_of
-from hourglass.runs.read import read_summary, read_sweep
+from hourglass.runs.read import names_of, read_summary, read_sweep
 from hourglass.runs.status import status_of
 
 TINIEST = (
@@ -46,7 +45,7 @@ def statuses(folder: Path) -> dict[str, str]:
     return {name: status_of(folder / identity) for identity, name in names(folder).items()}
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
