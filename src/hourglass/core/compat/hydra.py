@@ -5,6 +5,7 @@ of the whole sweep, nor hand it a name for the sweep. Its inner functions can: `
 `Hydra.create_main_hydra2`, `create_automatic_config_search_path`, `BasicSweeper.split_arguments`.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,9 +28,11 @@ class Application:
     """A Hydra application: a folder of configurations, the name of the first one, and a command line."""
 
     def __init__(self, conf: Path, name: str, arguments: Sequence[str]) -> None:
-        self.conf, self.name = conf, name
         self.parser = get_args_parser()
         self.arguments = self.parser.parse_args(list(arguments))
+        self.conf, self.name = self.arguments.config_path or str(conf), self.arguments.config_name or name
+        if not self.conf.startswith("pkg://"):  # relative to where one is, not to a file of ours
+            self.conf = self.arguments.config_path = os.path.abspath(self.conf)
 
     @property
     def overrides(self) -> list[str]:
@@ -47,13 +50,13 @@ class Application:
             raise ConfigError("--experimental-rerun: use resume=FOLDER, which continues a run as it was configured")
         version.setbase("1.3")
         self.arguments.overrides = [*self.overrides, *more_overrides]
-        _run_hydra(self.arguments, self.parser, task, str(self.conf), self.name)
+        _run_hydra(self.arguments, self.parser, task, self.conf, self.name)
 
     @contextmanager
     def loaded(self) -> Iterator[Hydra]:
         """Hydra with the search path of this command line, to compose with, beside `run`."""
         version.setbase("1.3")
-        search_path = create_automatic_config_search_path(None, None, str(self.conf))
+        search_path = create_automatic_config_search_path(None, None, self.conf)
         if self.arguments.config_dir is not None:
             folder = Path(self.arguments.config_dir).resolve()
             if not folder.is_dir():
