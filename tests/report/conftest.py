@@ -95,7 +95,7 @@ def problems() -> list[str]:
 def opened(browser: Browser, page_folder: Path, problems: list[str]) -> Page:
     """The page in light on a screen 1280 pixels wide, with the network off; each test leaves it so."""
     path = page_folder / "report.html"
-    render.write(review(runs.read(page_folder)), path)
+    path.write_text(render.render(review(runs.read(page_folder))), encoding="utf-8")
     context = browser.new_context(
         viewport={"width": 1280, "height": 900}, color_scheme="light", reduced_motion="reduce", offline=True
     )

@@ -5,7 +5,10 @@ import os
 import re
 import signal
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
@@ -13,6 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 import hourglass
 from hourglass.config.compose import advice, register_resolvers
 from hourglass.core.errors import HourglassError
+from hourglass.core.text import first_line
 
 COMMANDS = {
     "train": "train an autoencoder, or with -m many of them",
@@ -58,6 +62,22 @@ def run(command: str, arguments: Sequence[str] | None = None) -> None:
         sys.exit(f"\n{type(error).__name__}: {advice(error)}\n(HYDRA_FULL_ERROR=1 shows where it was raised)")
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
+    except OSError as error:
+        if error.filename is None:
+            _by_a_fault_of_ours(error)
+        sys.exit(f"\n{error.filename}: {error.strerror}: make room or give permission there, or choose another folder")
+    except Exception as error:
+        _by_a_fault_of_ours(error)
+
+
+def _by_a_fault_of_ours(error: Exception) -> NoReturn:
+    """The last resort: one line, and the traceback in a file."""
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".txt", prefix="hourglass-", delete=False) as file:
+        file.writelines(traceback.format_exception(error))
+    sys.exit(
+        f"\n{type(error).__name__}: {first_line(error)}\nThis is a fault of hourglass, or of a library: please report "
+        f"it with {file.name}, which has the traceback"
+    )
 
 
 def complete(arguments: Sequence[str]) -> None:

@@ -14,9 +14,9 @@ from omegaconf import DictConfig
 
 from hourglass.cli import sweep
 from hourglass.cli.prepare import job_of, keep_configuration
-from hourglass.config.compose import CONF
+from hourglass.config.compose import CONF, groups
 from hourglass.config.configuration import Configuration
-from hourglass.config.overrides import refuse_careless
+from hourglass.config.overrides import at_home, refuse_careless, refuse_what_hydra_does_not_explain
 from hourglass.core.compat.hydra import Application
 from hourglass.core.errors import ConfigError
 from hourglass.runs.job import Job
@@ -25,7 +25,8 @@ from hourglass.runs.status import status_of
 
 
 def main(arguments: list[str]) -> None:
-    application = Application(CONF, "train", arguments)
+    application = Application(CONF, "train", at_home(arguments))
+    refuse_what_hydra_does_not_explain(application.overrides, groups())
     resumed = [override.removeprefix("resume=") for override in application.overrides if override.startswith("resume=")]
     if application.is_question:
         application.run(train)
@@ -69,7 +70,10 @@ def resume(folder: Path, others: list[str]) -> None:
     configuration = read_configuration(folder)
     if configuration.id != summary["id"]:
         raise ConfigError(f"{folder / '.hydra'} was changed since the run began: start another with that")
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout), logging.FileHandler(folder / "train.log")]
+    log = folder / "train.log"
+    if log.is_symlink():
+        log.unlink()  # not through it: the folder may come from somebody else
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout), logging.FileHandler(log, encoding="utf-8")]
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
     from hourglass.runs import launch  # torch and lightning: only now
 

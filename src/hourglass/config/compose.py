@@ -17,6 +17,8 @@ from hourglass.core.text import command
 _HERE = Path(__file__).resolve()
 CONF = next(path for path in (_HERE.parents[1] / "conf", _HERE.parents[3] / "conf") if path.is_dir())
 """The options: in an installed package inside it, in a checkout at its top."""
+OURS = ("base", "hydra", "local")
+"""Folders of `conf/` that are no groups of the command line."""
 GROUPS = ("model", "encoder", "latent", "decoder", "data", "corruption", "loss", "optimizer", "trainer", "experiment")
 """The groups whose choices a run is known by."""
 
@@ -29,6 +31,11 @@ def register_resolvers() -> None:
 def options(group: str) -> list[str]:
     """The options of a group: `conf/` is the registry."""
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+def groups() -> dict[str, list[str]]:
+    """The groups at the top of `conf/`, with their options."""
+    return {path.name: options(path.name) for path in CONF.iterdir() if path.is_dir() and path.name not in OURS}
 
 
 def composed(name: str, overrides: Sequence[str] = ()) -> DictConfig:

@@ -1,5 +1,6 @@
 """Interpolations in OmegaConf's own grammar: which of them run something."""
 
+from functools import cache
 from typing import Any
 
 from omegaconf.errors import GrammarParseError
@@ -7,6 +8,7 @@ from omegaconf.grammar.gen.OmegaConfGrammarParser import OmegaConfGrammarParser
 from omegaconf.grammar_parser import parse
 
 
+@cache  # a sweep repeats the same few in every run
 def calls_resolver(text: str) -> bool:
     """Does a value call a resolver, such as `${oc.env:HOME}` or `${oc.${x}:HOME}`, anywhere in it?
 

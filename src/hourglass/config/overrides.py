@@ -1,22 +1,57 @@
 """What the command line says, in Hydra's grammar, and what it cannot mean."""
 
 import hashlib
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.errors import OverrideParseException
 
 from hourglass.config.identity import VOLATILE
 from hourglass.core.errors import ConfigError
-from hourglass.core.text import command
+from hourglass.core.text import command, first_line
 
+OPTIONAL = ("experiment", "search", "logger", "callbacks")
+"""Groups of which a run need not have one."""
 EXTENSIBLE = ("hydra", "trainer.", "callbacks.", "logger.")
 """Where a `+` may add a key: classes of other packages, which have more options than our YAML names."""
 
 
 def parse(overrides: Iterable[str]) -> list[Override]:
     return OverridesParser.create().parse_overrides(list(overrides))
+
+
+def at_home(overrides: Iterable[str]) -> list[str]:
+    """`data.root=~/pictures` with the home folder in place of ~, which neither the shell nor Hydra's grammar knows."""
+    return [re.sub(r"=(~/[^'\"]*)$", lambda m: f'="{Path(m[1]).expanduser()}"', override) for override in overrides]
+
+
+def refuse_what_hydra_does_not_explain(overrides: Iterable[str], groups: Mapping[str, Sequence[str]]) -> None:
+    """Raise ConfigError for values that need quotes, and for a group that is given a value, or taken away."""
+    for text in overrides:
+        try:
+            (override,) = parse([text])
+        except OverrideParseException as error:
+            key, equals, written = text.partition("=")
+            if not equals or written[:1] in "\"'":
+                raise
+            quoted = f"'{key}=\"{written}\"'"
+            raise ConfigError(f"{text}: {first_line(error)}. A value with such signs needs quotes: {quoted}") from None
+        group = override.key_or_group
+        if group not in groups:
+            continue
+        choices = f"{group} is one of {', '.join(groups[group])}"
+        if override.is_delete() and group not in OPTIONAL:
+            raise ConfigError(f"{text}: every run needs one: {choices}")
+        if override.is_sweep_override() or override.is_delete():
+            continue
+        value = override.value()
+        chosen = value if isinstance(value, list) and group == "logger" else [value]
+        if not (value is None and group in OPTIONAL) and not all(isinstance(one, str) for one in chosen):
+            raise ConfigError(f"{text}: {choices}; a value goes to one of its keys, as in corruption.std=0.3")
 
 
 def refuse_careless(overrides: Iterable[str]) -> None:

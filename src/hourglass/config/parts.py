@@ -15,9 +15,10 @@ from hydra.utils import get_object
 
 from hourglass.config.configuration import Configuration, Node
 from hourglass.config.slots import refuse_foreign
+from hourglass.config.trainer import check_trainer
 from hourglass.config.validation import check, checked
 from hourglass.core.errors import ConfigError
-from hourglass.core.types import Count, Positive, Size
+from hourglass.core.types import Count, Positive, Seed, Size
 
 Entry = tuple[Any, str]
 """A value, and the key by which the user knows it."""
@@ -27,7 +28,7 @@ Entry = tuple[Any, str]
 class Settings:
     """The values of a run that are no parts."""
 
-    seed: Size
+    seed: Seed
     checkpoint_every: Count
     """Steps between two saves of `last.ckpt`"""
     baselines: str | None
@@ -93,6 +94,7 @@ class Parts:
 
     @cached_property
     def trainer(self) -> Callable[..., Any]:
+        check_trainer(self.configuration.plain["trainer"])
         return self._part("trainer")
 
     def autoencoder(self, image_shape: tuple[int, ...], channels: list[int] | None = None) -> Any:

@@ -23,6 +23,10 @@ class DataError(HourglassError, OSError):
     """Images that are missing, unreadable, or too few."""
 
 
+class Torn(DataError):
+    """A file that is not whole, or not what its name says."""
+
+
 class Diverged(HourglassError, ArithmeticError):
     """The loss became NaN or infinite."""
 

@@ -1,5 +1,6 @@
 """Files that are whole or not there."""
 
+import errno
 import json
 import os
 import shutil
@@ -10,6 +11,9 @@ from typing import Any
 from uuid import uuid4
 
 from hourglass.core.errors import StorageError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG)
+"""Why a file cannot be written, where that is the disk's or the folder's doing."""
 
 
 @contextmanager

@@ -3,12 +3,16 @@
 A lock ends with the process that took it, however that ends. A process forked from it does not hold it on.
 """
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # not a POSIX system
+    fcntl = None  # type: ignore[assignment]
 
 _held: set[int] = set()
 """File descriptors of the locks of this process."""
@@ -40,6 +44,8 @@ def is_locked(path: Path) -> bool:
     except FileNotFoundError:
         return False
     with file:
+        if fcntl is None:
+            return False
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -48,6 +54,8 @@ def is_locked(path: Path) -> bool:
 
 
 def _acquire(descriptor: int, wait: float | None) -> None:
+    if fcntl is None:
+        return  # one run at a time is the user's own care there: sweeps are refused
     if wait is None:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         return
@@ -68,4 +76,5 @@ def _let_go() -> None:
         os.close(_held.pop())
 
 
-os.register_at_fork(after_in_child=_let_go)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)

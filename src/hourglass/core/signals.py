@@ -100,7 +100,8 @@ class StopRequest:
             self.old = {signum: signal.getsignal(signum) for signum in SIGNALS}
             for signum in SIGNALS:
                 signal.signal(signum, self._note)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # `Worker`s start with these blocked
+            if hasattr(signal, "pthread_sigmask"):
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # `Worker`s start with these blocked
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -29,6 +29,20 @@ def as_typed(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
+def printable(value: Any) -> Any:
+    """Strings, in nested lists and dictionaries too, with their control characters escaped: `\\x1b` for ESC.
+
+    What a stranger's file holds would otherwise steer the terminal that shows it. New lines and tabs stay.
+    """
+    if isinstance(value, dict):
+        return {printable(key): printable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [printable(inner) for inner in value]
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in value)
+
+
 def duration(seconds: float) -> str:
     """`4.2 s`, `35 s`, `12 min`, `2.5 h`"""
     if seconds < 100:

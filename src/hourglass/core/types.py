@@ -20,6 +20,8 @@ Count = Annotated[int, Field(ge=1)]
 Size = Annotated[int, Field(ge=0)]
 """A number of things of which there may be none."""
 
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
 Factor = Annotated[int, Field(ge=2)]
 """By how much an operator changes each side of the grid."""
 

@@ -1,5 +1,6 @@
 """From a folder of runs to the files of its report."""
 
+from hourglass.core.files import replacing
 from hourglass.report import markdown
 from hourglass.report.analysis import tables
 from hourglass.report.analysis.review import Review, review
@@ -7,21 +8,27 @@ from hourglass.report.page import render
 from hourglass.report.reading import runs
 from hourglass.report.request import Request
 
+FILES = ("report.html", "report.md", "results.csv", "evaluations.csv")
+"""In the order in which they are named; the last one where `evaluate` was run."""
+
 
 def make(request: Request) -> Review:
     """Write the files, print the short answer, and return what is in them."""
     reviewed = review(runs.read(request.folder), request.reference, request.metric)
     out = request.out
     out.mkdir(parents=True, exist_ok=True)
-    (out / "report.md").write_text(markdown.write(reviewed), encoding="utf-8")
-    tables.results(reviewed.sweep).to_csv(out / "results.csv", index=False)
-    files = ["report.html", "report.md", "results.csv"]
+    contents = {
+        "report.md": markdown.write(reviewed),
+        "results.csv": tables.results(reviewed.sweep).to_csv(index=False),
+    }
     if len(reviewed.evaluated):
-        reviewed.evaluated.to_csv(out / "evaluations.csv", index=False)
-        files.append("evaluations.csv")
-    render.write(reviewed, out / "report.html")  # last, because most can go wrong there
+        contents["evaluations.csv"] = reviewed.evaluated.to_csv(index=False)
+    contents["report.html"] = render.render(reviewed)  # last, because most can go wrong there
+    for name, content in contents.items():
+        with replacing(out / name, shared=True) as path:  # not through a link that lies there
+            path.write_text(content, encoding="utf-8")
     print("\n".join(markdown.answer(reviewed)))
     for problem in reviewed.sweep.others:
         print(f"  {problem.status:<12} {problem.id}  {' '.join(problem.overrides)}  {problem.reason}")
-    print("\n".join(f"  {out / file}" for file in files))
+    print("\n".join(f"  {out / name}" for name in sorted(contents, key=list(FILES).index)))
     return reviewed

@@ -31,7 +31,9 @@ def parse(arguments: list[str]) -> Request:
     folders: list[str] = []
     for argument in arguments:
         key, equals, value = argument.partition("=")
-        if equals and key in OPTIONS:
+        if Path(argument).is_dir():  # whatever signs its name holds
+            folders.append(argument)
+        elif equals and key in OPTIONS:
             if key in options:
                 raise ConfigError(f"{key} is given twice: give it once")
             if not value:

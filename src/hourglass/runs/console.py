@@ -16,7 +16,7 @@ def table(result: Summary, overrides: list[str]) -> str:
     if "test/kl" in m:
         lines.append(f"  nats      reconstruction {m['test/reconstruction']:.2f} + KL {m['test/kl']:.2f} an image")
     for i, (name, baseline) in enumerate(result.baselines.items()):
-        label = baseline_title(name, c["code_size"])
+        label = baseline_title(name, int(c["code_size"]))
         ratio = f"{result.ratios[name]:.3f} of it" if name in result.ratios else ""
         lines.append(f"  {'against' if i == 0 else '':<9} {label:<29} {baseline:.5f}   {ratio}".rstrip())
     if "test/phase_bias_2" in m:

@@ -1,6 +1,7 @@
 """A trained run back from its folder: the autoencoder, and its data."""
 
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 
 from hourglass.config.parts import Parts
 from hourglass.core.errors import DataError
+from hourglass.core.text import first_line
 from hourglass.data.datamodule import ImageData
 from hourglass.nn import Autoencoder
 from hourglass.runs.read import read_configuration
@@ -24,11 +26,20 @@ def load_run(folder: str | Path, checkpoint: str = "best") -> Autoencoder:
     ConfigError where the configuration asks for more.
     """
     parts = Parts(read_configuration(Path(folder)))
-    saved = read_checkpoint(Path(folder) / "checkpoints" / f"{checkpoint}.ckpt")
+    path = Path(folder) / "checkpoints" / f"{checkpoint}.ckpt"
+    saved = read_checkpoint(path)
+    if not {"state_dict", "config"} <= saved.keys():
+        raise DataError(f"{path} is no checkpoint of a run: it has no state_dict and config")
     weights, built = saved["state_dict"], saved["config"]
     channels = built["encoder"].get("channels")  # `match=` has scaled the configured ones
     model: Autoencoder = parts.autoencoder(parts.data.image_shape, channels)
-    model.load_state_dict({key.removeprefix(PREFIX): w for key, w in weights.items() if key.startswith(PREFIX)})
+    own = {key.removeprefix(PREFIX): weight for key, weight in weights.items() if key.startswith(PREFIX)}
+    if not all(weight.isfinite().all() for weight in own.values()):
+        raise DataError(f"{path} holds weights that are no finite numbers: train the run again")
+    try:
+        model.load_state_dict(own)
+    except RuntimeError as error:
+        raise DataError(f"{path} holds the weights of another network: {first_line(error)}") from error
     return model.to(memory_format=torch.channels_last).eval()
 
 
@@ -43,7 +54,24 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """A checkpoint as plain values and tensors on the CPU; raises DataError where it is missing or damaged."""
     if not path.exists():
         raise DataError(f"{path} does not exist: the run has not saved it (yet), see summary.json beside checkpoints/")
+    if not path.is_file():
+        raise DataError(f"{path} is no regular file: nothing was read")
     try:
+        _check_archive(path)
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise DataError(f"{path} cannot be read ({error}): it was damaged after it was written") from error
+    except (OSError, RuntimeError, EOFError, ValueError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
+        reason = first_line(error)
+        raise DataError(f"{path} cannot be read ({reason}): it was damaged after it was written") from error
+
+
+def _check_archive(path: Path) -> None:
+    """Raise BadZipFile unless the file is what `torch.save` writes: stored without compression, with sums that match.
+
+    A compressed member may unpack to a thousand times its size, and torch itself does not look at the sums.
+    """
+    with zipfile.ZipFile(path) as archive:
+        packed = [one.filename for one in archive.infolist() if one.compress_type != zipfile.ZIP_STORED]
+        if packed or sum(one.file_size for one in archive.infolist()) > path.stat().st_size:
+            raise zipfile.BadZipFile("it unpacks to more than it holds")
+        if (damaged := archive.testzip()) is not None:
+            raise zipfile.BadZipFile(f"the sum of {damaged} does not match")

@@ -1,5 +1,6 @@
 """Run and sweep folders, read: nothing in them is executed, whoever made them."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,24 +10,40 @@ import yaml
 from hourglass.config.configuration import Configuration
 from hourglass.config.interpolation import calls_resolver
 from hourglass.config.slots import refuse_foreign_keys
-from hourglass.core.errors import ConfigError, DataError
+from hourglass.core.errors import ConfigError, DataError, Torn
 from hourglass.core.files import read_json
 from hourglass.core.formats import FORMAT, check_format
+from hourglass.core.text import printable
 
+JOB_ID = re.compile(r"[0-9a-f]{8}")
 OF_THE_COMMAND = ("sweep=", "retry=", "trial=", "hydra", "search=")
 """Overrides that say nothing of a job."""
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML was built with it
 
 
 def read_summary(folder: Path) -> dict[str, Any] | None:
-    """`summary.json`, or None where there is none (yet). Raises DataError where it is torn or of another format."""
+    """`summary.json`, or None where there is none (yet). Raises Torn, or DataError for one of another format."""
     return _read_json(folder / "summary.json", ("status",), "the command that began the run goes on with it")
 
 
+def summary_of(folder: Path) -> dict[str, Any]:
+    """`summary.json` as far as it is there: empty where it is missing or torn."""
+    try:
+        return read_summary(folder) or {}
+    except Torn:
+        return {}
+
+
 def read_sweep(folder: Path) -> dict[str, Any]:
-    """`sweep.json`; an empty sweep where there is none. Raises DataError where it is torn or of another format."""
-    empty = {"format": FORMAT, "name": folder.name, "invocations": [], "jobs": {}}
-    return _read_json(folder / "sweep.json", ("invocations", "jobs"), "the runs beside it are still read") or empty
+    """`sweep.json`; an empty sweep where there is none. Raises Torn, or DataError for one of another format.
+
+    A job lies right inside the sweep, under its id: whatever else is named as one is left out.
+    """
+    sweep = _read_json(folder / "sweep.json", ("invocations", "jobs"), "the runs beside it are still read")
+    if sweep is None:
+        return {"format": FORMAT, "name": folder.name, "invocations": [], "jobs": {}}
+    sweep["jobs"] = {job: entry for job, entry in sweep["jobs"].items() if JOB_ID.fullmatch(job)}
+    return sweep
 
 
 def _read_json(path: Path, keys: tuple[str, ...], without_it: str) -> dict[str, Any] | None:
@@ -40,9 +57,9 @@ def _read_json(path: Path, keys: tuple[str, ...], without_it: str) -> dict[str, 
             raise ValueError(f"it has no {', '.join(missing)}")
     except FileNotFoundError:
         return None
-    except ValueError as torn:  # of JSON and of UTF-8 too
-        raise DataError(f"{path} is not whole ({torn}): delete it, and {without_it}") from torn
-    return content
+    except (ValueError, RecursionError) as torn:  # of JSON and of UTF-8 too
+        raise Torn(f"{path} is not whole ({torn}): delete it, and {without_it}") from torn
+    return printable(content)
 
 
 def read_configuration(folder: Path) -> Configuration:
@@ -54,7 +71,10 @@ def read_configuration(folder: Path) -> Configuration:
     if not path.exists():
         raise DataError(f"{path} does not exist: {folder} is not a run folder")
     try:
-        written = yaml.load(path.read_text(encoding="utf-8"), Loader)
+        text = path.read_text(encoding="utf-8")
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader)):
+            raise yaml.YAMLError("aliases, of which a few lines can make billions of nodes, are not read")
+        written = yaml.load(text, Loader)
     except (yaml.YAMLError, UnicodeDecodeError) as torn:
         reason = " ".join(str(torn).split())
         raise DataError(f"{path} cannot be read ({reason}): it was damaged after it was written") from torn

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hourglass.core import locks
-from hourglass.core.errors import Busy
+from hourglass.core.errors import Busy, Torn
 from hourglass.core.files import write_json
-from hourglass.runs.read import read_summary
+from hourglass.runs.read import read_summary, summary_of
 
-STATUSES = ("planned", "running", "completed", "failed", "diverged", "incompatible", "interrupted", "pruned")
+STATUSES = ("planned", "running", "completed", "failed", "diverged", "incompatible", "interrupted", "pruned", "torn")
 RETRY = {
     None: (),
     "failed": ("failed",),
@@ -25,13 +25,16 @@ WAIT = 10.0
 
 def to_do(status: str, retry: str | None) -> bool:
     """Is a job of this status to be trained, where `retry` is a key of `RETRY`?"""
-    return status in ("planned", "running", "interrupted", *RETRY[retry])
+    return status in ("planned", "running", "interrupted", "torn", *RETRY[retry])
 
 
 def status_of(folder: Path) -> str:
     """One of `STATUSES`. A run that says it is running, while nobody holds its lock, was interrupted."""
     locked = is_locked(folder)
-    summary = read_summary(folder)
+    try:
+        summary = read_summary(folder)
+    except Torn:
+        return "running" if locked else "torn"
     if summary is None:
         return "running" if locked else "planned"
     if summary["status"] == "running" and not locked and not is_locked(folder):  # nor has anybody come since
@@ -42,8 +45,8 @@ def status_of(folder: Path) -> str:
 
 def value_of(folder: Path) -> float | None:
     """What a sweeper minimises: the best val/loss of a completed run; None of any other."""
-    summary = read_summary(folder)
-    return summary["metrics"]["val/loss"] if summary and summary["status"] == "completed" else None
+    summary = summary_of(folder)
+    return summary["metrics"]["val/loss"] if summary.get("status") == "completed" else None
 
 
 def set_ended(folder: Path, status: str, error: str | None, *, overrule: bool) -> None:
@@ -51,11 +54,11 @@ def set_ended(folder: Path, status: str, error: str | None, *, overrule: bool) -
 
     Nothing is changed where another process has gone on with the run.
     """
-    if read_summary(folder) is None:
+    if not summary_of(folder):
         return
     with contextlib.suppress(Busy), lock(folder):
-        summary = read_summary(folder)
-        if summary is not None and summary["status"] in ("running", *["failed"] * overrule):
+        summary = summary_of(folder)
+        if summary.get("status") in ("running", *["failed"] * overrule):
             write_json(folder / "summary.json", summary | {"status": status, "error": error})
 
 

@@ -2,18 +2,21 @@
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import lightning.pytorch as pl
+import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import Logger
 
 from hourglass.config.configuration import Configuration
 from hourglass.config.parts import Parts
-from hourglass.core.errors import ConfigError, Diverged, Done, HourglassError, Interrupted
+from hourglass.core.errors import DataError, Diverged, Done, HourglassError, Interrupted
+from hourglass.core.files import FULL, unwritable
 from hourglass.core.signals import StopRequest
 from hourglass.core.text import as_typed
 from hourglass.data.datamodule import ImageData
@@ -21,16 +24,19 @@ from hourglass.metrics import cost
 from hourglass.runs import console, status
 from hourglass.runs.baselines import baselines_of
 from hourglass.runs.job import Job, Notes
+from hourglass.runs.load import read_checkpoint
 from hourglass.runs.matching import matched
-from hourglass.runs.read import read_summary
+from hourglass.runs.read import summary_of
 from hourglass.runs.summary import Summary
 from hourglass.training import hardware
+from hourglass.training.budget import refuse_an_empty_budget
 from hourglass.training.callbacks import Health
+from hourglass.training.checkpoints import checkpoint_path
 from hourglass.training.loggers import LoggedRun, MetricsCsv, ResilientWandbLogger, is_rank_zero
 from hourglass.training.lookup import callback_of, history_of
 from hourglass.training.module import AutoencoderModule
 from hourglass.training.resume import TrainingProgress
-from hourglass.training.trainer import build_trainer, quieten
+from hourglass.training.trainer import build_trainer, mistakes_in_words, quieten
 
 log = logging.getLogger(__name__)
 KEPT = ("train/", "val/", "test/", "init/", "real/")
@@ -59,7 +65,9 @@ def train(configuration: Configuration, job: Job, setting: Setting, notes: Notes
     quieten()
     job.folder.mkdir(parents=True, exist_ok=True)
     seed = configuration.plain["seed"]
+    earlier = summary_of(job.folder)
     result = Summary(job.folder, job.id, job.choices, seed, sweep=job.group, overrides=job.overrides)
+    result.data = earlier.get("data", {})
     with status.lock(job.folder) if is_rank_zero() else nullcontext():
         if is_rank_zero():
             refuse_what_is_done(job, setting.retry)
@@ -73,6 +81,10 @@ def train(configuration: Configuration, job: Job, setting: Setting, notes: Notes
         except (HourglassError, Interrupted) as error:
             result.status, result.error = error.status, str(error)
             raise
+        except OSError as error:
+            problem = unwritable(job.folder, error) if error.errno in FULL else error
+            result.status, result.error = "failed", str(problem)
+            raise problem from error
         except BaseException as error:
             if stop.requested:  # a library turned the signal into an error of its own
                 log.warning("after it was told to stop: %s: %s", type(error).__name__, error)
@@ -82,11 +94,11 @@ def train(configuration: Configuration, job: Job, setting: Setting, notes: Notes
             result.status, result.error = "failed", f"{type(error).__name__}: {error}"
             raise
         finally:
-            if is_rank_zero():
-                result.write()
             for logger in loggers:
                 if isinstance(logger, ResilientWandbLogger):
                     logger.finish(exit_code=0 if result.status == "completed" else 1)
+            if is_rank_zero():
+                keep(result)
     if is_rank_zero() and not setting.quiet:
         print(console.table(result, job.overrides))
     return float(result.metrics["val/loss"])
@@ -106,6 +118,7 @@ def _train(
     result.cost |= cost.of(autoencoder)
     data.setup()
     autoencoder.init_output_bias(data.mean)
+    refuse_other_images(result, data)
     result.data = {"fingerprint": data.fingerprint} | {name: len(images) for name, images in data.images.items()}
     if settings.baselines is not None and is_rank_zero():
         result.baselines = baselines_of(module, data, settings.baselines)
@@ -114,7 +127,7 @@ def _train(
     for logger in loggers:
         logger.log_hyperparams(plain | facts)
     trainer = build_trainer(
-        parts.trainer,
+        trainer_for(parts),
         job.folder,
         seed=settings.seed,
         checkpoint_every=settings.checkpoint_every,
@@ -132,9 +145,38 @@ def _train(
 
 def refuse_what_is_done(job: Job, retry: str | None) -> None:
     """Raise Done where this process has waited for another one that ended the run."""
-    there = (read_summary(job.folder) or {"status": "planned"})["status"]
+    there = summary_of(job.folder).get("status", "planned")
     if there == "completed" or (job.group is not None and not status.to_do(there, retry)):
         raise Done(f"{job.folder} is {there}: another process has ended it")
+
+
+def refuse_other_images(result: Summary, data: ImageData) -> None:
+    """Raise DataError where the run goes on from a checkpoint, and its images are not those that it began with."""
+    begun_with = result.data.get("fingerprint", data.fingerprint)
+    if begun_with != data.fingerprint and checkpoint_path(result.folder, "last").exists():
+        raise DataError(
+            f"the images have changed since the run began (fingerprint {begun_with}, now {data.fingerprint}): put back "
+            "those of then, or start another run, in another hydra.run.dir or sweep="
+        )
+
+
+def trainer_for(parts: Parts) -> Callable[..., Trainer]:
+    """The configured trainer; on the CPU, where torch cannot synchronise it, BatchNorm stays with each process."""
+    options = parts.configuration.plain["trainer"]
+    on_cpu = options["accelerator"] == "cpu" or not torch.cuda.is_available()
+    if not (options.get("sync_batchnorm") and on_cpu):
+        return parts.trainer
+    if parts.configuration.plain["norm"] == "batch" and is_rank_zero():
+        log.warning("norm=batch is not synchronised on the CPU: each process normalises its own share of a batch")
+    return partial(parts.trainer, sync_batchnorm=False)
+
+
+def keep(result: Summary) -> None:
+    """Write the summary; on a full disk the one that is there stays, which says that the run was interrupted."""
+    try:
+        result.write()
+    except OSError as error:
+        raise unwritable(result.folder / "summary.json", error) from error
 
 
 def open_loggers(parts: Parts, job: Job, notes: Notes) -> list[Logger]:
@@ -151,20 +193,18 @@ def fit(trainer: Trainer, module: AutoencoderModule, data: ImageData) -> dict[st
     """Train, from `last.ckpt` where there is one; returns what it cost. Raises where nothing would be trained."""
     data.trainer = trainer
     per_epoch = len(data.train_dataloader())
-    if trainer.max_epochs == 0 or trainer.max_steps == 0 or trainer.limit_train_batches == 0:
-        raise ConfigError(
-            "nothing would be trained: trainer.max_epochs, max_steps and limit_train_batches must not be 0"
-        )
-    if trainer.limit_val_batches == 0 or trainer.limit_test_batches == 0:
-        raise ConfigError("nothing would be measured: trainer.limit_val_batches and limit_test_batches must not be 0")
     n, shape = len(data.images["train"]), "×".join(map(str, data.image_shape))
-    last = Path(trainer.default_root_dir) / "checkpoints" / "last.ckpt"
+    refuse_an_empty_budget(trainer, data)
+    last = checkpoint_path(Path(trainer.default_root_dir), "last")
+    if last.exists():
+        read_checkpoint(last)  # damaged, it is named now
     if is_rank_zero():
         device = hardware.hardware(trainer)["device"]
         log.info("training on %s images of %s, %s steps an epoch, on %s", f"{n:,}", shape, per_epoch, device)
         if last.exists():
             log.info("going on from %s", as_typed(last))
-    trainer.fit(module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
+    with mistakes_in_words():
+        trainer.fit(module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
     progress = callback_of(trainer, TrainingProgress)
     assert progress is not None, "every trainer of ours has it"
     return {

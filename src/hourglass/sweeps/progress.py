@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hourglass.core.text import duration, first_line
 from hourglass.runs import status
-from hourglass.runs.read import read_summary, read_sweep
+from hourglass.runs.read import read_sweep, summary_of
 from hourglass.runs.status import status_of, value_of
 
 FINE = ("completed", "pruned")
@@ -33,7 +33,7 @@ def line(
         f"[{len(names) - todo}/{len(names)}] {names[identity]}",
         f"{statuses[identity]} in {duration(seconds[identity])}",
         f"val/loss {values[identity]:.5g}" if identity in values else first_line(error),
-        *(read_summary(folder / identity) or {}).get("health", {}),
+        *summary_of(folder / identity).get("health", {}),
         f"best {names[best]} {values[best]:.5g}" if best not in (None, identity) else "best so far" if best else "",
         f"{duration(sum(seconds.values()) / len(seconds) * todo / parallel)} left" if todo else "",
     ]
@@ -45,7 +45,7 @@ def closing(folder: Path, names: Mapping[str, str]) -> tuple[str, bool]:
     width = min(60, max(map(len, names.values()), default=0))
     lines, statuses = [""], []
     for identity, name in names.items():
-        ended, summary = status_of(folder / identity), read_summary(folder / identity) or {}
+        ended, summary = status_of(folder / identity), summary_of(folder / identity)
         statuses.append(ended)
         result = first_line(summary.get("error"))
         if ended == "completed":

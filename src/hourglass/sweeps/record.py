@@ -7,10 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from hourglass.core import provenance
+from hourglass.core.errors import Torn
 from hourglass.core.files import write_json
+from hourglass.core.formats import FORMAT
 from hourglass.core.locks import lock
-from hourglass.runs.read import read_sweep
+from hourglass.runs.read import JOB_ID, read_sweep
 
 
 def record(folder: Path, command: Sequence[str], overrides: list[str], planned: Mapping[str, list[str]]) -> int:
@@ -42,6 +46,20 @@ def add_job(folder: Path, identity: str, overrides: list[str]) -> None:
 def _changing(folder: Path) -> Iterator[dict[str, Any]]:
     """`sweep.json`, to be changed by one process at a time."""
     with lock(folder / ".lock"):
-        sweep = read_sweep(folder)
+        try:
+            sweep = read_sweep(folder)
+        except Torn:
+            sweep = _rebuilt(folder)
         yield sweep
         write_json(folder / "sweep.json", sweep)
+
+
+def _rebuilt(folder: Path) -> dict[str, Any]:
+    """What the folders of the jobs tell, where `sweep.json` is torn."""
+    overrides = {path.parents[1].name: path for path in sorted(folder.glob("*/.hydra/overrides.yaml"))}
+    jobs = {
+        job: {"overrides": yaml.safe_load(path.read_text(encoding="utf-8"))}
+        for job, path in overrides.items()
+        if JOB_ID.fullmatch(job)
+    }
+    return {"format": FORMAT, "name": folder.name, "invocations": [], "jobs": jobs}

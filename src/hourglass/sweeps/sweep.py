@@ -1,6 +1,7 @@
 """A sweep that a command carries out: planned before its first job, known to each of them, stopped as one."""
 
 import atexit
+import os
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -53,6 +54,8 @@ class Sweep:
 
 def check(name: object, retry: object, *, searching: bool) -> None:
     """Raise ConfigError for what a sweep cannot be: `name` and `retry` as configured."""
+    if not hasattr(os, "fork"):
+        raise ConfigError("a sweep runs each job in a forked process, which needs Linux or macOS: use single runs here")
     if started_from_outside():
         raise ConfigError("start a sweep once, without torchrun or srun: LOCAL_RANK or SLURM_NTASKS is set")
     if retry not in status.RETRY:

@@ -32,7 +32,7 @@ class AutoencoderModule(LightningModule):
         self,
         autoencoder: Autoencoder,
         loss: Any,
-        optimizer: Callable[[Iterable[nn.Parameter], int], OptimizerAndSchedule],
+        optimizer: Callable[[Iterable[nn.Parameter], float], OptimizerAndSchedule],
         *,
         seed: int,
         config: dict[str, Any],
@@ -133,7 +133,7 @@ class AutoencoderModule(LightningModule):
             self.log(f"{stage}/{name}", value, prog_bar=name in shown, rank_zero_only=False, sync_dist=False)
 
     def configure_optimizers(self) -> OptimizerAndSchedule:  # type: ignore[override]
-        chosen = self.optimizer(self.autoencoder.parameters(), int(self.trainer.estimated_stepping_batches))
+        chosen = self.optimizer(self.autoencoder.parameters(), self.trainer.estimated_stepping_batches)
         if self.trainer.gradient_clip_val and "mixed" in str(self.trainer.precision):
             let_lightning_clip(chosen["optimizer"])
         return chosen

@@ -3,6 +3,7 @@
 All of them are fused: one kernel a step instead of a dozen a tensor, which shows in small networks on a CPU.
 """
 
+import math
 from collections.abc import Iterable
 from typing import Literal, TypedDict
 
@@ -10,11 +11,12 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
 
-from hourglass.core.types import NonNegative, Positive, Probability
+from hourglass.core.errors import ConfigError
+from hourglass.core.types import Beta, NonNegative, Positive, Probability
 
 Schedule = Literal["cosine", "none"]
 Params = Iterable[nn.Parameter]
-Betas = tuple[Probability, Probability]
+Betas = tuple[Beta, Beta]
 
 
 class StepSchedule(TypedDict):
@@ -28,7 +30,7 @@ class OptimizerAndSchedule(TypedDict, total=False):
 
 
 def adam(
-    parameters: Params, total_steps: int, *, lr: Positive, betas: Betas, weight_decay: NonNegative, schedule: Schedule
+    parameters: Params, total_steps: float, *, lr: Positive, betas: Betas, weight_decay: NonNegative, schedule: Schedule
 ) -> OptimizerAndSchedule:
     """Kingma & Ba 2015."""
     optimizer = torch.optim.Adam(parameters, lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
@@ -36,7 +38,7 @@ def adam(
 
 
 def adamw(
-    parameters: Params, total_steps: int, *, lr: Positive, betas: Betas, weight_decay: NonNegative, schedule: Schedule
+    parameters: Params, total_steps: float, *, lr: Positive, betas: Betas, weight_decay: NonNegative, schedule: Schedule
 ) -> OptimizerAndSchedule:
     """Adam with decoupled weight decay: Loshchilov & Hutter 2019."""
     optimizer = torch.optim.AdamW(parameters, lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
@@ -45,7 +47,7 @@ def adamw(
 
 def sgd(
     parameters: Params,
-    total_steps: int,
+    total_steps: float,
     *,
     lr: Positive,
     momentum: Probability,
@@ -57,11 +59,15 @@ def sgd(
     return scheduled(optimizer, schedule, total_steps)
 
 
-def scheduled(optimizer: torch.optim.Optimizer, schedule: Schedule, total_steps: int) -> OptimizerAndSchedule:
+def scheduled(optimizer: torch.optim.Optimizer, schedule: Schedule, total_steps: float) -> OptimizerAndSchedule:
     """`cosine`: from lr to 0 over all steps of the run, one update a step. `none`: constant."""
     if schedule == "none":
         return {"optimizer": optimizer}
+    if not math.isfinite(total_steps):
+        raise ConfigError(
+            "optimizer.schedule=cosine needs a length, and trainer.max_epochs=-1 has none: use schedule=none"
+        )
     return {
         "optimizer": optimizer,
-        "lr_scheduler": {"scheduler": CosineAnnealingLR(optimizer, T_max=total_steps), "interval": "step"},
+        "lr_scheduler": {"scheduler": CosineAnnealingLR(optimizer, T_max=int(total_steps)), "interval": "step"},
     }

@@ -2,7 +2,8 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -10,9 +11,12 @@ from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from hourglass.core.compat.lightning import CHATTER, leave_sigterm_to_us
+from hourglass.core.errors import ConfigError, HourglassError
 from hourglass.core.signals import StopRequest
+from hourglass.core.text import first_line
 from hourglass.training.checkpoints import BestCheckpoint, DurableCheckpointIO, checkpoint_path
 from hourglass.training.resume import LastCheckpoint, TrainingProgress
 
@@ -35,21 +39,37 @@ def build_trainer(
     `last.ckpt`. `stop` handles SIGTERM. `bar`: whether there is a progress bar, whatever the options say. `forked`: the
     processes of the other ranks are started by us, not by Lightning.
     """
-    trainer = make(
-        default_root_dir=folder,
-        logger=list(loggers),
-        enable_progress_bar=bar,
-        callbacks=[  # each is called in this order; Lightning moves ModelCheckpoints to the end in any case
-            TrainingProgress(seed),
-            *callbacks,
-            *([TQDMProgressBar(refresh_rate=10)] if bar else []),
-            LastCheckpoint(checkpoint_path(folder, "last"), checkpoint_every, stop),
-            BestCheckpoint(folder),
-        ],
-        plugins=[DurableCheckpointIO(), *([LightningEnvironment()] if forked else [])],
-    )
+    with mistakes_in_words():
+        trainer = make(
+            default_root_dir=folder,
+            logger=list(loggers),
+            enable_progress_bar=bar,
+            callbacks=[  # each is called in this order; Lightning moves ModelCheckpoints to the end in any case
+                TrainingProgress(seed),
+                *callbacks,
+                *([TQDMProgressBar(refresh_rate=10)] if bar else []),
+                LastCheckpoint(checkpoint_path(folder, "last"), checkpoint_every, stop),
+                BestCheckpoint(folder),
+            ],
+            plugins=[DurableCheckpointIO(), *([LightningEnvironment()] if forked else [])],
+        )
     leave_sigterm_to_us(trainer)
     return trainer
+
+
+@contextmanager
+def mistakes_in_words() -> Iterator[None]:
+    """What Lightning raises for a mistake in the configuration becomes a ConfigError."""
+    try:
+        yield
+    except HourglassError:
+        raise
+    except (MisconfigurationException, ValueError) as error:
+        raise ConfigError(f"Lightning: {first_line(error)}") from error
+    except RuntimeError as error:
+        if "conditioned on metric" not in str(error):  # a monitor that nobody logs
+            raise
+        raise ConfigError(f"Lightning: {first_line(error)}") from error
 
 
 def quieten() -> None:

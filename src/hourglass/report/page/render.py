@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -34,11 +33,6 @@ class Pictures:
     shared: dict[str, bool]
     """Are the target, and the input, the same for all?"""
     left_out: int
-
-
-def write(review: Review, path: Path) -> None:
-    """Write the page."""
-    path.write_text(render(review), encoding="utf-8")
 
 
 def render(review: Review) -> str:

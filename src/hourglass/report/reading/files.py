@@ -1,7 +1,9 @@
 """The files of a run folder, read with suspicion: what is torn raises an error, and is never filled up."""
 
+import hashlib
 import io
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from hourglass.config.identity import without_volatile
 from hourglass.core.files import read_json
+from hourglass.core.text import command
 from hourglass.runs.read import read_configuration
 
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError, OmegaConfBaseException)
@@ -45,7 +48,19 @@ def read_beside(folder: Path) -> tuple[dict[str, Any], list[str]]:
             content[path.relative_to(folder).as_posix()] = READERS[path.suffix](path)
         except UNREADABLE as error:
             wrong.append(f"{path}: {error}")
-    return content, wrong
+    return content, wrong + _of_other_weights(folder, content)
+
+
+def _of_other_weights(folder: Path, content: dict[str, Any]) -> list[str]:
+    """Take out the evaluations that were not made with the weights that are there now; what is wrong with them."""
+    best, wrong = folder / "checkpoints" / "best.ckpt", []
+    records = [name for name in content if name.startswith("evaluations/")]
+    weights = hashlib.sha256(best.read_bytes()).hexdigest()[:8] if records and best.is_file() else None
+    for name in records:
+        if weights is not None and content[name].get("weights") != weights:
+            del content[name]
+            wrong.append(f"{folder / name}: it is of other weights; {command('evaluate')} run={folder} measures again")
+    return wrong
 
 
 def read_numbers(path: Path) -> pd.DataFrame:
@@ -69,6 +84,13 @@ def check_examples(path: Path) -> Path:
     """The path itself: the arrays are read where they are shown. Raises ValueError where one is missing."""
     if not zipfile.is_zipfile(path):  # the list of contents is at its end
         raise ValueError("it is not whole")
+    try:
+        with zipfile.ZipFile(path) as file:
+            damaged = file.testzip()
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"it is damaged: {error}") from error
+    if damaged is not None:
+        raise ValueError(f"it is damaged: the sum of {damaged} does not match")
     with zipfile.ZipFile(path) as file:
         refuse_gaps(EXAMPLES - {name.removesuffix(".npy") for name in file.namelist()})
     return path

@@ -12,7 +12,8 @@ def runs_of(folder: Path) -> tuple[list[Path], dict[str, str]]:
     if (folder / "summary.json").exists() or (folder / ".hydra").exists():
         candidates = {folder}
     else:
-        candidates = {path.parent for pattern in ("*/summary.json", "*/.hydra") for path in folder.glob(pattern)}
+        inside = {path.parent for pattern in ("*/summary.json", "*/.hydra") for path in folder.glob(pattern)}
+        candidates = {path for path in inside if not path.is_symlink()}
         candidates |= {folder / job for job in read_sweep(folder)["jobs"]}
     if not candidates:
         raise DataError(f"{folder} is no run folder and holds none: a run has a summary.json, logs/runs has yours")
