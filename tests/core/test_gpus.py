@@ -5,49 +5,44 @@ from pathlib import Path
 
 import pytest
 
-from helpers.project import configure
-from hourglass.core.errors import ConfigError
-from hourglass.core.processes import gpus as slots
-from hourglass.core.processes import supervisor as jobs
+from hourglass.core.processes import gpus
 
 
-def test_each_job_gets_the_first_free_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slots, "gpu_count", lambda: 2)
-    monkeypatch.setattr(slots.tempfile, "gettempdir", lambda: str(tmp_path))
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpus.tempfile, "gettempdir", lambda: str(tmp_path))
+
+
+def test_each_job_gets_the_first_free_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
-    config = configure()
     with ExitStack() as others:
-        assert others.enter_context(slots.one_gpu(config, 1)) == {"CUDA_VISIBLE_DEVICES": "5"}
-        with slots.one_gpu(config, 1) as second:
+        assert others.enter_context(gpus.one_gpu(2)) == {"CUDA_VISIBLE_DEVICES": "5"}
+        with gpus.one_gpu(2) as second:
             assert second == {"CUDA_VISIBLE_DEVICES": "7"}
-            with slots.one_gpu(config, 1) as third:  # more jobs than GPUs share them
+            with gpus.one_gpu(2) as third:  # more jobs than GPUs share them
                 assert third["CUDA_VISIBLE_DEVICES"] in ("5", "7")
-        with slots.one_gpu(config, 1) as again:
+        with gpus.one_gpu(2) as again:
             assert again == {"CUDA_VISIBLE_DEVICES": "7"}
-        for left_alone in (configure("trainer.accelerator=cpu"), configure("trainer.devices=2")):
-            with slots.one_gpu(left_alone, 1) as environment:
-                assert environment == {}
+    with gpus.one_gpu(2) as first:
+        assert first == {"CUDA_VISIBLE_DEVICES": "5"}
 
 
-@pytest.mark.parametrize(
-    ("overrides", "gpus", "ranks"),
-    [
-        ([], 0, 1),
-        ([], 4, 1),
-        (["trainer.devices=2"], 0, 2),
-        (["trainer.devices=auto"], 4, 4),
-        (["trainer.devices=-1"], 3, 3),
-        (["trainer.devices=auto", "trainer.accelerator=cpu"], 4, 1),
-        (["trainer.devices=[1,3]"], 4, 2),
-        (["trainer.devices='1,3'"], 4, 2),
-        (["trainer=ddp"], 2, 2),
-    ],
-)
-def test_one_process_a_device(overrides: list[str], gpus: int, ranks: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slots, "gpu_count", lambda: gpus)
-    assert jobs.ranks_of(configure(*overrides)) == ranks
+def test_gpus_are_counted_where_the_environment_names_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    with gpus.one_gpu(3) as a, gpus.one_gpu(3) as b, gpus.one_gpu(3) as c:
+        assert [one["CUDA_VISIBLE_DEVICES"] for one in (a, b, c)] == ["0", "1", "2"]
 
 
-def test_a_strategy_with_processes_of_its_own_is_refused() -> None:
-    with pytest.raises(ConfigError, match="ddp_spawn: use ddp"):
-        jobs.ranks_of(configure("trainer.devices=2", "trainer.strategy=ddp_spawn"))
+def test_parts_of_a_gpu_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their names are no file names."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-GPU-1/0/0,MIG-GPU-1/1/0")
+    with gpus.one_gpu(2) as a, gpus.one_gpu(2) as b:
+        assert [one["CUDA_VISIBLE_DEVICES"] for one in (a, b)] == ["MIG-GPU-1/0/0", "MIG-GPU-1/1/0"]
+
+
+def test_a_gpu_is_free_again_after_a_job_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
+    with pytest.raises(ZeroDivisionError), gpus.one_gpu(2):
+        raise ZeroDivisionError
+    with gpus.one_gpu(2) as again:
+        assert again == {"CUDA_VISIBLE_DEVICES": "5"}

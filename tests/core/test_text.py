@@ -1,9 +1,11 @@
 """Numbers and names as people read them."""
 
 import math
+from pathlib import Path
 
 import pytest
 
+from helpers.project import ROOT
 from hourglass.core import text
 
 
@@ -43,3 +45,38 @@ def test_values_as_one_types_them() -> None:
         zip(values, values, strict=True)
     )
     assert [text.counted(n, "seed") for n in (1, 8)] == ["1 seed", "8 seeds"]
+
+
+def test_messages_are_cut_to_a_line() -> None:
+    assert text.first_line("  one\ntwo") == "one"
+    assert text.first_line(None) == ""
+    assert text.first_line(ValueError("one\ntwo")) == "one"
+    assert text.first_line(ValueError()) == "ValueError"
+    assert text.first_line("x" * 160) == "x" * 160
+    assert text.first_line("x" * 161) == "x" * 159 + "…"
+    assert text.first_line("abcdef", longest=4) == "abc…"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (0, "0.0 s"), (4.24, "4.2 s"), (9.94, "9.9 s"), (10, "10 s"), (35.4, "35 s"), (99.4, "99 s"), (100, "2 min"),
+        (720, "12 min"), (5999, "100 min"), (6000, "1.7 h"), (9000, "2.5 h"), (36000, "10.0 h"),
+    ],
+)  # fmt: skip
+def test_durations_have_two_digits_or_three(seconds: float, written: str) -> None:
+    assert text.duration(seconds) == written
+
+
+def test_paths_are_written_as_one_would_type_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert text.as_typed(tmp_path / "logs" / "run") == Path("logs/run")
+    assert text.as_typed(tmp_path.parent) == tmp_path.parent
+    assert text.as_typed(Path("logs")) == Path("logs")
+
+
+def test_commands_are_those_of_a_checkout_or_of_an_installed_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert text.command("train") == "python train.py"
+    assert (ROOT / "train.py").is_file()
+    monkeypatch.setattr(text, "IN_CHECKOUT", False)
+    assert text.command("train") == "hourglass train"

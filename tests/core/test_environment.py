@@ -1,0 +1,53 @@
+"""What processes inherit: ranks, threads, and whether something else has started them."""
+
+import os
+
+import pytest
+
+from hourglass.core.processes import environment
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOCAL_RANK", "TORCHELASTIC_RUN_ID", "SLURM_NTASKS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_one_worker_finds_nothing_of_ranks() -> None:
+    assert environment.of_workers(1) == [{}]
+
+
+def test_several_find_each_other() -> None:
+    workers = environment.of_workers(3)
+    assert [worker.pop("LOCAL_RANK") for worker in workers] == ["0", "1", "2"]
+    assert workers[0] == workers[1] == workers[2]
+    port = workers[0].pop("MASTER_PORT")
+    assert workers[0] == {"NODE_RANK": "0", "WORLD_SIZE": "3", "MASTER_ADDR": "127.0.0.1"}
+    assert 1024 < int(port) < 65536
+
+
+@pytest.mark.parametrize(
+    ("variables", "outside"),
+    [
+        ({}, False),
+        ({"LOCAL_RANK": "0"}, True),
+        ({"TORCHELASTIC_RUN_ID": "none"}, True),
+        ({"SLURM_NTASKS": "1"}, False),
+        ({"SLURM_NTASKS": "2"}, True),
+    ],
+)
+def test_torchrun_and_srun_are_noticed(
+    variables: dict[str, str], outside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert environment.started_from_outside() is outside
+
+
+def test_processes_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    assert environment.cores() == 8
+    assert [environment.threads_each(n) for n in (1, 2, 3, 8, 20)] == [None, 4, 2, 1, 1]
+    assert [environment.at_a_time(n) for n in (-1, 1, 3)] == [8, 1, 3]
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")  # the user has chosen
+    assert environment.threads_each(4) is None
