@@ -27,7 +27,7 @@ TINY = (
 
 
 def train(folder: Path, script: str, *overrides: str, **environment: str) -> None:
-    command = [sys.executable, str(ROOT / script), *TINY, *overrides]
+    command = [sys.executable, str(ROOT / script), *overrides, *TINY]
     subprocess.run(command, cwd=folder, env=os.environ | environment, check=False)
 
 
@@ -41,6 +41,8 @@ def main() -> None:
         for path in folder.rglob("*"):
             if path.name in ("hydra.yaml", "train.log", ".lock", "times.csv"):  # of the machine, not of the result
                 path.unlink()
+        for path in folder.glob("sweep/*/checkpoints/last.ckpt"):  # to keep it small: nothing there is to be continued
+            path.unlink()
         for name in ("run", "killed", "sweep"):
             shutil.copytree(folder / name, FOLDER / name)
 

@@ -50,6 +50,9 @@ def main() -> None:
 def run(command: str, arguments: Sequence[str] | None = None) -> None:
     """Run a command; a mistake of the user ends in a short message and exit code 1. None: the process's arguments."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if "--version" in given:  # Hydra would say which of its own it is
+        print(f"hourglass {hourglass.__version__}")
+        return
     task: Callable[[list[str]], object] = importlib.import_module(f"hourglass.cli.{command}").main
     register_resolvers()
     if os.environ.get("HYDRA_FULL_ERROR") == "1":
