@@ -24,22 +24,23 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
-from hydra import compose, initialize_config_dir
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import CSVLogger
-from omegaconf import DictConfig
 from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import ToTensor
 
-from hourglass.config.identity import register_resolvers
+from hourglass.config.compose import compose_train, register_resolvers
+from hourglass.config.configuration import Configuration
+from hourglass.config.parts import Parts
 from hourglass.core.signals import StopRequest
 from hourglass.data.sources import Splits
 from hourglass.nn.autoencoder import Autoencoder
-from hourglass.runs import build
-from hourglass.runs import train as run
-from hourglass.training.loggers.metrics_csv import MetricsCsv
+from hourglass.runs.train import fit
+from hourglass.training.loggers import MetricsCsv
+from hourglass.training.module import AutoencoderModule
+from hourglass.training.trainer import build_trainer, quieten
 
 IMAGES = {"conv": 6_400, "linear": 60_000}  # an epoch's, by model: a second of work or some
 FIXED = ["trainer.accelerator=cpu", "trainer.max_epochs=1", "logger=none", "data.batch_size=128"]
@@ -100,28 +101,37 @@ def objective(model: Autoencoder, loss: nn.Module, images: Tensor) -> Tensor:
     return (loss(result, images).mean() + result.regularization) / images[0].numel()
 
 
-def parts(config: DictConfig, n: int) -> tuple[Tensor, Autoencoder, nn.Module, Callable[..., Any]]:
+def parts(configuration: Configuration, n: int) -> tuple[Tensor, Autoencoder, nn.Module, Callable[..., Any]]:
     """`n` training images, (n, C, H, W) uint8, with model, loss and optimizer."""
-    source = Tiled(build.data(config).source, n)
-    model = build.autoencoder(config, source.image_shape)
-    return source.load().train, model, build.part(config, "loss"), build.part(config, "optimizer")
+    made = Parts(configuration)
+    source = Tiled(made.data.source, n)
+    return source.load().train, made.autoencoder(source.image_shape), made.loss, made.optimizer
 
 
-def hourglass(config: DictConfig, n: int) -> float:
-    data = build.data(config)
+def hourglass(configuration: Configuration, n: int) -> float:
+    made = Parts(configuration)
+    data = made.data
     data.source = Tiled(data.source, n)
-    module = build.module(config, build.autoencoder(config, data.image_shape))
+    autoencoder = made.autoencoder(data.image_shape)
+    module = AutoencoderModule(autoencoder, made.loss, made.optimizer, seed=made.settings.seed, config={})
     data.setup()
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = build.trainer(config, Path(folder), [MetricsCsv(Path(folder))], StopRequest(), bar=False)
-        return seconds_of(trainer, lambda: run.fit(trainer, module, data))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        trainer = build_trainer(
+            made.trainer, folder, seed=made.settings.seed, checkpoint_every=made.settings.checkpoint_every,
+            callbacks=made.callbacks, loggers=[MetricsCsv(folder)], stop=StopRequest(), bar=False, forked=False,
+        )  # fmt: skip
+        return seconds_of(trainer, lambda: fit(trainer, module, data))
 
 
-def bare(config: DictConfig, n: int, memory_format: torch.memory_format) -> float:
-    pixels, model, loss, optimizer = parts(config, n)
+def bare(configuration: Configuration, n: int, memory_format: torch.memory_format) -> float:
+    pixels, model, loss, optimizer = parts(configuration, n)
     images = pixels.float().div(255).contiguous(memory_format=memory_format)
     model = model.to(memory_format=memory_format)
-    size, chosen = config.data.batch_size, optimizer(model.parameters(), n // config.data.batch_size)
+    size, chosen = (
+        configuration.plain["data"]["batch_size"],
+        optimizer(model.parameters(), n // configuration.plain["data"]["batch_size"]),
+    )
     with patch.dict(os.environ, {NVML: "0"}):
         start = time.perf_counter()
         for index in torch.randperm(n)[: n // size * size].split(size):
@@ -133,9 +143,11 @@ def bare(config: DictConfig, n: int, memory_format: torch.memory_format) -> floa
         return time.perf_counter() - start
 
 
-def per_item(config: DictConfig, n: int, workers: int) -> float:
-    pixels, model, loss, optimizer = parts(config, n)
-    loader = DataLoader(Items(pixels), config.data.batch_size, shuffle=True, num_workers=workers, drop_last=True)
+def per_item(configuration: Configuration, n: int, workers: int) -> float:
+    pixels, model, loss, optimizer = parts(configuration, n)
+    loader = DataLoader(
+        Items(pixels), configuration.plain["data"]["batch_size"], shuffle=True, num_workers=workers, drop_last=True
+    )
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(accelerator="cpu", max_epochs=1, logger=CSVLogger(folder), enable_model_summary=False)
         with patch.dict(os.environ, {NVML: "1"}):
@@ -150,7 +162,7 @@ def seconds_of(trainer: Trainer, fit: Callable[[], object]) -> float:
     return stopwatch.seconds
 
 
-CONTENDERS: dict[str, Callable[[DictConfig, int], float]] = {
+CONTENDERS: dict[str, Callable[[Configuration, int], float]] = {
     "hourglass": hourglass,
     "bare PyTorch, channels_last": partial(bare, memory_format=torch.channels_last),
     "bare PyTorch": partial(bare, memory_format=torch.contiguous_format),
@@ -159,13 +171,14 @@ CONTENDERS: dict[str, Callable[[DictConfig, int], float]] = {
 }
 
 
-def table_rows(config: DictConfig, n: int, rounds: int) -> Iterator[str]:
+def table_rows(configuration: Configuration, n: int, rounds: int) -> Iterator[str]:
+    size: int = configuration.plain["data"]["batch_size"]
     for train in CONTENDERS.values():
-        train(config, min(n, 10 * config.data.batch_size))  # warm up
+        train(configuration, min(n, 10 * size))  # warm up
     rates: dict[str, list[float]] = {name: [] for name in CONTENDERS}
     for _ in range(rounds):
         for name, train in CONTENDERS.items():
-            rates[name].append(n // config.data.batch_size * config.data.batch_size / train(config, n))
+            rates[name].append(n // size * size / train(configuration, n))
     for name, theirs in rates.items():
         ratios = [ours / other for ours, other in zip(rates["hourglass"], theirs, strict=True)]
         ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})" if name != "hourglass" else "1"
@@ -187,13 +200,12 @@ def main(arguments: list[str] | None = None) -> str:
     parser.add_argument("overrides", nargs="*", help="as for train.py: decoder=resize data.batch_size=256")
     given = parser.parse_args(arguments)
     register_resolvers()
-    run.quieten()
+    quieten()
     lines = ["| model | training loop | images/s | hourglass is … times as fast |", "|---|---|--:|--:|"]
     for model in given.model or IMAGES:
         n = given.images or IMAGES.get(model, IMAGES["conv"])
-        with initialize_config_dir(str(Path(__file__).parents[1] / "conf"), version_base="1.3"):
-            config = compose("train", [f"model={model}", *FIXED, *given.overrides])
-        lines += [f"| {model}, {n:,} images | {row}" for row in table_rows(config, n, given.rounds)]
+        configuration = compose_train([f"model={model}", *FIXED, *given.overrides])
+        lines += [f"| {model}, {n:,} images | {row}" for row in table_rows(configuration, n, given.rounds)]
     return "\n".join([*lines, "", f"Medians of {given.rounds} rounds (least–greatest ratio in one). {hardware()}."])
 
 
