@@ -7,7 +7,7 @@ from hourglass.config.configuration import Configuration
 from hourglass.core.errors import ConfigError
 from hourglass.report.request import HELP, Request, parse
 
-EXTRA = ("pandas", "scipy", "statsmodels", "jinja2", "plotly")
+EXTRA = ("pandas", "scipy", "jinja2", "plotly")
 """Packages of the extra `report`."""
 
 
