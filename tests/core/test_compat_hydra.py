@@ -1,6 +1,7 @@
 """Hydra is still what we rely on: our applications do, and plan, what `@hydra.main` would launch."""
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -58,8 +59,13 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _in_the_app(app: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """And what Hydra does to logging goes with the test."""
     monkeypatch.chdir(app)
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
     yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
     assert not GlobalHydra.instance().is_initialized()
 
 

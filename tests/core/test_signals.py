@@ -5,6 +5,7 @@ import os
 import pickle
 import signal
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -117,12 +118,12 @@ def test_training_looks_at_a_flag(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr().err == "\nSIGINT: stopping at the next step; a third one stops at once\n"
 
 
-def test_signals_wait_for_the_end_of_a_block() -> None:
+def test_signals_to_this_thread_wait_for_the_end_of_a_block() -> None:
     received: list[int] = []
     with signals.kept():
         signal.signal(signal.SIGTERM, lambda signum, _: received.append(signum))
         with signals.blocked(signals.SIGNALS):
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
             assert received == []
         assert received == [signal.SIGTERM]
 
