@@ -36,9 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> str:
     with tempfile.TemporaryDirectory() as folder:
         sweep = ("-m", f"seed=range(0,{options.jobs})", "sweep=overhead", f"hydra.sweep.dir={folder}")
         subprocess.run([sys.executable, "train.py", *sweep, *TINY, *overrides], cwd=ROOT, check=True)
-        found = gaps(Path(folder))
-    low, median, high = min(found), statistics.median(found), max(found)
-    return f"{len(found)} times from a job to the next: median {median:.2f} s ({low:.2f} to {high:.2f})"
+        seconds = gaps(Path(folder))
+    low, median, high = min(seconds), statistics.median(seconds), max(seconds)
+    return f"{len(seconds)} times from a job to the next: median {median:.2f} s ({low:.2f} to {high:.2f})"
 
 
 if __name__ == "__main__":

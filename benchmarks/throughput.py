@@ -187,7 +187,7 @@ def table_rows(configuration: Configuration, n: int, rounds: int) -> Iterator[st
 
 def hardware() -> str:
     cpuinfo = Path("/proc/cpuinfo")  # of Linux; elsewhere Python does not know
-    name = re.search(r"model name\s*: (.*)", cpuinfo.read_text() if cpuinfo.exists() else "")
+    name = re.search(r"model name\s*: (.*)", cpuinfo.read_text(encoding="utf-8") if cpuinfo.exists() else "")
     cpu = f"{name[1] if name else 'unknown CPU'}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
     return f"{cpu}, no GPU; torch {torch.__version__}"
 

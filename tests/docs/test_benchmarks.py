@@ -32,7 +32,7 @@ def test_the_overhead_of_a_sweep_is_measured_between_its_jobs(monkeypatch: pytes
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     overhead = importlib.import_module("sweep_overhead")
     printed = overhead.main(["--jobs", "3", "callbacks.checkerboards.images=8"])
-    found = re.fullmatch(r"2 times from a job to the next: median ([\d.]+) s \(([\d.]+) to ([\d.]+)\)", printed)
-    assert found is not None, printed
-    median, low, high = map(float, found.groups())
+    match = re.fullmatch(r"2 times from a job to the next: median ([\d.]+) s \(([\d.]+) to ([\d.]+)\)", printed)
+    assert match is not None, printed
+    median, low, high = map(float, match.groups())
     assert 0 < low <= median <= high

@@ -1,29 +1,19 @@
-"""The cards of the operators: up to date, complete, and what they show."""
+"""The cards of the operators: what they show, and how it is drawn."""
 
-import runpy
-import shutil
-import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw
-from torch import nn
+from matplotlib import colormaps
+from PIL import Image
 
-from helpers.project import CONF, ROOT, options
-from hourglass.report.cards import check, page, untrained
-from hourglass.report.cards.card import Row, card
-from hourglass.report.cards.page import Files
+from helpers.project import CONF
+from hourglass.cli import operators
+from hourglass.core.errors import ConfigError
+from hourglass.report.cards import card, page, untrained
 from hourglass.report.cards.probes import FINE, MIDDLE, call_of, probe, values_per_pixel, values_reached
 from hourglass.report.cards.variants import FACTOR, Group, Variant, variants
-from hourglass.report.cards.words import words_of
-
-GROUPS: tuple[Group, ...] = ("encoder", "decoder")
-
-
-@pytest.fixture(scope="module")
-def made() -> Files:
-    return page.generate()
 
 
 def variant(group: Group, text: str) -> Variant:
@@ -32,143 +22,77 @@ def variant(group: Group, text: str) -> Variant:
     return next(v for v in every if str(v) == text or (v.name == text and v.is_default))
 
 
-# The page
+# The pictures
 
 
-@pytest.mark.slow
-def test_what_is_committed_is_what_would_be_drawn(made: Files) -> None:
-    assert check.stale(made, page.FOLDER) == [], "run python operators.py and commit what it writes"
-    assert sum(path.stat().st_size for path in page.FOLDER.iterdir()) < 3_000_000
+def test_a_folder_of_other_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(ConfigError, match="holds other files: choose a new folder"):
+        page.write(tmp_path)
 
 
-def test_every_operator_has_a_card_with_all_that_is_asked_for() -> None:
-    text = (page.FOLDER / "README.md").read_text()
-    for group in GROUPS:
-        for name in options(group):
-            if name == "linear":  # no grid
-                continue
-            section = text.split(f"![{'Up' if group == 'decoder' else 'Down'}: {name}]({group}_{name}.png)")[1]
-            section = section.split("\n### ")[0]
-            for fact in (" = ", "**Size**: ", "**Side information**: ", "**Source**: ", "parameters", "multiply-adds"):
-                assert fact in section, (name, fact)
-            assert f"`{group}={name}`" in section
-            assert (page.FOLDER / f"{group}_{name}.png").exists()
-    for choice in ("kernel_size=2", "kernel_size=4", "kernel_size=5"):
-        assert f"`decoder=transpose decoder.{choice}` |" in text
-    for choice in ("resize decoder.mode=bilinear", "resize decoder.mode=bicubic", "subpixel decoder.icnr=true"):
-        assert f"`decoder={choice}` |" in text
-    for choice in ("blurpool encoder.taps=4", "blurpool encoder.taps=5"):
-        assert f"`encoder={choice}` |" in text
-
-
-@pytest.fixture
-def few(made: Files) -> Files:
-    return {name: made[name] for name in ("README.md", "decoder_fir.png", "encoder_aps.png")}
-
-
-@pytest.mark.slow
-def test_a_stale_page_is_found(few: Files, tmp_path: Path) -> None:
-    folder = tmp_path / "operators"
-
-    def fresh() -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        for name in few:
-            shutil.copy(page.FOLDER / name, folder)
-
-    def problems() -> str:
-        found = " ".join(check.stale(few, folder))
-        fresh()
-        return found
-
-    fresh()
-    assert problems() == ""
-    (folder / "decoder_fir.png").unlink()
-    (folder / "decoder_gone.png").touch()
-    assert problems() == "decoder_gone.png: no operator has this decoder_fir.png: missing"
-
-    readme = (folder / "README.md").read_text()
-    (folder / "README.md").write_text(readme.replace("Zeiler", "Seiler"))
-    assert "README.md: line" in problems()
-    (folder / "README.md").write_text(readme.replace("| 0.743 | 0.612 |", "| 0.743 | 0.622 |"))
-    assert "README.md: line" in problems()
-    (folder / "README.md").write_text(readme.replace("| 0.743 | 0.612 |", "| 0.744 | 0.610 |"))
-    assert problems() == ""
-
-    content = few["decoder_fir.png"]
-    assert not isinstance(content, str)
-    picture = content.image.copy()
-    for box in content.lettered:
-        ImageDraw.Draw(picture).rectangle(box, fill="white")  # as if this machine had no font
-    picture.save(folder / "decoder_fir.png")
-    assert problems() == ""
-    ImageDraw.Draw(picture).rectangle((100, 250, 115, 265), fill="red")  # one number of the impulse response
-    picture.save(folder / "decoder_fir.png")
-    assert problems() == "decoder_fir.png: shows something else"
-
-
-@pytest.mark.slow
-def test_the_command_checks_and_writes(
-    few: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(page, "generate", lambda: few)
-    monkeypatch.setattr(page, "FOLDER", tmp_path)
-    monkeypatch.setattr(sys, "argv", ["operators.py", "--check"])
-    with pytest.raises(SystemExit, match=r"decoder_fir\.png: missing"):
-        runpy.run_path(str(ROOT / "operators.py"), run_name="__main__")
-    (tmp_path / "decoder_gone.png").touch()
-    page.write(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == set(few)
-    runpy.run_path(str(ROOT / "operators.py"), run_name="__main__")
-    assert "up to date" in capsys.readouterr().out
-
-
-def test_a_card_is_the_same_bytes_each_time() -> None:
+@pytest.fixture(scope="module")
+def row() -> card.Row:
     fir = variant("decoder", "fir")
-    once, again = (page.png(card([Row(fir, probe(fir), untrained.measure(fir), 1, 1, 1.0)])) for _ in range(2))
-    assert once == again
+    return card.Row(fir, probe(fir), untrained.measure(fir))
 
 
-# The words
+def test_a_card_is_the_same_bytes_each_time(row: card.Row, tmp_path: Path) -> None:
+    for name in ("once.png", "again.png"):
+        card.save(tmp_path / name, {"decoder": [row]})
+    assert (tmp_path / "once.png").read_bytes() == (tmp_path / "again.png").read_bytes()
 
 
-def test_smooth_says_what_differs_and_takes_the_rest_from_the_operator_before_it() -> None:
-    words = words_of(variant("decoder", "smooth").build(0))
-    assert words.formula.startswith("Any operator that goes up, then a fixed zero-order hold: x[i, j] = ")
-    assert words.size.startswith("n·s")
-    assert words.source.startswith("Sugawara")
-    assert "Transposed convolution: x[j] = " in words.notes
+def test_the_command_draws_and_checks(
+    row: card.Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(page, "measure_all", lambda: {"decoder": [[row]]})
+    operators.main([f"out={tmp_path / 'cards'}"])
+    operators.main([f"out={tmp_path / 'cards'}", "--check"])
+    assert "3 files" in capsys.readouterr().out
+    (tmp_path / "cards" / "overview.png").unlink()
+    with pytest.raises(ConfigError, match=r"overview\.png: missing"):
+        operators.main([f"out={tmp_path / 'cards'}", "--check"])
 
 
-def test_a_docstring_without_its_facts_is_refused() -> None:
-    class Wordless(nn.Module):
-        """A layer: y = x.
-
-        Size: n. Source: nobody.
-        """
-
-    with pytest.raises(ValueError, match="missing: Side information"):
-        words_of(Wordless())
+def test_every_number_is_a_square_of_whole_pixels_in_its_colour(row: card.Row, tmp_path: Path) -> None:
+    card.save(tmp_path / "card.png", {"decoder": [row, row]})
+    picture = np.asarray(Image.open(tmp_path / "card.png"))
+    assert picture.shape[1] == card.WIDTH
+    top = card.MARGIN + card.HEADER + card.SIDE + card.CAPTION  # of the second row
+    for column, (title, values) in enumerate(row.panels.items()):
+        if title == card.STEP:
+            continue
+        colours, low, high, _ = card.SCALES[title]
+        shown = (values / values.mean() if title == "values per pixel" else values).numpy()
+        each = colormaps.get_cmap(colours)((shown - low) / (high - low), bytes=True)[..., :3]
+        expected = each.repeat(card.SIDE // len(each), 0).repeat(card.SIDE // len(each), 1)
+        left = card.LEFT + column * (card.SIDE + card.GAP)
+        same = (picture[top : top + card.SIDE, left : left + card.SIDE] == expected).all(-1)
+        if title in ("impulse response", "flat field in"):
+            assert same.all()
+        else:  # digits, or rings, lie over it
+            assert same.mean() > 0.9
 
 
 # The variants
 
 
 def test_the_default_stands_among_the_values_and_a_preset_alone() -> None:
-    found = {v[0].name: [(w.option, w.is_default) for w in v] for v in variants("decoder")}
-    assert found["transpose"] == [(f"kernel_size={k}", k == 3) for k in (2, 3, 4, 5)]
-    assert found["subpixel"] == [("icnr=false", True), ("icnr=true", False)]
-    assert [option for option, _ in found["resize"]] == [
+    listed = {v[0].name: [(w.option, w.is_default) for w in v] for v in variants("decoder")}
+    assert listed["transpose"] == [(f"kernel_size={k}", k == 3) for k in (2, 3, 4, 5)]
+    assert listed["subpixel"] == [("icnr=false", True), ("icnr=true", False)]
+    assert [option for option, _ in listed["resize"]] == [
         "mode=nearest",
         "mode=bilinear",
         "mode=bicubic",
         "padding=reflect",
     ]
-    assert found["bilinear"] == found["smooth"] == found["fir"] == [("", True)]
-    assert {path.stem for path in (CONF / "decoder").glob("*.yaml")} == {*found, "linear"}
+    assert listed["bilinear"] == listed["smooth"] == listed["fir"] == [("", True)]
+    assert {path.stem for path in (CONF / "decoder").glob("*.yaml")} == {*listed, "linear"}
 
 
-# The pictures
+# The panels
 
 
 def counts(group: Group, text: str) -> list[float]:
@@ -214,21 +138,22 @@ def test_positions_of_max_pooling_overlap_evenly_on_average() -> None:
 def test_an_impulse_shows_the_kernel_and_a_flat_field_its_checkerboard(text: str) -> None:
     operator = variant("decoder", text)
     shown, kernel = probe(operator), operator.build(0).conv.weight.detach()[0, 0]
-    rows, columns = shown.impulse.nonzero().unbind(1)
-    stamp = shown.impulse[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    rows, columns = shown["impulse response"].nonzero().unbind(1)
+    stamp = shown["impulse response"][rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     torch.testing.assert_close(stamp, kernel / kernel.abs().max())
-    inside = shown.flat[MIDDLE, MIDDLE]
+    inside = shown["flat field in"][MIDDLE, MIDDLE]
     assert torch.allclose(inside[:2, :2].tile(2, 2), inside)  # of period 2
     assert inside.std() > 0.2
-    assert shown.step[:, :4].abs().max() == 0  # nothing before the edge
+    assert shown["step edge in"][:, :4].abs().max() == 0  # nothing before the edge
 
 
 @pytest.mark.parametrize("text", ["resize", "bilinear", "fir", "nearest", "smooth", "subpixel icnr=true"])
 def test_these_keep_a_flat_field_flat_and_have_no_harmonics(text: str) -> None:
     shown = probe(variant("decoder", text))
-    assert shown.flat[MIDDLE, MIDDLE].abs().max() < 1e-12
-    quarter = len(shown.fifth) // 4
-    assert shown.fifth[3 * quarter, 3 * quarter] < -15  # the harmonic (1/2, 1/2)
+    assert shown["flat field in"][MIDDLE, MIDDLE].abs().max() < 1e-12
+    spectrum = shown["spectrum, noise in"]
+    quarter = len(spectrum) // 4
+    assert spectrum[3 * quarter, 3 * quarter] < -15  # the harmonic (1/2, 1/2)
 
 
 def test_a_blur_lets_less_alias_through() -> None:
@@ -240,4 +165,3 @@ def test_a_blur_lets_less_alias_through() -> None:
     assert strided["aliased"] == pytest.approx(0.75, abs=0.02)
     assert strided["gradient pattern"] == pytest.approx(0.75, abs=0.06)
     assert untrained.measure(variant("encoder", "avgpool"))["gradient pattern"] < 1e-10
-    assert Image.open(page.FOLDER / "overview.png").width == 1800

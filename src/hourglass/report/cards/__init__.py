@@ -1,1 +1,1 @@
-"""Cards of the operators: what each does to an image before any training, drawn and measured. See `docs/operators/`."""
+"""Cards of the operators: what each does to an image before any training, measured and drawn."""

@@ -1,155 +1,170 @@
-"""The card of one operator, one row of panels for each choice of its options, and the overview of all of them."""
+"""Pictures of untrained operators: a row for each, facts on the left, then its panels. Needs the extra `report`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
 
-import torch
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from PIL import Image
+from torch import Tensor
 
-from hourglass.report.cards.canvas import AMOUNT, INK, LINES, PALE, POWER, SIGNED, Canvas, coloured
-from hourglass.report.cards.probes import BINS, Probes
-from hourglass.report.cards.untrained import Numbers, decibels, number
+from hourglass.report.cards.probes import BINS, Panels
+from hourglass.report.cards.untrained import Numbers, number
 from hourglass.report.cards.variants import FACTOR, Group, Variant
 
-WIDTH, MARGIN = 1800, 14
-"""Pixels; shown at half the size, so that the letters are sharp on fine screens."""
-SIDE, SMALL = 256, 224
-"""Of a panel, on a card and in the overview; multiples of 32, so that every number is a square of whole pixels."""
-HEADER, LABEL, CAPTION, GAP = 116, 40, 66, 36
+WIDTH, LEFT, SIDE, GAP, HEADER, CAPTION, MARGIN, DPI = 1536, 222, 192, 30, 100, 66, 12, 170
+"""Pixels: the picture, its text on the left, a panel, the space between two, what is above and below them. They are
+shown smaller, so that letters are sharp on fine screens. 32 divides SIDE: every number is a square of whole pixels."""
+PIXEL = 72 / DPI
+"""In points, matplotlib's unit of lines and letters."""
 
-TITLES: dict[Group, tuple[str, ...]] = {
-    "decoder": (
-        "impulse response", "values per pixel", "flat field in",
-        "step edge in", "spectrum, noise in", "spectrum, smooth in",
-    ),
-    "encoder": (
-        "seen by one value", "values per pixel", "flat field in",
-        "step edge in", "gradient of flat", "power let through",
-    ),
+INK, PALE, RULE, LINES = "#1f2328", "#656d76", "#d0d7de", ("#54a0f0", "#c45000")
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans", "font.size": 8, "axes.titlesize": 8, "xtick.labelsize": 7, "ytick.labelsize": 7,
+    "text.color": INK, "axes.labelcolor": PALE, "xtick.labelcolor": PALE, "ytick.labelcolor": PALE,
+    "xtick.major.size": 0, "ytick.major.size": 0, "xtick.major.pad": 2, "ytick.major.pad": 2, "axes.edgecolor": RULE,
+    "axes.linewidth": 2 * PIXEL, "lines.markeredgewidth": 2 * PIXEL, "axes.unicode_minus": False,
 }  # fmt: skip
-FLAT_REACH, STEP_REACH, POWER_RANGE = 2.0, 3.0, (-30.0, 20.0)
 
-SIGNED_LABELS = (f"-{FLAT_REACH:.0f}", "mean", f"{FLAT_REACH:.0f} RMS")
-POWER_LABELS = (f"{POWER_RANGE[0]:.0f}", "dB", f"+{POWER_RANGE[1]:.0f}")
+Scale = tuple[Colormap | str, float, float, tuple[str, str, str]]
+"""Colours, the numbers at their ends, labels; a number outside gets the colour of that end."""
+
+SIGNED = LinearSegmentedColormap.from_list("signed", ["#214b9e", "#7ca5db", "white", "#e98c70", "#aa1828"], N=257)
+"""Red is above 0, blue below, as in the pictures of errors; an odd number of colours, so that 0 is white."""
+AMOUNT = LinearSegmentedColormap.from_list("amount", ["white", "#cfe0de", "#88bbb8", "#3d898a", "#09515a"])
+
+PEAK: Scale = (SIGNED, -1, 1, ("-1", "0", "1"))
+OVERLAP: Scale = (AMOUNT, 0, 2, ("0", "mean", "twice"))
+FLAT: Scale = (SIGNED, -2, 2, ("-2", "mean", "2 RMS"))
+POWER: Scale = ("viridis", -30, 20, ("-30", "dB", "+20"))
+SCALES = {
+    "impulse response": PEAK, "seen by one value": PEAK, "values per pixel": OVERLAP, "flat field in": FLAT,
+    "gradient of flat": FLAT, "spectrum, noise in": POWER, "spectrum, smooth in": POWER, "power let through": POWER,
+}  # fmt: skip
+STEP, STEP_REACH = "step edge in", 3.0
+STEP_LINES: dict[Group, tuple[str, str]] = {"decoder": ("a row", "the next"), "encoder": ("edge", "1 px on")}
+"""The panel that shows lines, and what they are."""
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """All that is known of one variant."""
 
     variant: Variant
-    probes: Probes
+    panels: Panels
     numbers: Numbers
-    params: int
-    macs: int
-    relative_macs: float
-    """Against the reference, `resize` or `strided`."""
 
 
-def card(rows: Sequence[Row]) -> Canvas:
-    group, several = rows[0].variant.group, len(rows) > 1
-    label = LABEL if several else 0
-    height = MARGIN + HEADER + len(rows) * (label + SIDE + CAPTION)
-    canvas, columns = Canvas(WIDTH, height), _columns(MARGIN, SIDE)
-    _header(canvas, columns, MARGIN, SIDE, group)
-    top = MARGIN + HEADER
-    for row in rows:
-        if several:
-            suffix = "   (default)" if row.variant.is_default else ""
-            canvas.text((MARGIN, top + 28), row.variant.option + suffix, 26)
-        top += label
-        _panels(canvas, columns, top, SIDE, row)
-        for left, caption in zip(columns, _captions(row), strict=True):
-            canvas.text((left + SIDE / 2, top + SIDE + 46), caption, 23, "ms", PALE)
-        top += SIDE + CAPTION
-    return canvas
+def save(path: Path, groups: Mapping[Group, Sequence[Row]]) -> None:
+    """Draw the card of one operator, or several operators below each other, as a PNG."""
+    with rc_context(STYLE):
+        canvas = FigureCanvasAgg(_draw(groups))
+        canvas.draw()
+    Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).save(path, optimize=True)
 
 
-def overview(groups: Mapping[Group, Sequence[Row]]) -> Canvas:
-    """One row for each operator as `conf/` has it, the ways up first."""
-    height = sum(HEADER + len(rows) * (SMALL + GAP) + GAP for rows in groups.values())
-    canvas, columns = Canvas(WIDTH, MARGIN + height), _columns(262, SMALL)
+def _draw(groups: Mapping[Group, Sequence[Row]]) -> Figure:
+    height = MARGIN + sum(HEADER + len(rows) * (SIDE + CAPTION) for rows in groups.values())
+    figure = Figure((WIDTH / DPI, height / DPI), DPI)
+
+    def add_axes(column: int, top: int, rows: int) -> Axes:
+        """At whole pixels; the frame lies behind what is drawn there, so that it cuts nothing off."""
+        x, y = LEFT + column * (SIDE + GAP), height - top - rows
+        axes = figure.add_axes((x / WIDTH, y / height, SIDE / WIDTH, rows / height), xticks=[], yticks=[])
+        axes.spines[:].set_zorder(-1)
+        return axes
+
+    def add_text(top: int, text: str, **style: Any) -> None:
+        figure.text(MARGIN / WIDTH, 1 - top / height, text, va="top", **style)
+
     top = MARGIN
     for group, rows in groups.items():
-        canvas.text((MARGIN, top + 36), "Ways up" if group == "decoder" else "Ways down", 36)
-        _header(canvas, columns, top, SMALL, group)
+        add_text(top, "Ways up" if group == "decoder" else "Ways down", fontsize=13)
+        for column, title in enumerate(rows[0].panels):
+            _header(add_axes(column, top + 38, 14), title, group)
         top += HEADER
         for row in rows:
-            _panels(canvas, columns, top, SMALL, row)
-            canvas.text((MARGIN, top + 24), row.variant.name, 27)
-            facts = (row.variant.option, f"{row.params:,} params", f"{row.relative_macs:.2f}x MACs")
-            for i, text in enumerate(fact for fact in facts if fact):
-                canvas.text((MARGIN, top + 60 + 32 * i), text, 23, fill=PALE)
-            top += SMALL + GAP
-        top += GAP
-    return canvas
+            add_text(top, row.variant.name, fontsize=9.5)
+            default = "default" if row.variant.is_default and row.variant.option else ""
+            cost = f"{row.numbers['params']:,} params", f"{row.numbers['relative MACs']:.2f}× MACs"
+            for i, fact in enumerate(filter(None, (row.variant.option, default, *cost))):
+                add_text(top + 38 + 27 * i, fact, color=PALE)
+            for column, (title, caption) in enumerate(zip(row.panels, _captions(row), strict=True)):
+                axes = add_axes(column, top, SIDE)
+                _panel(axes, title, row.panels[title], group)
+                axes.set_xlabel(caption, va="bottom")
+                axes.xaxis.set_label_coords(0.5, -44 / SIDE)
+            top += SIDE + CAPTION
+    return figure
 
 
-def _columns(left: int, side: int) -> list[int]:
-    count = len(TITLES["decoder"])
-    gap = (WIDTH - MARGIN - left - count * side) / (count - 1)
-    return [round(left + i * (side + gap)) for i in range(count)]
+def _header(axes: Axes, title: str, group: Group) -> None:
+    """The title of a column and what its colours mean."""
+    axes.set_title(title)
+    if title == STEP:
+        axes.set(xlim=(0, 1), ylim=(0, 1))
+        axes.set_axis_off()
+        for x, name, colour in zip((0, 0.45), STEP_LINES[group], LINES, strict=True):
+            axes.plot((x, x + 0.1), (0.5, 0.5), color=colour, linewidth=6 * PIXEL)
+            axes.text(x + 0.14, 0.5, name, va="center", color=PALE, fontsize=7)
+        axes.text(0, -0.3, "in RMS of flat field", va="top", color=PALE, fontsize=7)
+        return
+    colours, _, _, labels = SCALES[title]
+    axes.imshow(np.linspace(0, 1, SIDE)[None], colours, aspect="auto")
+    axes.set_xticks([0, SIDE / 2, SIDE], labels)
+    axes.get_xticklabels()[0].set_horizontalalignment("left")
+    axes.get_xticklabels()[2].set_horizontalalignment("right")
 
 
-def _header(canvas: Canvas, columns: list[int], top: int, side: int, group: Group) -> None:
-    """The title of each column, and its scale."""
-    for left, title in zip(columns, TITLES[group], strict=True):
-        canvas.text((left + side / 2, top + 26), title, 25, "ms", INK)
-    top += 48
-    canvas.scale(columns[0], top, side, SIGNED, ("-1", "0", "1"))
-    canvas.scale(columns[1], top, side, AMOUNT, ("0", "mean", "twice"))
-    canvas.scale(columns[2], top, side, SIGNED, SIGNED_LABELS)
-    texts = ("a row", "the next") if group == "decoder" else ("edge", "1 px on")
-    for x, colour, text in zip((0, 0.42 * side), LINES, texts, strict=True):
-        canvas.draw.rectangle((columns[3] + x, top + 6, columns[3] + x + 22, top + 10), fill=colour)
-        canvas.text((columns[3] + x + 30, top + 8), text, 21, "lm", PALE)
-    canvas.text((columns[3], top + 40), "in RMS of flat field", 21, "ls", PALE)
+def _panel(axes: Axes, title: str, values: Tensor, group: Group) -> None:
+    if title == STEP:
+        _stairs(axes, values)
+        return
+    colours, low, high, _ = SCALES[title]
+    shown = values / values.mean() if title == "values per pixel" else values
+    axes.imshow(shown.numpy(), colours, vmin=low, vmax=high, aspect="auto", interpolation="none")
+    if title == "values per pixel":
+        for (i, j), value in np.ndenumerate(values.numpy()):
+            digits = f"{value:.0f}" if value == round(value) else f"{value:.1f}"
+            axes.text(j, i, digits, ha="center", va="center", color="white" if shown[i, j] > 1.4 else INK)
+    if SCALES[title] is POWER:
+        _frequencies(axes, group)
+
+
+def _stairs(axes: Axes, values: Tensor) -> None:
+    """(2, n): the first line is wider, so that it shows where the second lies on it."""
+    for line, colour, width in zip(values.clamp(-STEP_REACH, STEP_REACH).numpy(), LINES, (7, 3), strict=True):
+        axes.stairs(line, baseline=None, color=colour, linewidth=width * PIXEL)
+    axes.set(xlim=(0, values.shape[1]), ylim=(-STEP_REACH, STEP_REACH), yticks=[-2, 0, 2])
+    axes.hlines(range(-2, 3), 0, values.shape[1], [RULE, RULE, PALE, RULE, RULE], linewidth=PIXEL, zorder=0)
+
+
+def _frequencies(axes: Axes, group: Group) -> None:
+    """Rings around the harmonics of a way up; a square around the frequencies that the coarse grid can hold."""
+    zero, half = BINS / 4, BINS * 3 / 4
     if group == "decoder":
-        canvas.scale(columns[4], top, side, POWER, POWER_LABELS)
+        axes.plot((zero, half, half), (half, zero, half), "wo", fillstyle="none", markersize=SIDE / 8 * PIXEL)
     else:
-        canvas.scale(columns[4], top, side, SIGNED, SIGNED_LABELS)
-    canvas.scale(columns[5], top, side, POWER, POWER_LABELS)
-
-
-def _panels(canvas: Canvas, columns: list[int], top: int, side: int, row: Row) -> None:
-    p = row.probes
-    canvas.squares(columns[0], top, side, coloured(p.impulse, -1, 1, SIGNED))
-    canvas.counts(columns[1], top, side, p.overlap, coloured(p.overlap / p.overlap.mean(), 0, 2, AMOUNT))
-    canvas.squares(columns[2], top, side, coloured(p.flat, -FLAT_REACH, FLAT_REACH, SIGNED))
-    canvas.stairs(columns[3], top, side, p.step, STEP_REACH)
-    for level in (-2, 0, 2):
-        y = top + side / 2 * (1 - level / STEP_REACH)
-        canvas.text((columns[3] - 8, y), str(level), 20, "rm", PALE)
-    if row.variant.group == "encoder":
-        canvas.squares(columns[4], top, side, coloured(p.fifth, -FLAT_REACH, FLAT_REACH, SIGNED))
-    else:
-        _spectrum(canvas, columns[4], top, side, p.fifth, rings=True)
-    _spectrum(canvas, columns[5], top, side, p.sixth, rings=row.variant.group == "decoder")
-
-
-def _spectrum(canvas: Canvas, left: int, top: int, side: int, decibels: torch.Tensor, rings: bool) -> None:
-    """DC at a quarter of each axis, the harmonic 1/2 at three quarters; rings around the harmonics of an Up."""
-    canvas.squares(left, top, side, coloured(decibels, *POWER_RANGE, POWER))
-    zero, half = ((BINS * share + 0.5) * side / BINS for share in (0.25, 0.75))
-    if rings:
-        canvas.rings(left, top, side / 16, [(zero, half), (half, zero), (half, half)])
-    else:
-        quarter = BINS // 4 * side // BINS
-        box = (left + zero - quarter, top + zero - quarter, left + zero + quarter, top + zero + quarter)
-        canvas.draw.rectangle(box, outline=(255, 255, 255), width=2)
-    for at, label in ((zero, "0"), (half, "1/2")):
-        canvas.text((left + at, top + side + 20), label, 20, "ms", PALE)
+        axes.add_patch(Rectangle((0, 0), half - zero, half - zero, fill=False, edgecolor="white", linewidth=2 * PIXEL))
+    axes.set_xticks([zero, half], ["0", "1/2"])
 
 
 def _captions(row: Row) -> tuple[str, ...]:
-    n, support = row.numbers, row.probes.impulse.abs().gt(1e-9).nonzero()
+    """The line of numbers below each panel."""
+    n, (response, overlap, *_) = row.numbers, row.panels.values()
+    support = response.abs().gt(1e-9).nonzero()
     height, width = (support.amax(0) - support.amin(0) + 1).tolist()
-    phases = row.probes.overlap[:FACTOR, :FACTOR].flatten()
-    even = bool((phases == phases.round()).all())
-    overlap = ":".join(f"{v:.0f}" for v in sorted(phases.tolist(), reverse=True)) if even else "mean over channels"
-    first = (f"{height} x {width} pixels", overlap)
+    phases = sorted(overlap[:FACTOR, :FACTOR].flatten().tolist(), reverse=True)
+    whole = all(phase == round(phase) for phase in phases)
+    first = (f"{height} × {width} pixels", ":".join(f"{p:.0f}" for p in phases) if whole else "mean over channels")
     if row.variant.group == "encoder":
-        share, aliased = n["gradient pattern"], n["aliased"]
-        return (*first, "", "", f"pattern {number(share, 2)}", f"aliased {aliased:.0%}")
-    white = f"PEI {number(n['white PEI'], 2)}, HP {decibels(n['white HP'], 0)} dB"
-    smooth = f"PB {number(n['smooth PB'], 2)}, HP {decibels(n['smooth HP'], 0)} dB"
+        return (*first, "", "", f"pattern {number(n['gradient pattern'], 2)}", f"aliased {n['aliased']:.0%}")
+    harmonics = [f"{round(n[key]):+d} dB".replace("+0", "0") for key in ("white HP", "smooth HP")]
+    white = f"PEI {number(n['white PEI'], 2)}, HP {harmonics[0]}"
+    smooth = f"PB {number(n['smooth PB'], 2)}, HP {harmonics[1]}"
     return (*first, f"gain share {number(n['gain share'], 2)}", "", white, smooth)

@@ -6,7 +6,6 @@ inputs and weights come from fixed seeds.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,38 +13,27 @@ from torch import Tensor
 from hourglass.report.cards.variants import CHANNELS, FACTOR, Variant, positions
 
 COARSE = 8
-"""Side of the coarse grid of pictures; the fine one has FACTOR times as many pixels."""
 FINE = COARSE * FACTOR
 MIDDLE = slice(FINE // 2 - 2, FINE // 2 + 2)
-BINS, DRAWS, IMAGES = 32, 4, 4
-"""Side of the spectra, in bins; initialisations and images that they are a mean of."""
 MARGIN = 2
 """Coarse pixels on each side that the border may spoil."""
-FLOOR = 1e-4
-"""Least power in the spectra, as a share of the mean: -40 dB."""
+BINS, DRAWS, IMAGES = 32, 4, 4
+"""Side of the spectra; initialisations and images that they are a mean of."""
 
-Call = Callable[[Tensor], Tensor]
+Call = Callable[..., Tensor]
 
+Panels = dict[str, Tensor]
+"""What a card shows of one variant, by title, from left to right.
 
-@dataclass(frozen=True)
-class Probes:
-    """The panels of one variant, from the left to the right of a card."""
-
-    impulse: Tensor
-    """(FINE, FINE), centred, largest magnitude 1."""
-    overlap: Tensor
-    """(4, 4) interior pixels of the fine grid: coarse values that each is made of, or contributes to."""
-    flat: Tensor
-    """(16, 16): a typical channel less the mean of its interior, in units of the RMS over all channels."""
-    step: Tensor
-    """(2, 16): two rows next to each other, or two edges; in units of the RMS of the response to a flat field."""
-    fifth: Tensor
-    """Up: spectrum of the response to white noise, dB, DC at (BINS/4, BINS/4). Down: (FINE, FINE), flat gradient."""
-    sixth: Tensor
-    """Up: the same for a smooth field. Down: power that passes from each frequency of the input, dB."""
+- impulse response, seen by one value: (16, 16), centred, largest magnitude 1
+- values per pixel: (4, 4) fine pixels in the middle; how many coarse values each is made of, or contributes to
+- flat field in, gradient of flat: (16, 16), a typical channel less the mean of its interior, over the RMS of all
+- step edge in: (2, 16), two neighbouring rows, or two edges, over the RMS of the response to a flat field
+- spectrum, power: (BINS, BINS), dB over the mean, DC at (BINS/4, BINS/4)
+"""
 
 
-def probe(variant: Variant) -> Probes:
+def probe(variant: Variant) -> Panels:
     return _up(variant) if variant.group == "decoder" else _down(variant)
 
 
@@ -59,7 +47,7 @@ def white(n: int, side: int, seed: int) -> Tensor:
 
 
 def smooth(n: int, side: int, seed: int) -> Tensor:
-    """(n, C, side, side): amplitude 1/f, mean 1, standard deviation 1; nearer than noise to what a stage sees."""
+    """(n, C, side, side): amplitude 1/f, mean 1, standard deviation 1; closer than noise to the input of a stage."""
     rows, columns = torch.fft.fftfreq(side, dtype=torch.float64), torch.fft.rfftfreq(side, dtype=torch.float64)
     frequency = torch.hypot(rows[:, None], columns)
     frequency[0, 0] = torch.inf
@@ -71,21 +59,16 @@ def flat(side: int) -> Tensor:
     return torch.ones(1, CHANNELS, side, side, dtype=torch.float64)
 
 
-def edge(side: int, column: int) -> Tensor:
-    """0 to the left of a column, 1 from there on."""
-    field = flat(side)
-    field[..., :column] = 0
-    return field
-
-
 def call_of(variant: Variant, seed: int, side: int) -> Call:
-    """The untrained operator as a function of its input alone; where an Up needs positions, they are drawn once."""
+    """The untrained operator for inputs of this side; where an Up needs positions, they are drawn once.
+
+    The call ignores further arguments, so that it can take the place of an Up.
+    """
     operator = variant.build(seed)
     if variant.group == "encoder":
-        return lambda x: operator(x)[0]
-    index = positions(operator.needs_index, 1, side, seeded(seed))
-    size = (side * FACTOR, side * FACTOR)
-    return lambda y: operator(y, size, None if index is None else index.expand(len(y), *index.shape[1:]))
+        return lambda x, *_: operator(x.double())[0]
+    index, size = positions(operator.needs_index, 1, side, seeded(seed)), (side * FACTOR, side * FACTOR)
+    return lambda y, *_: operator(y.double(), size, None if index is None else index.expand(len(y), *index.shape[1:]))
 
 
 def backward(call: Call, x: Tensor, at_output: Tensor) -> Tensor:
@@ -95,17 +78,16 @@ def backward(call: Call, x: Tensor, at_output: Tensor) -> Tensor:
         return torch.autograd.grad(call(x), x, at_output)[0]
 
 
-def seen(call: Call, images: int) -> Tensor:
-    """(images·C, C, FINE, FINE): what the value in the middle of each output channel sees of noise, as a gradient."""
-    x, own = white(images * CHANNELS, FINE, 2), torch.arange(images * CHANNELS)
-    at_output = torch.zeros(len(x), CHANNELS, COARSE, COARSE, dtype=torch.float64)
-    at_output[own, own % CHANNELS, COARSE // 2, COARSE // 2] = 1
-    return backward(call, x, at_output)
+def seen(call: Call) -> Tensor:
+    """(C, C, FINE, FINE): what the value in the middle of each output channel sees of noise, as a gradient."""
+    at_output = torch.zeros(CHANNELS, CHANNELS, COARSE, COARSE, dtype=torch.float64)
+    at_output[range(CHANNELS), range(CHANNELS), COARSE // 2, COARSE // 2] = 1
+    return backward(call, white(CHANNELS, FINE, 2), at_output)
 
 
 def passed_power(variant: Variant) -> Tensor:
     """(BINS, BINS): power that an output value gets from each frequency of white noise."""
-    gradients = torch.cat([seen(call_of(variant, seed, FINE), images=1) for seed in range(DRAWS)])
+    gradients = torch.cat([seen(call_of(variant, seed, FINE)) for seed in range(DRAWS)])
     return torch.fft.fft2(gradients, s=(BINS, BINS)).abs().square().mean((0, 1))
 
 
@@ -121,8 +103,8 @@ def made_power(variant: Variant, field: Callable[[int, int, int], Tensor]) -> Te
 
 
 def decibels(power: Tensor) -> Tensor:
-    """Power over its mean, rolled so that DC and all harmonics lie inside the picture and not at its rim."""
-    return 10 * (power / power.mean()).clamp(min=FLOOR).log10().roll((BINS // 4, BINS // 4), (0, 1))
+    """Power over its mean, -40 dB at least, rolled so that DC and all harmonics lie inside the picture."""
+    return 10 * (power / power.mean()).clamp(min=1e-4).log10().roll((BINS // 4, BINS // 4), (0, 1))
 
 
 def typical(response: Tensor, margin: int) -> tuple[int, Tensor]:
@@ -155,10 +137,8 @@ def changes(call: Call, at: Tensor, pixels: Tensor) -> Tensor:
 
 def values_per_pixel(call: Call) -> Tensor:
     """(4, 4) pixels in the middle of what an Up makes: how many values of its input each is made of."""
-    y, at_output = white(1, COARSE, 1), torch.zeros(1, CHANNELS, FINE, FINE, dtype=torch.float64)
-    at_output[..., MIDDLE, MIDDLE] = torch.rand(4, 4, generator=seeded(0), dtype=torch.float64)
-    reached = backward(call, y, at_output).abs().sum((0, 1)).nonzero()  # the others need not be tried
-    return changes(call, y.detach(), reached).sum(0)[MIDDLE, MIDDLE]
+    side = torch.arange(COARSE)
+    return changes(call, white(1, COARSE, 1), torch.cartesian_prod(side, side)).sum(0)[MIDDLE, MIDDLE]
 
 
 def values_reached(call: Call) -> Tensor:
@@ -168,7 +148,7 @@ def values_reached(call: Call) -> Tensor:
 
 
 @torch.no_grad()
-def _up(variant: Variant) -> Probes:
+def _up(variant: Variant) -> Panels:
     call = call_of(variant, 0, COARSE)
     impulse = torch.zeros(2, CHANNELS, COARSE, COARSE, dtype=torch.float64)
     impulse[0, 0, COARSE // 2, COARSE // 2] = 1
@@ -176,29 +156,32 @@ def _up(variant: Variant) -> Probes:
     stamp = (stamp - silence).roll((1 - FACTOR, 1 - FACTOR), (0, 1))
     grey = call(flat(COARSE))
     channel, unit = typical(grey, MARGIN * FACTOR)
-    edges = call(edge(COARSE, COARSE // 2))[0, channel, FINE // 2 : FINE // 2 + 2]
-    return Probes(
-        impulse=stamp / stamp.abs().max(),
-        overlap=values_per_pixel(call),
-        flat=ripple(grey, MARGIN * FACTOR),
-        step=edges / unit,
-        fifth=decibels(made_power(variant, white)),
-        sixth=decibels(made_power(variant, smooth)),
-    )
+    edge = flat(COARSE)
+    edge[..., : COARSE // 2] = 0
+    return {
+        "impulse response": stamp / stamp.abs().max(),
+        "values per pixel": values_per_pixel(call),
+        "flat field in": ripple(grey, MARGIN * FACTOR),
+        "step edge in": call(edge)[0, channel, FINE // 2 : FINE // 2 + 2] / unit,
+        "spectrum, noise in": decibels(made_power(variant, white)),
+        "spectrum, smooth in": decibels(made_power(variant, smooth)),
+    }
 
 
 @torch.no_grad()
-def _down(variant: Variant) -> Probes:
+def _down(variant: Variant) -> Panels:
     call = call_of(variant, 0, FINE)
-    stamp = seen(call, images=1)[0, 0].roll((1 - FACTOR, 1 - FACTOR), (0, 1))
+    stamp = seen(call)[0, 0].roll((1 - FACTOR, 1 - FACTOR), (0, 1))
     grey = call(flat(FINE * FACTOR))
     channel, unit = typical(grey, MARGIN)
-    edges = [call(edge(FINE * FACTOR, FINE + shift))[0, channel, FINE // 2] for shift in (0, 1)]
-    return Probes(
-        impulse=stamp / stamp.abs().max(),
-        overlap=values_reached(call),
-        flat=ripple(grey, MARGIN),
-        step=torch.stack(edges) / unit,
-        fifth=ripple(backward(call, white(1, FINE, 1), flat(COARSE)), MARGIN * FACTOR),
-        sixth=decibels(passed_power(variant)),
-    )
+    edges = flat(FINE * FACTOR).repeat(2, 1, 1, 1)
+    for shift in (0, 1):
+        edges[shift, ..., : FINE + shift] = 0
+    return {
+        "seen by one value": stamp / stamp.abs().max(),
+        "values per pixel": values_reached(call),
+        "flat field in": ripple(grey, MARGIN),
+        "step edge in": call(edges)[:, channel, FINE // 2] / unit,
+        "gradient of flat": ripple(backward(call, white(1, FINE, 1), flat(COARSE)), MARGIN * FACTOR),
+        "power let through": decibels(passed_power(variant)),
+    }

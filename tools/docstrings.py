@@ -8,12 +8,12 @@ FIELDS = ("Size", "Side information", "Source")
 
 
 class Words(NamedTuple):
-    """What a docstring of `down.py` or `up.py` states."""
+    """What the docstring of an operator states."""
 
     formula: str
     """Its first line: a name, a colon, the formula."""
     notes: str
-    """Sentences that are none of the following."""
+    """The other sentences."""
     size: str
     side_information: str
     source: str
@@ -37,7 +37,7 @@ def words_of(operator: Any) -> Words:
 
 
 def _fields(body: str) -> tuple[dict[str, str], str]:
-    """The fields, and what is left: a source goes on to the end, the others to the end of their sentence."""
+    """The fields and the other sentences; a source goes on to the end, other fields to the end of their sentence."""
     fields = {}
     for field in reversed(FIELDS):
         end = "$" if field == "Source" else r"(?=\.(?:\s|$))"
