@@ -39,7 +39,13 @@ def main() -> None:
         train(folder, "tests/helpers/sabotaged_train.py", "model=vae", "hydra.run.dir=killed", SABOTAGE=killed)
         train(folder, "train.py", "-m", "decoder=transpose,resize", "seed=0,1", "sweep=sweep", "hydra.sweep.dir=sweep")
         for path in folder.rglob("*"):
-            if path.name in ("hydra.yaml", "multirun.yaml", "train.log", ".lock", "times.csv"):  # of the machine, not of the result
+            if path.name in (
+                "hydra.yaml",
+                "multirun.yaml",
+                "train.log",
+                ".lock",
+                "times.csv",
+            ):  # of the machine, not of the result
                 path.unlink()
         for path in folder.glob("sweep/*/checkpoints/last.ckpt"):  # to keep it small: nothing there is to be continued
             path.unlink()
