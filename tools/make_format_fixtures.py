@@ -24,6 +24,8 @@ TINY = (
     "callbacks.examples.each=1", "callbacks.health.images=4", "trainer=cpu", "trainer.enable_progress_bar=false",
     "logger=none", "report=false",
 )  # fmt: skip
+OF_THE_MACHINE = ("hydra.yaml", "multirun.yaml", "train.log", ".lock", "times.csv")
+"""Files that say where and when a result was made, and nothing of it."""
 
 
 def train(folder: Path, script: str, *overrides: str, **environment: str) -> None:
@@ -39,13 +41,7 @@ def main() -> None:
         train(folder, "tests/helpers/sabotaged_train.py", "model=vae", "hydra.run.dir=killed", SABOTAGE=killed)
         train(folder, "train.py", "-m", "decoder=transpose,resize", "seed=0,1", "sweep=sweep", "hydra.sweep.dir=sweep")
         for path in folder.rglob("*"):
-            if path.name in (
-                "hydra.yaml",
-                "multirun.yaml",
-                "train.log",
-                ".lock",
-                "times.csv",
-            ):  # of the machine, not of the result
+            if path.name in OF_THE_MACHINE:
                 path.unlink()
         for path in folder.glob("sweep/*/checkpoints/last.ckpt"):  # to keep it small: nothing there is to be continued
             path.unlink()

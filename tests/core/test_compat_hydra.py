@@ -84,6 +84,7 @@ def planned(ours: Application) -> list[list[Any]]:
         return [[job, plain(compose_job(hydra, sweep, job))] for job in jobs_of_sweep(sweep)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", SWEEPS, ids=" ".join)
 def test_what_is_planned_is_what_hydra_launches(app: Path, arguments: list[str]) -> None:
     done = run_command("app.py", "-m", *arguments, "hydra.sweep.dir=out", cwd=app)
@@ -93,6 +94,7 @@ def test_what_is_planned_is_what_hydra_launches(app: Path, arguments: list[str])
     assert planned(application("-m", *arguments)) == launched
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", SWEEPS, ids=" ".join)
 def test_what_runs_is_what_is_planned(arguments: list[str], tmp_path: Path) -> None:
     ran: list[Any] = []
