@@ -15,7 +15,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 import hourglass
 from hourglass.config.compose import advice, register_resolvers
-from hourglass.core.errors import HourglassError
+from hourglass.core import signals
+from hourglass.core.errors import HourglassError, Interrupted
 from hourglass.core.text import first_line
 
 COMMANDS = {
@@ -61,6 +62,9 @@ def run(command: str, arguments: Sequence[str] | None = None) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let errors reach us, instead of Hydra's printing and exiting
     try:
         task(given)
+    except Interrupted:
+        signals.ignore()  # one more of them, while Python ends without its handlers, would change the exit code
+        raise
     except (HourglassError, HydraException, OmegaConfBaseException) as error:
         sys.exit(f"\n{type(error).__name__}: {advice(error)}\n(HYDRA_FULL_ERROR=1 shows where it was raised)")
     except KeyboardInterrupt:

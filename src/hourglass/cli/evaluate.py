@@ -4,7 +4,6 @@ Every evaluation becomes `evaluations/<id>.json` in its run folder. The id is a 
 runs, so that it groups them; what is there already, of the same weights, is not measured again.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -14,7 +13,7 @@ from typing import Any
 from hourglass.config.compose import CONF, options
 from hourglass.core import provenance
 from hourglass.core.errors import DataError, HourglassError
-from hourglass.runs.evaluation.records import Record, known, write
+from hourglass.runs.evaluation.records import Record, known, weights_of, write
 from hourglass.runs.evaluation.request import GROUPS, Evaluation, Request, evaluations, parse_request
 from hourglass.runs.evaluation.select import runs_of
 from hourglass.runs.evaluation.table import table
@@ -65,7 +64,7 @@ class Command:
         best = run / "checkpoints" / "best.ckpt"
         if not best.exists():
             raise DataError(f"{best} does not exist: without its weights a run cannot be evaluated")
-        weights = hashlib.sha256(best.read_bytes()).hexdigest()[:8]
+        weights = weights_of(run)
         wanted = evaluations(read_configuration(run), summary["choices"], self.request)
         records = {one.id: record for one in wanted if (record := known(run, one.id, weights)) is not None}
         missing = [one for one in wanted if one.id not in records]

@@ -2,6 +2,8 @@
 
 import pickle
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +54,25 @@ def load_data(folder: str | Path) -> ImageData:
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """A checkpoint as plain values and tensors on the CPU; raises DataError where it is missing or damaged."""
+    check_checkpoint(path)
+    with _damage_named(path):
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def check_checkpoint(path: Path) -> None:
+    """Raise DataError where a checkpoint is missing, or its archive damaged; the values in it are not looked at."""
     if not path.exists():
         raise DataError(f"{path} does not exist: the run has not saved it (yet), see summary.json beside checkpoints/")
     if not path.is_file():
         raise DataError(f"{path} is no regular file: nothing was read")
-    try:
+    with _damage_named(path):
         _check_archive(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, RuntimeError, EOFError, ValueError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
         reason = first_line(error)
         raise DataError(f"{path} cannot be read ({reason}): it was damaged after it was written") from error

@@ -24,7 +24,7 @@ from hourglass.metrics import cost
 from hourglass.runs import console, status
 from hourglass.runs.baselines import baselines_of
 from hourglass.runs.job import Job, Notes
-from hourglass.runs.load import read_checkpoint
+from hourglass.runs.load import check_checkpoint
 from hourglass.runs.matching import matched
 from hourglass.runs.read import summary_of
 from hourglass.runs.summary import Summary
@@ -65,12 +65,11 @@ def train(configuration: Configuration, job: Job, setting: Setting, notes: Notes
     quieten()
     job.folder.mkdir(parents=True, exist_ok=True)
     seed = configuration.plain["seed"]
-    earlier = summary_of(job.folder)
     result = Summary(job.folder, job.id, job.choices, seed, sweep=job.group, overrides=job.overrides)
-    result.data = earlier.get("data", {})
     with status.lock(job.folder) if is_rank_zero() else nullcontext():
         if is_rank_zero():
             refuse_what_is_done(job, setting.retry)
+            result.data = summary_of(job.folder).get("data", {})
             result.write()
         loggers: list[Logger] = []
         stop = StopRequest()
@@ -81,10 +80,6 @@ def train(configuration: Configuration, job: Job, setting: Setting, notes: Notes
         except (HourglassError, Interrupted) as error:
             result.status, result.error = error.status, str(error)
             raise
-        except OSError as error:
-            problem = unwritable(job.folder, error) if error.errno in FULL else error
-            result.status, result.error = "failed", str(problem)
-            raise problem from error
         except BaseException as error:
             if stop.requested:  # a library turned the signal into an error of its own
                 log.warning("after it was told to stop: %s: %s", type(error).__name__, error)
@@ -92,13 +87,19 @@ def train(configuration: Configuration, job: Job, setting: Setting, notes: Notes
                 result.status, result.error = interrupted.status, str(interrupted)
                 raise interrupted from error
             result.status, result.error = "failed", f"{type(error).__name__}: {error}"
+            if isinstance(error, OSError) and error.errno in FULL:
+                full = unwritable(job.folder, error)
+                result.error = str(full)
+                raise full from error
             raise
         finally:
-            for logger in loggers:
-                if isinstance(logger, ResilientWandbLogger):
-                    logger.finish(exit_code=0 if result.status == "completed" else 1)
-            if is_rank_zero():
-                keep(result)
+            try:
+                if is_rank_zero():
+                    keep(result)  # first: closing W&B may take its time
+            finally:
+                for logger in loggers:
+                    if isinstance(logger, ResilientWandbLogger):
+                        logger.finish(exit_code=0 if result.status == "completed" else 1)
     if is_rank_zero() and not setting.quiet:
         print(console.table(result, job.overrides))
     return float(result.metrics["val/loss"])
@@ -118,8 +119,9 @@ def _train(
     result.cost |= cost.of(autoencoder)
     data.setup()
     autoencoder.init_output_bias(data.mean)
-    refuse_other_images(result, data)
-    result.data = {"fingerprint": data.fingerprint} | {name: len(images) for name, images in data.images.items()}
+    fingerprint = data.fingerprint
+    refuse_other_images(result, fingerprint)
+    result.data = {"fingerprint": fingerprint} | {name: len(images) for name, images in data.images.items()}
     if settings.baselines is not None and is_rank_zero():
         result.baselines = baselines_of(module, data, settings.baselines)
     loggers += open_loggers(parts, job, notes)
@@ -150,12 +152,12 @@ def refuse_what_is_done(job: Job, retry: str | None) -> None:
         raise Done(f"{job.folder} is {there}: another process has ended it")
 
 
-def refuse_other_images(result: Summary, data: ImageData) -> None:
+def refuse_other_images(result: Summary, fingerprint: str) -> None:
     """Raise DataError where the run goes on from a checkpoint, and its images are not those that it began with."""
-    begun_with = result.data.get("fingerprint", data.fingerprint)
-    if begun_with != data.fingerprint and checkpoint_path(result.folder, "last").exists():
+    begun_with = result.data.get("fingerprint", fingerprint)
+    if begun_with != fingerprint and checkpoint_path(result.folder, "last").exists():
         raise DataError(
-            f"the images have changed since the run began (fingerprint {begun_with}, now {data.fingerprint}): put back "
+            f"the images have changed since the run began (fingerprint {begun_with}, now {fingerprint}): put back "
             "those of then, or start another run, in another hydra.run.dir or sweep="
         )
 
@@ -197,7 +199,7 @@ def fit(trainer: Trainer, module: AutoencoderModule, data: ImageData) -> dict[st
     refuse_an_empty_budget(trainer, data)
     last = checkpoint_path(Path(trainer.default_root_dir), "last")
     if last.exists():
-        read_checkpoint(last)  # damaged, it is named now
+        check_checkpoint(last)  # damaged, it is named now
     if is_rank_zero():
         device = hardware.hardware(trainer)["device"]
         log.info("training on %s images of %s, %s steps an epoch, on %s", f"{n:,}", shape, per_epoch, device)

@@ -57,10 +57,11 @@ def refuse_other_images(configuration: Configuration, folder: Path) -> None:
         return
     data = Parts(configuration).data
     data.setup()
-    if data.fingerprint != recorded:
+    fingerprint = data.fingerprint
+    if fingerprint != recorded:
         raise DataError(
             f"{folder} was trained on other images, from data.root={there} (fingerprint {recorded}, of {here} "
-            f"{data.fingerprint}): give this sweep another name, sweep=NAME"
+            f"{fingerprint}): give this sweep another name, sweep=NAME"
         )
 
 

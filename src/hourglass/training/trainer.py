@@ -1,6 +1,7 @@
 """Lightning's trainer as every run needs it: its results exact, its interruptions harmless, its chatter off."""
 
 import logging
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -64,12 +65,21 @@ def mistakes_in_words() -> Iterator[None]:
         yield
     except HourglassError:
         raise
-    except (MisconfigurationException, ValueError) as error:
+    except MisconfigurationException as error:
+        raise ConfigError(f"Lightning: {first_line(error)}") from error
+    except ValueError as error:
+        if not _raised_by_lightning(error):  # a fault of a part or of ours is no mistake of the user
+            raise
         raise ConfigError(f"Lightning: {first_line(error)}") from error
     except RuntimeError as error:
         if "conditioned on metric" not in str(error):  # a monitor that nobody logs
             raise
         raise ConfigError(f"Lightning: {first_line(error)}") from error
+
+
+def _raised_by_lightning(error: Exception) -> bool:
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals["__name__"]).startswith("lightning.")
 
 
 def quieten() -> None:

@@ -1,6 +1,5 @@
 """The files of a run folder, read with suspicion: what is torn raises an error, and is never filled up."""
 
-import hashlib
 import io
 import zipfile
 import zlib
@@ -14,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from hourglass.config.identity import without_volatile
 from hourglass.core.files import read_json
 from hourglass.core.text import command
+from hourglass.runs.evaluation.records import weights_of
 from hourglass.runs.read import read_configuration
 
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError, OmegaConfBaseException)
@@ -55,7 +55,7 @@ def _of_other_weights(folder: Path, content: dict[str, Any]) -> list[str]:
     """Take out the evaluations that were not made with the weights that are there now; what is wrong with them."""
     best, wrong = folder / "checkpoints" / "best.ckpt", []
     records = [name for name in content if name.startswith("evaluations/")]
-    weights = hashlib.sha256(best.read_bytes()).hexdigest()[:8] if records and best.is_file() else None
+    weights = weights_of(folder) if records and best.is_file() else None
     for name in records:
         if weights is not None and content[name].get("weights") != weights:
             del content[name]

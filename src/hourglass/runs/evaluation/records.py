@@ -1,5 +1,6 @@
 """`evaluations/<id>.json` in a run folder: one evaluation, and how several are told apart."""
 
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -10,6 +11,11 @@ from hourglass.core.files import read_json, write_json
 
 Record = dict[str, Any]
 """One `evaluations/<id>.json`."""
+
+
+def weights_of(run: Path) -> str:
+    """8 hexadecimal digits of the SHA-256 of a run's best weights: what an evaluation was made with."""
+    return hashlib.sha256((run / "checkpoints" / "best.ckpt").read_bytes()).hexdigest()[:8]
 
 
 def path_of(run: Path, identity: str) -> Path:

@@ -78,7 +78,7 @@ def parse_request(arguments: list[str]) -> Request:
     rest = [argument for argument in arguments if not argument.startswith("run=")]
     refuse_careless(rest)
     own, chosen, changes = [], {}, []  # about `conf/evaluate.yaml`, options of the groups, values inside them
-    known = [*compose_evaluate(), *(group for group in GROUPS if group not in compose_evaluate())]
+    known = list(dict.fromkeys((*compose_evaluate(), *GROUPS)))
     for override in parse(rest):
         group, _, key = override.key_or_group.partition(".")
         if override.is_sweep_override() or override.is_delete():
