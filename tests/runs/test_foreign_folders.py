@@ -13,10 +13,10 @@ from helpers.project import configure
 from helpers.untrained_runs import untrained_run
 from hourglass.core.errors import ConfigError, DataError, Torn
 from hourglass.core.files import write_json
-from hourglass.runs.load import read_checkpoint
 from hourglass.runs.read import read_configuration, read_summary, read_sweep
 from hourglass.runs.status import status_of, to_do
 from hourglass.sweeps.record import record
+from hourglass.training.checkpoints import read_checkpoint
 
 BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 9)

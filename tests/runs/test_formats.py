@@ -29,7 +29,7 @@ def test_a_run_loads_with_the_result_that_it_recorded(kept: Path) -> None:
     with torch.no_grad():
         mse = (model(batch.input) - batch.target).square().mean().item()
     assert mse == pytest.approx(summary["metrics"]["test/mse"], rel=1e-5)
-    assert data.fingerprint == summary["data"]["fingerprint"]
+    assert data.fingerprint() == summary["data"]["fingerprint"]
 
 
 def test_every_run_keeps_its_id(kept: Path) -> None:

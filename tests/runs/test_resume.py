@@ -35,13 +35,9 @@ def torture(folder: Path, *arguments: str, timeout: float) -> None:
     assert result["kills"] >= result["rounds"]
 
 
-def test_20_rounds_of_kills_change_no_bit(tmp_path: Path) -> None:
-    torture(tmp_path, "20", "0", timeout=500)
-
-
 @pytest.mark.slow
 def test_200_rounds_of_kills_change_no_bit(tmp_path: Path) -> None:
-    torture(tmp_path, "200", "1", timeout=3000)
+    torture(tmp_path, "200", "0", timeout=3000)
 
 
 @pytest.mark.slow

@@ -189,7 +189,12 @@ def test_the_same_seed_twice_gives_the_same_numbers(folder: Path, tmp_path: Path
             ("encoder=strided", "decoder=max_unpool"), "incompatible", "use encoder=maxpool", marks=pytest.mark.slow
         ),
         pytest.param(("trainer.limit_val_batches=0",), "failed", "nothing would be measured", marks=pytest.mark.slow),
-        (("optimizer=sgd", "optimizer.lr=1e30", "model.output=identity"), "diverged", "Try a smaller optimizer.lr"),
+        pytest.param(
+            ("optimizer=sgd", "optimizer.lr=1e30", "model.output=identity"),
+            "diverged",
+            "Try a smaller optimizer.lr",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_run_that_cannot_go_on_says_why(

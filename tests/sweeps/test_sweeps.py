@@ -74,6 +74,7 @@ def test_a_sweep_says_what_it_was(folder: Path) -> None:
         assert summary["sweep"] == "test"
 
 
+@pytest.mark.slow
 def test_the_same_command_again_leaves_alone_what_is_done_and_retries_on_demand(folder: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in folder.glob("*/**/*") if path.name != "train.log"}
     grid = ("encoder=maxpool,strided", "decoder=transpose,resize,subpixel,max_unpool", "seed=0,1")

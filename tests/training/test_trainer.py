@@ -32,7 +32,8 @@ def saved(folder: Path) -> dict[str, Any]:
 
 def test_the_keys_of_a_checkpoint_are_not_names_of_classes(tmp_path: Path) -> None:
     """They are in every run folder: to rename a key is to lose the state that runs have saved under it."""
-    by_hand.fit(by_hand.trainer_for(tmp_path, ALL))
+    trainer = by_hand.trainer_for(tmp_path, ALL)
+    by_hand.fit(trainer)
     checkpoint = saved(tmp_path)
     assert set(checkpoint["callbacks"]) == {
         "hourglass.training_progress",
@@ -42,7 +43,9 @@ def test_the_keys_of_a_checkpoint_are_not_names_of_classes(tmp_path: Path) -> No
         "hourglass.health",
     }
     assert checkpoint["ImageData"] == {"epoch": 2, "batch": 0}  # Lightning's key is the name of this class
-    assert checkpoint["callbacks"]["hourglass.last_checkpoint"] == {"finished": True, "saved_at": (1, 2)}  # step 8
+    last = checkpoint["callbacks"]["hourglass.last_checkpoint"]
+    assert (last["finished"], last["saved_at"]) == (True, (1, 2))  # step 8
+    assert last["history"] == history_of(trainer).standing(before=12)
 
 
 def test_every_callback_with_a_state_has_a_key_of_its_own() -> None:

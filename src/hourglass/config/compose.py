@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
+from hourglass.config.checksums import checksums
 from hourglass.config.configuration import Configuration
 from hourglass.core.text import command
 
@@ -24,8 +25,9 @@ GROUPS = ("model", "encoder", "latent", "decoder", "data", "corruption", "loss",
 
 
 def register_resolvers() -> None:
-    """`${run_id:}` in the configuration; call it before Hydra composes one."""
+    """`${run_id:}` and `${checksums:…}` in the configuration; call it before Hydra composes one."""
     OmegaConf.register_new_resolver("run_id", lambda *, _root_: Configuration.of(_root_).id, replace=True)
+    OmegaConf.register_new_resolver("checksums", checksums, replace=True)
 
 
 def options(group: str) -> list[str]:
@@ -40,6 +42,7 @@ def groups() -> dict[str, list[str]]:
 
 def composed(name: str, overrides: Sequence[str] = ()) -> DictConfig:
     """`conf/<name>.yaml` with these overrides; inside a running Hydra application with its search path."""
+    register_resolvers()
     if GlobalHydra.instance().is_initialized():
         return compose(name, list(overrides))
     with initialize_config_dir(str(CONF), version_base="1.3"):

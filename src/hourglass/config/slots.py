@@ -12,7 +12,14 @@ import yaml
 from hourglass.config.compose import CONF
 from hourglass.core.errors import ConfigError
 
-BASES = {"encoder": "encoder", "decoder": "decoder", "data": "data", "torchvision": "data", "model": "model"}
+BASES = {
+    "encoder": "encoder",
+    "decoder": "decoder",
+    "data": "data",
+    "torchvision": "data",
+    "idx": "data",
+    "model": "model",
+}
 """Files in `conf/base` -> the group whose options stand on them."""
 NAMED = ("callbacks", "logger")
 """Groups that hold parts by names of the user's choice."""

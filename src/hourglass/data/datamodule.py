@@ -14,7 +14,7 @@ from hourglass.core.errors import ConfigError, DataError
 from hourglass.core.types import Count, Shape, Size
 from hourglass.data import noise
 from hourglass.data.batches import Batch, EvalBatches, Images, RawBatch, Split, TrainBatches
-from hourglass.data.sources import Splits
+from hourglass.data.sources import Splits, idx_checksum
 
 
 @runtime_checkable
@@ -29,7 +29,8 @@ class ImageData(LightningDataModule):
 
     `batch_size` counts the images of one optimizer step over all devices, so that results do not depend on how many
     there are. Where the source has no validation split, `val_size` images are split off its training images by `seed`;
-    its test images are never touched. The constructor reads nothing; `setup` does, once. Raises DataError where a split
+    its test images are never touched. The constructor reads nothing; `setup` does, once. `checksums`: of the images
+    that the source must give, see `hourglass.config.checksums`. Raises DataError where it gives others, or a split
     cannot fill a batch.
     """
 
@@ -43,8 +44,10 @@ class ImageData(LightningDataModule):
         val_size: Count | None,
         num_workers: Size,
         seed: Size,
+        checksums: dict[str, str] | None = None,
     ) -> None:
         super().__init__()
+        self.checksums = checksums or {}
         self.source, self.corruption = source, corruption
         self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
         self.val_size, self.num_workers, self.seed = val_size, num_workers, seed
@@ -69,9 +72,18 @@ class ImageData(LightningDataModule):
         return self.source.image_shape
 
     def setup(self, stage: str | None = None) -> None:
-        if self.images:
+        """Read the images, unless they are there; for the stage `test` alone a test set alone will do."""
+        if stage == "test":
+            if "test" not in self.images:
+                load_test = getattr(self.source, "load_test", lambda: self.source.load().test)
+                test = load_test()
+                self._check({"test": test})
+                self._take({"test": test})
+            return
+        if "train" in self.images:
             return
         train, val, test = self.source.load()
+        self._check({"train": train, "test": test})
         if val is None:
             if self.val_size is None or self.val_size >= len(train):
                 raise DataError(f"data.val_size={self.val_size} must be less than the {len(train)} images to train on")
@@ -84,7 +96,10 @@ class ImageData(LightningDataModule):
             raise DataError(
                 f"{len(train)} training images are fewer than one batch: use data.batch_size={len(train)} or less"
             )
-        for name, images in {"train": train, "val": val, "test": test}.items():
+        self._take({"train": train, "val": val, "test": test})
+
+    def _take(self, splits: dict[str, Tensor]) -> None:
+        for name, images in splits.items():
             if len(images) == 0:
                 raise DataError(f"the {name} split is empty")
             if tuple(images.shape[1:]) != tuple(self.image_shape) or images.dtype != torch.uint8:
@@ -92,6 +107,16 @@ class ImageData(LightningDataModule):
                     f"the {name} images are {images.dtype} {tuple(images.shape[1:])}, expected uint8 {self.image_shape}"
                 )
             self.images[name] = Images(images)
+
+    def _check(self, read: dict[str, Tensor]) -> None:
+        """Raise DataError where what was read is not what the configuration says."""
+        for half, images in read.items():
+            expected = self.checksums.get(half)
+            if expected is not None and (there := idx_checksum(images)) != expected:
+                raise DataError(
+                    f"the {half} images have changed (checksum {expected}, now {there}): put back those of then, or "
+                    "start another run"
+                )
 
     def train_dataloader(self) -> DataLoader[RawBatch]:
         n, (rank, ranks) = len(self.images["train"]), self._rank()
@@ -149,12 +174,11 @@ class ImageData(LightningDataModule):
         total = torch.stack([part.sum((0, 2, 3), dtype=torch.int64) for part in images.split(10_000)]).sum(0)
         return total.float() / (255 * images[:, 0].numel())
 
-    @property
-    def fingerprint(self) -> str:
-        """First 8 hexadecimal digits of the SHA-256 of all images: train, validation, test."""
+    def fingerprint(self, *splits: Split) -> str:
+        """First 8 hexadecimal digits of the SHA-256 of the images of these splits, of all: train, validation, test."""
         digest = hashlib.sha256()
-        for images in self.images.values():
-            digest.update(images.images.contiguous().numpy().data)
+        for name in splits or self.images:
+            digest.update(self.images[name].images.contiguous().numpy().data)
         return digest.hexdigest()[:8]
 
     def _rank(self) -> tuple[int, int]:

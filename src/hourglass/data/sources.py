@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torchvision import datasets, transforms
 
+from hourglass.config.checksums import checksum, idx_file
 from hourglass.core.errors import DataError
 from hourglass.core.text import first_line
 from hourglass.core.types import Count, Shape, Size
@@ -63,11 +64,15 @@ class Torchvision:
         self.image_shape = SHAPES[name]
 
     def load(self) -> Splits:
-        if (self.root / "train-images-idx3-ubyte").exists() or (self.root / "train-images-idx3-ubyte.gz").exists():
-            return Splits(read_idx(self.root, "train"), None, read_idx(self.root, "t10k"))
-        return Splits(self._read(train=True), None, self._read(train=False))
+        return Splits(self._read(train=True), None, self.load_test())
+
+    def load_test(self) -> Tensor:
+        return self._read(train=False)
 
     def _read(self, train: bool) -> Tensor:
+        path = idx_file(self.name, self.root, "train" if train else "test")
+        if path is not None and path.parent == self.root:
+            return read_idx(self.root, "train" if train else "t10k")
         by_name = {"SVHN", "STL10"}  # these two take a split, the others a flag
         half = {"split": "train" if train else "test"} if self.name in by_name else {"train": train}
         try:
@@ -88,8 +93,11 @@ class CelebA:
         self.image_shape: Shape = (3, size, size)
 
     def load(self) -> Splits:
-        train, val, test = (self._read(split) for split in ("train", "valid", "test"))
-        return Splits(train, val, test)
+        train, val = (self._read(split) for split in ("train", "valid"))
+        return Splits(train, val, self.load_test())
+
+    def load_test(self) -> Tensor:
+        return self._read("test")
 
     def _read(self, split: str) -> Tensor:
         square = transforms.Compose(
@@ -148,6 +156,12 @@ def read_idx(folder: Path, half: Literal["train", "t10k"]) -> Tensor:
     except (OSError, EOFError, ValueError) as error:
         raise DataError(f"{path if path.exists() else packed} cannot be read: {error}") from error
     return torch.from_numpy(np.frombuffer(raw, np.uint8, offset=16).reshape(n, 1, h, w).copy())
+
+
+def idx_checksum(images: Tensor) -> str:
+    """Of (N, 1, H, W) uint8 images, as `hourglass.config.checksums` has it of the IDX file that holds them."""
+    n, _, h, w = images.shape
+    return checksum(np.array([0x803, n, h, w], ">u4").tobytes() + images.contiguous().numpy().tobytes())
 
 
 def missing(name: str, root: Path, error: Exception) -> DataError:

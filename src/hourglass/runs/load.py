@@ -1,23 +1,14 @@
 """A trained run back from its folder: the autoencoder, and its data."""
 
-import pickle
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from hourglass.config.parts import Parts
-from hourglass.core.errors import DataError
-from hourglass.core.text import first_line
 from hourglass.data.datamodule import ImageData
 from hourglass.nn import Autoencoder
 from hourglass.runs.read import read_configuration
-
-PREFIX = "autoencoder."
-"""Of the autoencoder's weights in a checkpoint of the training module."""
+from hourglass.training.checkpoints import load_weights, read_checkpoint
 
 
 def load_run(folder: str | Path, checkpoint: str = "best") -> Autoencoder:
@@ -30,18 +21,9 @@ def load_run(folder: str | Path, checkpoint: str = "best") -> Autoencoder:
     parts = Parts(read_configuration(Path(folder)))
     path = Path(folder) / "checkpoints" / f"{checkpoint}.ckpt"
     saved = read_checkpoint(path)
-    if not {"state_dict", "config"} <= saved.keys():
-        raise DataError(f"{path} is no checkpoint of a run: it has no state_dict and config")
-    weights, built = saved["state_dict"], saved["config"]
-    channels = built["encoder"].get("channels")  # `match=` has scaled the configured ones
+    channels = saved["config"]["encoder"].get("channels")  # `match=` has scaled the configured ones
     model: Autoencoder = parts.autoencoder(parts.data.image_shape, channels)
-    own = {key.removeprefix(PREFIX): weight for key, weight in weights.items() if key.startswith(PREFIX)}
-    if not all(weight.isfinite().all() for weight in own.values()):
-        raise DataError(f"{path} holds weights that are no finite numbers: train the run again")
-    try:
-        model.load_state_dict(own)
-    except RuntimeError as error:
-        raise DataError(f"{path} holds the weights of another network: {first_line(error)}") from error
+    load_weights(model, saved, path)
     return model.to(memory_format=torch.channels_last).eval()
 
 
@@ -50,42 +32,3 @@ def load_data(folder: str | Path) -> ImageData:
     data: ImageData = Parts(read_configuration(Path(folder))).data
     data.setup()
     return data
-
-
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """A checkpoint as plain values and tensors on the CPU; raises DataError where it is missing or damaged."""
-    check_checkpoint(path)
-    with _damage_named(path):
-        return torch.load(path, map_location="cpu", weights_only=True)
-
-
-def check_checkpoint(path: Path) -> None:
-    """Raise DataError where a checkpoint is missing, or its archive damaged; the values in it are not looked at."""
-    if not path.exists():
-        raise DataError(f"{path} does not exist: the run has not saved it (yet), see summary.json beside checkpoints/")
-    if not path.is_file():
-        raise DataError(f"{path} is no regular file: nothing was read")
-    with _damage_named(path):
-        _check_archive(path)
-
-
-@contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, RuntimeError, EOFError, ValueError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
-        reason = first_line(error)
-        raise DataError(f"{path} cannot be read ({reason}): it was damaged after it was written") from error
-
-
-def _check_archive(path: Path) -> None:
-    """Raise BadZipFile unless the file is what `torch.save` writes: stored without compression, with sums that match.
-
-    A compressed member may unpack to a thousand times its size, and torch itself does not look at the sums.
-    """
-    with zipfile.ZipFile(path) as archive:
-        packed = [one.filename for one in archive.infolist() if one.compress_type != zipfile.ZIP_STORED]
-        if packed or sum(one.file_size for one in archive.infolist()) > path.stat().st_size:
-            raise zipfile.BadZipFile("it unpacks to more than it holds")
-        if (damaged := archive.testzip()) is not None:
-            raise zipfile.BadZipFile(f"the sum of {damaged} does not match")

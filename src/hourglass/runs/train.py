@@ -24,18 +24,17 @@ from hourglass.metrics import cost
 from hourglass.runs import console, status
 from hourglass.runs.baselines import baselines_of
 from hourglass.runs.job import Job, Notes
-from hourglass.runs.load import check_checkpoint
 from hourglass.runs.matching import matched
 from hourglass.runs.read import summary_of
 from hourglass.runs.summary import Summary
 from hourglass.training import hardware
 from hourglass.training.budget import refuse_an_empty_budget
 from hourglass.training.callbacks import Health
-from hourglass.training.checkpoints import checkpoint_path
+from hourglass.training.checkpoints import checkpoint_path, load_weights, read_checkpoint
 from hourglass.training.loggers import LoggedRun, MetricsCsv, ResilientWandbLogger, is_rank_zero
 from hourglass.training.lookup import callback_of, history_of
 from hourglass.training.module import AutoencoderModule
-from hourglass.training.resume import TrainingProgress
+from hourglass.training.resume import TrainingProgress, checkpoint_to_go_on_from
 from hourglass.training.trainer import build_trainer, mistakes_in_words, quieten
 
 log = logging.getLogger(__name__)
@@ -119,9 +118,10 @@ def _train(
     result.cost |= cost.of(autoencoder)
     data.setup()
     autoencoder.init_output_bias(data.mean)
-    fingerprint = data.fingerprint
+    fingerprint = data.fingerprint()
     refuse_other_images(result, fingerprint)
-    result.data = {"fingerprint": fingerprint} | {name: len(images) for name, images in data.images.items()}
+    counts = {name: len(images) for name, images in data.images.items()}
+    result.data = {"fingerprint": fingerprint, "test_fingerprint": data.fingerprint("test")} | counts
     if settings.baselines is not None and is_rank_zero():
         result.baselines = baselines_of(module, data, settings.baselines)
     loggers += open_loggers(parts, job, notes)
@@ -197,16 +197,14 @@ def fit(trainer: Trainer, module: AutoencoderModule, data: ImageData) -> dict[st
     per_epoch = len(data.train_dataloader())
     n, shape = len(data.images["train"]), "×".join(map(str, data.image_shape))
     refuse_an_empty_budget(trainer, data)
-    last = checkpoint_path(Path(trainer.default_root_dir), "last")
-    if last.exists():
-        check_checkpoint(last)  # damaged, it is named now
+    last = checkpoint_to_go_on_from(Path(trainer.default_root_dir), history_of(trainer))
     if is_rank_zero():
         device = hardware.hardware(trainer)["device"]
         log.info("training on %s images of %s, %s steps an epoch, on %s", f"{n:,}", shape, per_epoch, device)
-        if last.exists():
+        if last is not None:
             log.info("going on from %s", as_typed(last))
     with mistakes_in_words():
-        trainer.fit(module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
+        trainer.fit(module, datamodule=data, ckpt_path=last, weights_only=True)
     progress = callback_of(trainer, TrainingProgress)
     assert progress is not None, "every trainer of ours has it"
     return {
@@ -222,6 +220,8 @@ def test(trainer: Trainer, module: AutoencoderModule, data: ImageData) -> dict[s
     best = trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]
     if best is None:
         raise Diverged("no checkpoint was saved: the validation loss was never a finite number")
+    path = checkpoint_path(Path(trainer.default_root_dir), "best")
+    load_weights(module.autoencoder, read_checkpoint(path), path)  # refuses what Lightning would take
     trainer.test(module, datamodule=data, ckpt_path="best", verbose=False)
     values = last | {"val/loss": best} | trainer.callback_metrics
     return {name: float(value) for name, value in values.items() if name.startswith(KEPT)}

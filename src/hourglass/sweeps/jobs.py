@@ -57,7 +57,7 @@ def refuse_other_images(configuration: Configuration, folder: Path) -> None:
         return
     data = Parts(configuration).data
     data.setup()
-    fingerprint = data.fingerprint
+    fingerprint = data.fingerprint()
     if fingerprint != recorded:
         raise DataError(
             f"{folder} was trained on other images, from data.root={there} (fingerprint {recorded}, of {here} "

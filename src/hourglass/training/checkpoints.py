@@ -1,5 +1,8 @@
-"""`best.ckpt` and `last.ckpt`, which are whole or not there, wherever the run folder lies."""
+"""`best.ckpt`, `last.ckpt` and the one before it, which are whole or not there, wherever the run folder lies."""
 
+import os
+import pickle
+import zipfile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -7,11 +10,16 @@ import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from hourglass.core.errors import DataError
 from hourglass.core.files import replacing, unwritable
+from hourglass.core.text import first_line
+
+PREFIX = "autoencoder."
+"""Of the autoencoder's weights in a checkpoint of the training module."""
 
 
-def checkpoint_path(folder: Path, name: Literal["best", "last"]) -> Path:
-    """Where the run in `folder` keeps it."""
+def checkpoint_path(folder: Path, name: Literal["best", "last", "previous"]) -> Path:
+    """Where the run in `folder` keeps it. `previous` was `last` until that was saved again."""
     return folder / "checkpoints" / f"{name}.ckpt"
 
 
@@ -41,6 +49,7 @@ def _moved(value: Any, old: str, new: str) -> Any:
 class DurableCheckpointIO(TorchCheckpointIO):
     """Writes beside the target, syncs to disk, renames: a reader finds the old file or the new one, never half of one.
 
+    What was `last.ckpt` becomes `previous.ckpt`.
     Lightning's own goes through `$TMPDIR`, which is atomic only where that lies on the same file system.
     """
 
@@ -49,7 +58,54 @@ class DurableCheckpointIO(TorchCheckpointIO):
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with replacing(target, durable=True) as partial, partial.open("wb") as file:
-                torch.save(checkpoint, file)
+            with replacing(target, durable=True) as partial:
+                with partial.open("wb") as file:
+                    torch.save(checkpoint, file)
+                if target.stem == "last" and target.exists():
+                    os.replace(target, target.with_stem("previous"))
         except (OSError, RuntimeError) as error:  # torch turns some errors of the disk into a RuntimeError
             raise unwritable(target, error) from error
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint as plain values and tensors on the CPU.
+
+    Raises DataError where it is missing or damaged, or its weights are no finite numbers.
+    """
+    if not path.exists():
+        raise DataError(f"{path} does not exist: the run has not saved it (yet), see summary.json beside checkpoints/")
+    if not path.is_file():
+        raise DataError(f"{path} is no regular file: nothing was read")
+    try:
+        _check_archive(path)
+        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
+        reason = first_line(error)
+        raise DataError(f"{path} cannot be read ({reason}): it was damaged after it was written") from error
+    if not (isinstance(saved, dict) and {"state_dict", "config"} <= saved.keys()):
+        raise DataError(f"{path} is no checkpoint of a run: it has no state_dict and config")
+    if not all(isinstance(one, torch.Tensor) and one.isfinite().all() for one in saved["state_dict"].values()):
+        raise DataError(f"{path} holds weights that are no finite numbers: train the run again")
+    return saved
+
+
+def load_weights(model: torch.nn.Module, saved: dict[str, Any], path: Path) -> None:
+    """Give the autoencoder `model` the weights of a checkpoint; raises DataError where they are another network's."""
+    own = {key.removeprefix(PREFIX): weight for key, weight in saved["state_dict"].items() if key.startswith(PREFIX)}
+    try:
+        model.load_state_dict(own)
+    except RuntimeError as error:
+        raise DataError(f"{path} holds the weights of another network: {first_line(error)}") from error
+
+
+def _check_archive(path: Path) -> None:
+    """Raise BadZipFile unless the file is what `torch.save` writes: stored without compression, with sums that match.
+
+    A compressed member may unpack to a thousand times its size, and torch itself does not look at the sums.
+    """
+    with zipfile.ZipFile(path) as archive:
+        packed = [one.filename for one in archive.infolist() if one.compress_type != zipfile.ZIP_STORED]
+        if packed or sum(one.file_size for one in archive.infolist()) > path.stat().st_size:
+            raise zipfile.BadZipFile("it unpacks to more than it holds")
+        if (damaged := archive.testzip()) is not None:
+            raise zipfile.BadZipFile(f"the sum of {damaged} does not match")

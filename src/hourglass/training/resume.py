@@ -5,6 +5,7 @@ than Lightning saves: where training is. `last.ckpt` is always written between t
 first has been logged; what was cut short after it, a validation too, is done again, with the same result.
 """
 
+import logging
 import time
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,18 @@ import torch
 from lightning.pytorch import Trainer
 
 from hourglass.core.compat.lightning import count_this_epoch, set_back_to_batch_end
-from hourglass.core.errors import Interrupted
+from hourglass.core.errors import DataError, Interrupted
 from hourglass.core.signals import StopRequest
+from hourglass.core.text import as_typed
 from hourglass.data import noise
 from hourglass.data.datamodule import ImageData
 from hourglass.training.callbacks.divergence import StopOnDivergence
 from hourglass.training.callbacks.stateful import Stateful
+from hourglass.training.checkpoints import checkpoint_path, read_checkpoint
+from hourglass.training.loggers import MetricsCsv
 from hourglass.training.lookup import callback_of, data_of, history_of
 
+log = logging.getLogger(__name__)
 CHECK_EVERY = 10
 """Batches after which all ranks ask each other whether to stop; a single one looks before every batch."""
 
@@ -64,13 +69,15 @@ class LastCheckpoint(Stateful):
     done again, so the other callbacks must have done their work by then, the last pictures for example.
     """
 
-    state_key, kept = "hourglass.last_checkpoint", ("finished", "saved_at")
+    state_key, kept = "hourglass.last_checkpoint", ("finished", "saved_at", "history")
 
     def __init__(self, path: Path, every_n_steps: int, stop: StopRequest) -> None:
         self.path, self.every_n_steps, self.stop = path, every_n_steps, stop
         self.finished = False
         self.saved_at = (0, 0)
         """(epoch, batch) of the newest `last.ckpt`"""
+        self.history: dict[str, int | str] = {}
+        """What it stands on, as `MetricsCsv.standing` tells"""
         self.between_batches = False
 
     def on_load_checkpoint(self, trainer: Trainer, module: Any, checkpoint: dict[str, Any]) -> None:
@@ -79,6 +86,8 @@ class LastCheckpoint(Stateful):
 
     def on_train_start(self, trainer: Trainer, module: Any) -> None:
         trainer.should_stop |= self.finished  # it had stopped early
+        if trainer.is_global_zero and trainer.ckpt_path == str(self.path.with_stem("previous")):
+            self.path.unlink(missing_ok=True)  # of no use, and it must not take the place of the other
 
     def on_train_batch_start(self, trainer: Trainer, module: Any, batch: Any, batch_idx: int) -> None:
         data = data_of(trainer)
@@ -123,5 +132,45 @@ class LastCheckpoint(Stateful):
 
     def _save(self, trainer: Trainer) -> None:
         if trainer.is_global_zero:
-            history_of(trainer).write()  # first: the checkpoint counts on the rows before its step
+            history = history_of(trainer)
+            history.write()  # first: the checkpoint counts on the rows before its step
+            self.history = history.standing(trainer.global_step)
         trainer.save_checkpoint(self.path)
+
+
+def checkpoint_to_go_on_from(folder: Path, history: MetricsCsv) -> Path | None:
+    """The newest checkpoint of a run that is whole, and whose history lies in `metrics.csv`; None before the first one.
+
+    That is `last.ckpt`, or the one before it, with a warning that says why. Raises DataError where neither will do.
+    """
+    reasons: list[str] = []
+    for path in (checkpoint_path(folder, "last"), checkpoint_path(folder, "previous")):
+        if not path.exists():
+            continue
+        reason = _why_not(path, history)
+        if reason is None:
+            if reasons:
+                log.warning("%s. The one before it will do", reasons[0])
+            return path
+        reasons.append(reason)
+    if reasons:
+        raise DataError(
+            f"{'; '.join(reasons)}. Put back what was there; or delete {as_typed(folder / 'checkpoints')}, and the "
+            "same command trains the run again from its start"
+        )
+    return None
+
+
+def _why_not(path: Path, history: MetricsCsv) -> str | None:
+    try:
+        saved = read_checkpoint(path)
+        stands_on = saved["callbacks"][LastCheckpoint.state_key].get("history")  # 0.2.0.dev0 kept none
+        there = history.standing_in_files(saved["global_step"])
+    except DataError as error:
+        return str(error)
+    except (KeyError, TypeError, AttributeError):
+        return f"{path} is no checkpoint of a run"
+    if stands_on in (None, there):
+        return None
+    those = "others" if stands_on["rows"] == there["rows"] else f"{there['rows']} of that time"
+    return f"{path} stands on {stands_on['rows']} rows of metrics.csv and times.csv, which hold {those}"

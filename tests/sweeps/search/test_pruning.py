@@ -38,6 +38,7 @@ def validate(
     callback.on_validation_end(trainer, None)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_trial_worse_than_the_median_is_given_up_after_its_first_epochs(tmp_path: Path) -> None:
     number = study_with_curves(tmp_path)
     callback = Pruning(number, {"after_trials": 3, "after_epochs": 2})

@@ -57,6 +57,7 @@ def test_trials_that_fail_or_are_given_up_are_told_and_cost_only_themselves(tmp_
     assert ending(study) == "no trial of this search was completed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before_the_end", [True, False], ids=["while training", "when just done"])
 def test_a_killed_search_ends_as_an_unbroken_one(tmp_path: Path, before_the_end: bool) -> None:
     whole = record(optimise(SETTINGS, TOY, tmp_path / "whole", 1, toy(tmp_path / "whole")))
@@ -80,6 +81,7 @@ def test_a_killed_search_ends_as_an_unbroken_one(tmp_path: Path, before_the_end:
     assert record(study_of(TOY, folder)) == whole
 
 
+@pytest.mark.slow
 def test_no_finished_trial_is_lost_whenever_it_is_killed(tmp_path: Path) -> None:
     """SIGKILL at random moments, in the middle of a transaction too."""
     optimise(with_trials(1), TOY, tmp_path, 1, toy(tmp_path))

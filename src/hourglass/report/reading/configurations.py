@@ -11,7 +11,7 @@ from hourglass.report.reading.run import ABSENT, Problem, Run, value_of
 
 PRESETS = ("experiment", "model")
 """Groups whose options choose among the other groups."""
-TASK = re.compile(r"(data|corruption)$|data\.(source|image_shape)|corruption\.")
+TASK = re.compile(r"(data|corruption)$|data\.(source|image_shape|checksums)|corruption\.")
 
 
 def is_task(key: str) -> bool:

@@ -8,13 +8,15 @@ from typing import NamedTuple
 from lightning.pytorch import Trainer
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
+from hourglass.config.identity import without_volatile
 from hourglass.config.parts import Parts
-from hourglass.core.errors import ConfigError
+from hourglass.core.errors import ConfigError, DataError
 from hourglass.data.batches import Images
 from hourglass.data.datamodule import ImageData
 from hourglass.nn import Autoencoder
 from hourglass.runs.evaluation.request import Evaluation, images_of
 from hourglass.runs.load import load_run
+from hourglass.runs.read import read_configuration, summary_of
 from hourglass.training.module import AutoencoderModule
 from hourglass.training.trainer import quieten
 
@@ -23,7 +25,18 @@ class Measured(NamedTuple):
     metrics: dict[str, float]
     """`test/mse` and the others, as in `summary.json`"""
     fingerprint: str
-    """8 hexadecimal digits of the images"""
+    """8 hexadecimal digits of the test images"""
+
+
+def refuse_other_images(run: Path, evaluation: Evaluation, fingerprint: str) -> None:
+    """Raise DataError where a run is to be evaluated on its own test images, and they are not those of then."""
+    own, asked = (without_volatile(one.plain)["data"] for one in (read_configuration(run), evaluation.configuration))
+    recorded = summary_of(run).get("data", {}).get("test_fingerprint", fingerprint)
+    if own == asked and recorded != fingerprint:
+        raise DataError(
+            f"{run} was tested on other images (fingerprint {recorded}, now {fingerprint}): put back those of then, or "
+            f"choose the data by name, as in data={evaluation.data} data.root=FOLDER"
+        )
 
 
 class Measurer:
@@ -47,8 +60,10 @@ class Measurer:
         trainer = self._trainer(evaluations[0])
         for one in evaluations:
             data = self._data(one, autoencoder)
+            fingerprint = data.fingerprint("test")
+            refuse_other_images(run, one, fingerprint)
             (metrics,) = trainer.test(module, datamodule=data, verbose=False)
-            yield Measured({name: float(value) for name, value in metrics.items()}, data.fingerprint)
+            yield Measured({name: float(value) for name, value in metrics.items()}, fingerprint)
 
     def _trainer(self, evaluation: Evaluation) -> Trainer:
         configured = evaluation.configuration.plain["trainer"]
@@ -77,6 +92,6 @@ class Measurer:
         source = json.dumps([images_of(evaluation.configuration), plain.get("root")], sort_keys=True)
         if self._images is None or source != self._source:
             self._images = None  # two sets of images need not fit into memory
-            data.setup()
+            data.setup("test")
             self._source, self._images = source, data.images["test"]
         return self._images

@@ -127,7 +127,8 @@ def evaluations(configuration: Configuration, choices: dict[str, str], request: 
 def images_of(configuration: Configuration) -> Node:
     """What decides which images the test has, wherever they lie."""
     data = without_volatile(configuration.plain)["data"]
-    return {key: value for key, value in data.items() if key not in BATCHING}
+    checksums = {"checksums": (data.get("checksums") or {}).get("test")}
+    return {key: value for key, value in data.items() if key not in BATCHING} | checksums
 
 
 def ladder(levels: Levels) -> Iterator[tuple[str, Node]]:

@@ -16,5 +16,5 @@ class Stateful(Callback):
         return {name: getattr(self, name) for name in self.kept}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        for name in self.kept:
+        for name in set(self.kept) & set(state_dict):  # an earlier version may have kept less
             setattr(self, name, state_dict[name])

@@ -1,6 +1,7 @@
 """`metrics.csv`: what was logged in a run, in its folder whatever the other loggers."""
 
 import csv
+import hashlib
 import time
 from argparse import Namespace
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
+from hourglass.core.errors import DataError
 from hourglass.core.files import replacing
+from hourglass.core.text import first_line
 
 
 class MetricsCsv(Logger):
@@ -51,12 +54,20 @@ class MetricsCsv(Logger):
             merged |= {name: value for name, value in row.items() if name.startswith(prefixes)}
         return merged
 
+    def standing(self, before: int) -> dict[str, int | str]:
+        """What a checkpoint of step `before` stands on: the number of earlier rows, and a digest of all in them."""
+        return _standing(self.rows, self.seconds, before)
+
+    def standing_in_files(self, before: int) -> dict[str, int | str]:
+        """The same of what an earlier process left; raises DataError where that is torn."""
+        return _standing(*self._read(), before)
+
     @rank_zero_only
     def keep(self, before: int) -> None:
         """Continue the files of an earlier process, without the rows that it logged at step `before` and later."""
-        rows, times = read_rows(self.path), read_rows(self.path.with_name("times.csv"))
+        rows, seconds = self._read()
         self.rows = {step: row for step, row in rows.items() if step < before}
-        self.seconds = {step: row["seconds"] for step, row in times.items() if step < before}
+        self.seconds = {step: value for step, value in seconds.items() if step < before}
         self.start = time.monotonic() - max(self.seconds.values(), default=0.0)
 
     @rank_zero_only
@@ -74,6 +85,19 @@ class MetricsCsv(Logger):
         write_rows(self.path, ["epoch", *columns], self.rows)
         self.unwritten = 0
 
+    def _read(self) -> tuple[dict[int, dict[str, float]], dict[int, float]]:
+        times = read_rows(self.path.with_name("times.csv"))
+        return read_rows(self.path), {step: row["seconds"] for step, row in times.items()}
+
+
+def _standing(rows: dict[int, dict[str, float]], seconds: dict[int, float], before: int) -> dict[str, int | str]:
+    earlier = {step: row for step, row in sorted(rows.items()) if step < before}
+    digest = hashlib.sha256()
+    for step, row in earlier.items():
+        values = {name: float(value) for name, value in sorted(row.items())}
+        digest.update(f"{step} {seconds.get(step)} {values}\n".encode())
+    return {"rows": len(earlier), "digest": digest.hexdigest()[:16]}
+
 
 def write_rows(path: Path, columns: list[str], rows: dict[int, dict[str, float]]) -> None:
     with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
@@ -83,11 +107,14 @@ def write_rows(path: Path, columns: list[str], rows: dict[int, dict[str, float]]
 
 
 def read_rows(path: Path) -> dict[int, dict[str, float]]:
-    """What `write_rows` wrote; nothing where there is no file yet."""
+    """What `write_rows` wrote; nothing where there is no file yet. Raises DataError where it is torn."""
     if not path.exists():
         return {}
-    with path.open(newline="", encoding="utf-8") as file:
-        return {
-            int(row.pop("step")): {k: int(v) if v.isdigit() else float(v) for k, v in row.items() if v}
-            for row in csv.DictReader(file)
-        }
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return {
+                int(row.pop("step")): {k: int(v) if v.isdigit() else float(v) for k, v in row.items() if v}
+                for row in csv.DictReader(file)
+            }
+    except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
+        raise DataError(f"{path} is torn ({first_line(error)})") from error
