@@ -1,12 +1,15 @@
 """Mistakes on the command line that Hydra answers from its depths: here they get a sentence with the cure."""
 
+import inspect
 from pathlib import Path
 
 import pytest
+from lightning.pytorch import Trainer
 
 from helpers.project import parts
 from hourglass.config.compose import groups
 from hourglass.config.overrides import at_home, refuse_what_hydra_does_not_explain
+from hourglass.config.trainer import INSTEAD
 from hourglass.core.errors import ConfigError
 
 
@@ -59,12 +62,22 @@ def test_the_home_folder_is_put_in_place_of_its_sign() -> None:
             "accumulate_grad_batches=0: input should be greater",
         ),
         (["trainer.gradient_clip_val=-1"], "gradient_clip_val=-1: input should be greater than 0"),
+        (["trainer.val_check_interval=0"], "val_check_interval=0: input should be greater than or equal to 1"),
+        (["trainer.val_check_interval=1.5"], "val_check_interval=1.5: input should be"),
+        (["trainer.gradient_clip_algorithm=norms"], "gradient_clip_algorithm=norms: input should be 'norm', 'value'"),
+        (["+trainer.barebones=true"], "barebones is not supported: use logger=none"),
         (["trainer.devices=0"], "trainer.devices=0: a run needs a device"),
     ],
 )
 def test_options_of_the_trainer_are_honoured_or_refused(overrides: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         parts(*overrides).trainer  # noqa: B018
+
+
+def test_every_option_of_the_trainer_is_in_one_of_two_lists() -> None:
+    supported = set(parts().configuration.plain["trainer"]) - {"_target_", "_partial_"}
+    assert supported | set(INSTEAD) == set(inspect.signature(Trainer).parameters)
+    assert not supported & set(INSTEAD)
 
 
 def test_values_that_a_library_would_refuse_late_are_refused_at_once() -> None:

@@ -1,4 +1,4 @@
-"""From where a run goes on: `last.ckpt`, the one before it, or nowhere; and never with another history or other bits."""
+"""From where a run goes on: `last.ckpt`, the one before it, or nowhere; never with other history or other bits."""
 
 import logging
 from collections.abc import Callable

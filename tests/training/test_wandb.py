@@ -193,3 +193,23 @@ def test_a_killed_service_costs_nothing(tmp_path: Path, caplog: pytest.LogCaptur
     again.log_metrics({"x": 1.0}, step=0)
     again.finish(exit_code=0)
     assert len(messages(caplog)) == 1
+
+
+def test_a_service_that_has_stopped_answering_is_waited_for_and_ended(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loggers, "PATIENCE", 1.0)
+    logger = connect(tmp_path)
+    assert logger is not None
+    service = wandb.setup()._connection._proc._process  # type: ignore[union-attr]
+    os.kill(service.pid, signal.SIGSTOP)
+    start = time.monotonic()
+    for step in range(5):
+        logger.log_metrics({"x": 1.0}, step=step)
+    logger.finish(exit_code=0)
+    assert time.monotonic() - start < 10
+    assert service.wait(timeout=5) == -signal.SIGKILL
+    assert [message for message in messages(caplog) if "stopped recording" in message] == [
+        "W&B stopped recording (its service process has not answered for 1 s); training goes on, metrics.csv and "
+        "images/ are complete"
+    ]

@@ -14,6 +14,8 @@ RANGES: dict[str, Any] = {
     "accumulate_grad_batches": Count,
     "check_val_every_n_epoch": Count,
     "gradient_clip_val": Positive | None,
+    "gradient_clip_algorithm": Literal["norm", "value", None],
+    "val_check_interval": Count | Share | None,
     "precision": Literal["32-true", "16-mixed", "bf16-mixed", "32", 32],
 }
 """Narrower than Lightning's own annotations."""
@@ -29,6 +31,14 @@ INSTEAD = {
     "plugins": "precision, strategy and accelerator",
     "default_root_dir": "hydra.run.dir",
     "num_nodes": "one machine: several are not supported",
+    "min_epochs": "callbacks=early_stopping with a larger callbacks.early_stopping.patience",
+    "min_steps": "callbacks=early_stopping with a larger callbacks.early_stopping.patience",
+    "limit_predict_batches": "python evaluate.py or reconstruct.py: training predicts nothing",
+    "enable_checkpointing": "checkpoint_every: without checkpoints nothing could be tested or continued",
+    "inference_mode": "nothing: it is always on where nothing is trained",
+    "barebones": "logger=none trainer.enable_progress_bar=false",
+    "enable_autolog_hparams": "logger=none: the configuration is part of every log",
+    "model_registry": "W&B's own, with the files of checkpoints/",
 }
 """Options that would not do here what they promise -> what to use."""
 
@@ -38,7 +48,7 @@ def check_trainer(node: Node) -> None:
     for key in node:
         if key in INSTEAD:
             raise ConfigError(f"trainer.{key} is not supported: use {INSTEAD[key]}")
-    for key, annotation in RANGES.items():
-        check(node[key], annotation, f"trainer.{key}")
+    for key in RANGES.keys() & node.keys():
+        check(node[key], RANGES[key], f"trainer.{key}")
     if str(node["devices"]) in ("0", "[]"):
         raise ConfigError(f"trainer.devices={node['devices']}: a run needs a device, as in trainer.devices=1")

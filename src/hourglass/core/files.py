@@ -12,7 +12,9 @@ from uuid import uuid4
 
 from hourglass.core.errors import StorageError
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DENIED = (errno.EROFS, errno.EACCES, errno.EPERM)
+GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.EIO)
 """Why a file cannot be written, where that is the disk's or the folder's doing."""
 
 
@@ -37,7 +39,7 @@ def replacing(path: Path, *, shared: bool = False, durable: bool = False) -> Ite
 
 def write_json(path: Path, content: Any, *, shared: bool = False) -> None:
     """`content` as JSON, for people to read too; raises ValueError for numbers that JSON does not have."""
-    with replacing(path, shared=shared) as partial:
+    with replacing(path, shared=shared, durable=True) as partial:
         partial.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
@@ -46,10 +48,22 @@ def read_json(path: Path) -> Any:
 
 
 def unwritable(path: Path, error: Exception) -> StorageError:
-    """What to tell of a file that could not be written: how much space there is, first of all."""
+    """What to tell of a file that could not be written, and what to do."""
+    number = getattr(error, "errno", None)
+    if number in GONE:
+        return StorageError(f"{path} cannot be written ({error}): put its folder back, or begin again in another one")
+    cure = "make it writable" if number in DENIED else "make space"
     there = next(parent for parent in path.resolve().parents if parent.exists())
     free = shutil.disk_usage(there).free / 1e6
     return StorageError(
-        f"{free:,.1f} MB are free for {path}, which cannot be written ({error}); what was there before is whole: make "
-        "space, and the same command goes on from it"
+        f"{free:,.1f} MB are free for {path}, which cannot be written ({error}); what was there before is whole: "
+        f"{cure}, and the same command goes on from it"
     )
+
+
+def is_of_storage(error: BaseException, folder: Path) -> bool:
+    """Is it the disk, or the `folder` itself, that made an error, and no file elsewhere that somebody wants to read?"""
+    if not isinstance(error, OSError):
+        return False
+    inside = error.filename is not None and Path(os.fsdecode(error.filename)).is_relative_to(folder)
+    return error.errno in FULL or (error.errno in (*DENIED, *GONE) and inside)

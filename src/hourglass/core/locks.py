@@ -3,11 +3,14 @@
 A lock ends with the process that took it, however that ends. A process forked from it does not hold it on.
 """
 
+import errno
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from hourglass.core.errors import StorageError
 
 try:
     import fcntl
@@ -47,22 +50,34 @@ def is_locked(path: Path) -> bool:
         if fcntl is None:
             return False
         try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            _flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
     return False
+
+
+def _flock(descriptor: int, operation: int) -> None:
+    try:
+        fcntl.flock(descriptor, operation)
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
+        raise StorageError(
+            f"the file system here has no locks ({error.strerror}), which keep two processes out of one run: choose a "
+            "folder on another one, as in hydra.run.dir=FOLDER or hydra.sweep.dir=FOLDER"
+        ) from error
 
 
 def _acquire(descriptor: int, wait: float | None) -> None:
     if fcntl is None:
         return  # one run at a time is the user's own care there: sweeps are refused
     if wait is None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _flock(descriptor, fcntl.LOCK_EX)
         return
     deadline = time.monotonic() + wait
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
                 raise Locked(descriptor) from None

@@ -15,8 +15,8 @@ from lightning.pytorch.loggers import Logger
 
 from hourglass.config.configuration import Configuration
 from hourglass.config.parts import Parts
-from hourglass.core.errors import DataError, Diverged, Done, HourglassError, Interrupted
-from hourglass.core.files import FULL, unwritable
+from hourglass.core.errors import ConfigError, DataError, Diverged, Done, HourglassError, Interrupted
+from hourglass.core.files import is_of_storage, unwritable
 from hourglass.core.signals import StopRequest
 from hourglass.core.text import as_typed
 from hourglass.data.datamodule import ImageData
@@ -28,7 +28,7 @@ from hourglass.runs.matching import matched
 from hourglass.runs.read import summary_of
 from hourglass.runs.summary import Summary
 from hourglass.training import hardware
-from hourglass.training.budget import refuse_an_empty_budget
+from hourglass.training.budget import refuse_an_empty_budget, validate_at_the_end
 from hourglass.training.callbacks import Health
 from hourglass.training.checkpoints import checkpoint_path, load_weights, read_checkpoint
 from hourglass.training.loggers import LoggedRun, MetricsCsv, ResilientWandbLogger, is_rank_zero
@@ -86,8 +86,8 @@ def train(configuration: Configuration, job: Job, setting: Setting, notes: Notes
                 result.status, result.error = interrupted.status, str(interrupted)
                 raise interrupted from error
             result.status, result.error = "failed", f"{type(error).__name__}: {error}"
-            if isinstance(error, OSError) and error.errno in FULL:
-                full = unwritable(job.folder, error)
+            if is_of_storage(error, job.folder):
+                full = unwritable(job.folder, error)  # type: ignore[arg-type]
                 result.error = str(full)
                 raise full from error
             raise
@@ -197,6 +197,7 @@ def fit(trainer: Trainer, module: AutoencoderModule, data: ImageData) -> dict[st
     per_epoch = len(data.train_dataloader())
     n, shape = len(data.images["train"]), "×".join(map(str, data.image_shape))
     refuse_an_empty_budget(trainer, data)
+    validate_at_the_end(trainer, per_epoch)
     last = checkpoint_to_go_on_from(Path(trainer.default_root_dir), history_of(trainer))
     if is_rank_zero():
         device = hardware.hardware(trainer)["device"]
@@ -218,6 +219,8 @@ def test(trainer: Trainer, module: AutoencoderModule, data: ImageData) -> dict[s
     """Metrics of the best weights on the test split, beside the last validation's."""
     last = history_of(trainer).last(("train/", "val/"))
     best = trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]
+    if best is None and "val/loss" not in last:
+        raise ConfigError("the time was up before the first validation: use a larger trainer.max_time")
     if best is None:
         raise Diverged("no checkpoint was saved: the validation loss was never a finite number")
     path = checkpoint_path(Path(trainer.default_root_dir), "best")

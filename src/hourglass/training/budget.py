@@ -1,4 +1,4 @@
-"""How long a run is: a budget in which nothing would be trained or measured is refused."""
+"""How long a run is: a budget in which nothing would be trained is refused, and a short one validates at its end."""
 
 from lightning.pytorch import Trainer
 
@@ -7,7 +7,7 @@ from hourglass.data.datamodule import ImageData
 
 
 def refuse_an_empty_budget(trainer: Trainer, data: ImageData) -> None:
-    """Raise ConfigError where nothing would be trained, or nothing measured before the training is over."""
+    """Raise ConfigError where nothing would be trained or measured."""
     train = limited(len(data.train_dataloader()), trainer.limit_train_batches)
     if trainer.max_epochs == 0 or trainer.max_steps == 0 or train == 0:
         raise ConfigError(
@@ -19,13 +19,23 @@ def refuse_an_empty_budget(trainer: Trainer, data: ImageData) -> None:
             raise ConfigError(
                 f"nothing would be measured: trainer.{limit} must not be 0, or a share of less than a batch"
             )
-    every = trainer.check_val_every_n_epoch or 1
-    first = every * -(-train // trainer.accumulate_grad_batches)  # steps
-    if trainer.val_check_interval == 1.0 and (0 < (trainer.max_epochs or 0) < every or 0 < trainer.max_steps < first):
-        raise ConfigError(
-            f"the run would end before its first validation, after epoch {every} or {first} steps: use a larger "
-            "trainer.max_epochs or max_steps, or a smaller trainer.check_val_every_n_epoch or limit_train_batches"
-        )
+
+
+def validate_at_the_end(trainer: Trainer, batches: int) -> None:
+    """Move the first validation to the end of a run that would end before it; an epoch has that many `batches`."""
+    batches, together = limited(batches, trainer.limit_train_batches), trainer.accumulate_grad_batches
+    per_epoch = -(-batches // together)  # steps
+    ends = [trainer.max_steps] if trainer.max_steps > 0 else []
+    ends += [epochs * per_epoch] if (epochs := trainer.max_epochs or -1) > 0 else []
+    if not ends or trainer.val_check_interval is None:  # ended by time alone, or validated by time
+        return
+    interval = limited(batches, trainer.val_check_interval)
+    within = -(-interval // together)
+    first = ((trainer.check_val_every_n_epoch or 1) - 1) * per_epoch + within
+    if min(ends) < first:
+        epochs, rest = divmod(min(ends), per_epoch)
+        trainer.check_val_every_n_epoch = epochs + (rest > 0)
+        trainer.val_check_interval = rest * together if rest else 1.0
 
 
 def limited(batches: int, limit: int | float | None) -> int:

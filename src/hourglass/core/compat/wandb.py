@@ -57,6 +57,15 @@ def send_messages_to(terminal: Any) -> None:
     wandb.termsetup(wandb.Settings(silent=True), terminal)
 
 
+def kill_service() -> None:
+    """Kill W&B's service process, which may be stopped or hang: `_connection._proc._process` of the client."""
+    import wandb
+
+    connection = wandb.setup()._connection
+    if connection is not None and connection._proc is not None:
+        connection._proc._process.kill()
+
+
 def stop_service() -> None:
     """End W&B's service process; raises ConnectionError where it had died.
 

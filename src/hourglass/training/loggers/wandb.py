@@ -5,6 +5,7 @@ import netrc
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -21,28 +22,48 @@ from hourglass.training.loggers.contract import LoggedRun
 log = logging.getLogger(__name__)
 
 
+PATIENCE = 10.0
+"""Seconds that W&B's client may take for anything but an upload."""
+
+
 class ResilientWandbLogger(WandbLogger):
-    """Logs to a W&B run until the client fails; that is reported once, and all that comes later is dropped."""
+    """Logs to a W&B run until the client fails, or hangs; that is reported once, and all that comes later is dropped.
+
+    `finish_timeout`: seconds to wait for the upload at the end.
+    """
 
     failed = False
 
-    def __init__(self, run: Any, folder: Path, *, unreachable: bool) -> None:
+    def __init__(self, run: Any, folder: Path, *, unreachable: bool, finish_timeout: float) -> None:
         super().__init__(save_dir=folder, project=run.project, experiment=run)
+        self.finish_timeout = finish_timeout
         self.unreachable = unreachable
         """Should have been online, and is offline since the server could not be reached"""
         run.define_metric("trainer/global_step")
         run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
 
-    def _attempt(self, action: Callable[[], Any]) -> None:
-        try:
-            action()
-        except Exception as error:  # whatever the client, its service process or the disk may raise
-            if not self.failed:
-                log.warning(
-                    "W&B stopped recording (%s); training goes on, metrics.csv and images/ are complete",
-                    first_line(error),
-                )
-            self.failed = True
+    def _attempt(self, action: Callable[[], Any], patience: float = PATIENCE) -> None:
+        """Do it, in a thread of its own: the client waits for its service for ever, however that hangs."""
+        errors: list[Exception] = []
+
+        def work() -> None:
+            try:
+                action()
+            except Exception as error:  # whatever the client, its service process or the disk may raise
+                errors.append(error)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        thread.join(patience)
+        if thread.is_alive():
+            errors.append(TimeoutError(f"its service process has not answered for {patience:.0f} s"))
+            client.kill_service()
+        if errors and not self.failed:
+            log.warning(
+                "W&B stopped recording (%s); training goes on, metrics.csv and images/ are complete",
+                first_line(errors[-1]),
+            )
+        self.failed |= bool(errors)
 
     @rank_zero_only
     def log_metrics(self, metrics: Any, step: int | None = None) -> None:
@@ -62,7 +83,8 @@ class ResilientWandbLogger(WandbLogger):
     @rank_zero_only
     def finish(self, exit_code: int) -> None:
         """Close the run and W&B's service process, so that the next run in this process gets its own."""
-        self._attempt(lambda: self.experiment.finish(exit_code))
+        upload = 0.0 if self.experiment.offline else self.finish_timeout
+        self._attempt(lambda: self.experiment.finish(exit_code), upload + PATIENCE)
         self._attempt(client.stop_service)
 
 
@@ -123,7 +145,7 @@ def wandb_logger(
             reinit="create_new",  # not W&B's global run, which the next logger would adopt
         )  # fmt: skip
         client.send_messages_to(WandbTerminal(Path(experiment.dir).parent))
-        return ResilientWandbLogger(experiment, run.folder, unreachable=unreachable)
+        return ResilientWandbLogger(experiment, run.folder, unreachable=unreachable, finish_timeout=finish_timeout)
 
     wanted = "offline" if run.offline else mode if mode != "auto" else os.environ.get("WANDB_MODE", "online")
     try:
