@@ -31,6 +31,7 @@ def baselines_of(module: AutoencoderModule, data: ImageData, cache: str) -> dict
     )
     if corrupted and std is None and train[0].numel() <= baselines.EXACT_LIMIT:
         seen = data.pick("train", range(min(len(train), AFFINE_IMAGES)))
-        samples = (seen.input, seen.target, corrupted_test, test)
-        values["affine"] = baselines.cached(cache, baselines.affine_denoiser, *samples)
+        if baselines.is_bounded("affine", seen.target, train[0].numel()):
+            samples = (seen.input, seen.target, corrupted_test, test)
+            values["affine"] = baselines.cached(cache, baselines.affine_denoiser, *samples)
     return values

@@ -72,6 +72,24 @@ def test_compute_baselines_leaves_out_what_does_not_apply(monkeypatch):
     assert sorted(values) == ["mean_image", "noisy_input", "pca", "wiener_code"]
 
 
+def test_too_much_work_is_left_out_and_much_is_announced(caplog, monkeypatch):
+    caplog.set_level("INFO")
+    photos = torch.empty(4000, 3, 64, 64, dtype=torch.uint8, device="meta")
+    assert not baselines.is_bounded("pca", photos, 8192)
+    assert caplog.messages == [
+        "baseline pca is left out: of 4,000 images of 12,288 pixels it takes too much work (9e+11 multiply-adds)"
+    ]
+    assert baselines.is_bounded("pca", torch.empty(45_000, 3, 32, 32, device="meta"), 2048)  # CIFAR-10
+    assert caplog.messages[1] == "baseline pca of 45,000 images of 3,072 pixels: some 19 s, once"
+    assert baselines.is_bounded("pca", torch.empty(4000, 1, 28, 28, device="meta"), 1568)
+    assert len(caplog.messages) == 2
+    train = smooth_images(30, (3, 6, 6))
+    monkeypatch.setattr(baselines, "MOST_WORK", 1.0)
+    noise = {"corrupted_train": train, "corrupted_test": train, "noise_std": 0.1}
+    values = baselines.compute_baselines(train, train, code_size=2, code_shape=(2,), factor_total=None, **noise)
+    assert sorted(values) == ["mean_image", "noisy_input"]
+
+
 @pytest.mark.parametrize(
     ("call", "cure"),
     [

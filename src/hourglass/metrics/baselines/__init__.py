@@ -5,6 +5,7 @@ of [0, 1] (nats for `bce_entropy`). The arithmetic is float64 on the CPU, in blo
 An optimum is one on the *training* images; on test images another network may generalise better.
 """
 
+import logging
 from math import ceil
 from pathlib import Path
 
@@ -19,14 +20,44 @@ from hourglass.metrics.baselines.linear import (
     pca,
     wiener,
     wiener_expected,
+    work,
 )
 from hourglass.metrics.baselines.pixels import check_images, check_range
 from hourglass.metrics.baselines.plain import bce_entropy, noisy_input, pool_and_resize
 
 __all__ = [
-    "EXACT_LIMIT", "affine_denoiser", "bce_entropy", "cached", "compute_baselines", "mean_image", "noisy_input",
-    "patch_pca", "pca", "pool_and_resize", "wiener", "wiener_expected",
+    "EXACT_LIMIT",
+    "affine_denoiser",
+    "bce_entropy",
+    "cached",
+    "compute_baselines",
+    "is_bounded",
+    "mean_image",
+    "noisy_input",
+    "patch_pca",
+    "pca",
+    "pool_and_resize",
+    "wiener",
+    "wiener_expected",
 ]  # fmt: skip
+log = logging.getLogger(__name__)
+MOST_WORK = 6e11
+"""Multiply-adds of the largest decomposition: some 20 s on two cores."""
+SOME_WORK = 1e11
+"""From which on it is announced."""
+MANY_PIXELS = 10**8
+"""So many take more than 3 s to read through a few times."""
+
+
+def is_bounded(name: str, images: Tensor, dim: int) -> bool:
+    """Is a decomposition of these images within `MOST_WORK`? Says so where it is not, or takes more than a moment."""
+    count, pixels, needed = len(images), images[0].numel(), work(images, dim)
+    of_what = f"of {count:,} images of {pixels:,} pixels"
+    if needed > MOST_WORK:
+        log.info("baseline %s is left out: %s it takes too much work (%.0e multiply-adds)", name, of_what, needed)
+    elif needed > SOME_WORK:
+        log.info("baseline %s %s: some %.0f s, once", name, of_what, needed / MOST_WORK * 20)
+    return needed <= MOST_WORK
 
 
 def compute_baselines(
@@ -48,7 +79,8 @@ def compute_baselines(
     (factor_total None): no patch_pca, and the finest pooled grid with at most code_size values, if there is one.
     With corrupted_test: noisy_input. With noise_std too, for additive Gaussian noise that was not clipped only: wiener
     (full rank, what a denoiser must beat) and wiener_code (rank code_size). With corrupted_train too: affine.
-    wiener and affine are left out where images and pixels are both more than 4096. With bce: bce_entropy.
+    wiener and affine are left out where images and pixels are both more than 4096, and what takes more work than
+    `MOST_WORK` is, with a line that says so. With bce: bce_entropy.
     `cache` is the folder for `cached`; None computes every time.
     """
     check_images(train, test)
@@ -57,10 +89,11 @@ def compute_baselines(
     if corrupted_test is None and (noise_std is not None or corrupted_train is not None):
         raise ValueError("noise_std and corrupted_train need the corrupted test images: pass corrupted_test too")
     channels, height, width = test.shape[1:]
-    baselines = {
-        "mean_image": cached(cache, mean_image, train, test),
-        "pca": cached(cache, pca, train, test, code_size),
-    }
+    if train.numel() > MANY_PIXELS:
+        log.info("computing the baselines of %s images, once", f"{len(train):,}")
+    baselines = {"mean_image": cached(cache, mean_image, train, test)}
+    if code_size >= train[0].numel() or is_bounded("pca", train, code_size):
+        baselines["pca"] = cached(cache, pca, train, test, code_size)
     factor = factor_total
     if factor is None:
         sides = range(1, max(height, width) + 1)
@@ -81,10 +114,11 @@ def compute_baselines(
         exact = min(len(train), train[0].numel()) <= EXACT_LIMIT
         baselines["noisy_input"] = cached(cache, noisy_input, corrupted_test, test)
         if noise_std is not None:
-            if exact:
+            if exact and is_bounded("wiener", train, train[0].numel()):
                 baselines["wiener"] = cached(cache, wiener, train, corrupted_test, test, noise_std)
-            baselines["wiener_code"] = cached(cache, wiener, train, corrupted_test, test, noise_std, code_size)
-        if corrupted_train is not None and exact:
+            if is_bounded("wiener_code", train, code_size):
+                baselines["wiener_code"] = cached(cache, wiener, train, corrupted_test, test, noise_std, code_size)
+        if corrupted_train is not None and exact and is_bounded("affine", train, train[0].numel()):
             baselines["affine"] = cached(cache, affine_denoiser, corrupted_train, train, corrupted_test, test)
     if bce:
         baselines["bce_entropy"] = cached(cache, bce_entropy, test)
