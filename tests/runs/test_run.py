@@ -184,11 +184,9 @@ def test_the_same_seed_twice_gives_the_same_numbers(folder: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("overrides", "status", "message"),
     [
-        (("data=mnist", "data.root=nowhere"), "failed", "data.download=true"),
-        pytest.param(
-            ("encoder=strided", "decoder=max_unpool"), "incompatible", "use encoder=maxpool", marks=pytest.mark.slow
-        ),
-        pytest.param(("trainer.limit_val_batches=0",), "failed", "nothing would be measured", marks=pytest.mark.slow),
+        (("data=mnist", "data.root=nowhere"), None, "data.download=true"),
+        pytest.param(("encoder=strided", "decoder=max_unpool"), None, "use encoder=maxpool", marks=pytest.mark.slow),
+        pytest.param(("trainer.limit_val_batches=0",), None, "nothing would be measured", marks=pytest.mark.slow),
         pytest.param(
             ("optimizer=sgd", "optimizer.lr=1e30", "model.output=identity"),
             "diverged",
@@ -198,18 +196,22 @@ def test_the_same_seed_twice_gives_the_same_numbers(folder: Path, tmp_path: Path
     ],
 )
 def test_a_run_that_cannot_go_on_says_why(
-    tmp_path: Path, overrides: tuple[str, ...], status: str, message: str
+    tmp_path: Path, overrides: tuple[str, ...], status: str | None, message: str
 ) -> None:
-    done = run_train(tmp_path, "logger=none", *QUICK, *overrides)
+    folder = tmp_path / "run"
+    done = run_train(folder, "logger=none", *QUICK, *overrides)
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
-    summary = summary_of(tmp_path)
+    if status is None:
+        assert not folder.exists()
+        return
+    summary = summary_of(folder)
     assert summary["status"] == status
     assert message in summary["error"]
     if status == "diverged":
         assert "at step" in summary["error"]
-        assert not list((tmp_path / "checkpoints").glob("*.ckpt"))
+        assert not list((folder / "checkpoints").glob("*.ckpt"))
 
 
 @pytest.mark.slow

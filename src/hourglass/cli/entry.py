@@ -8,6 +8,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from hydra.errors import HydraException
@@ -16,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 import hourglass
 from hourglass.config.compose import advice, register_resolvers
 from hourglass.core import signals
-from hourglass.core.errors import HourglassError, Interrupted
+from hourglass.core.errors import Fault, HourglassError, Interrupted
 from hourglass.core.text import first_line
 
 COMMANDS = {
@@ -66,9 +67,11 @@ def run(command: str, arguments: Sequence[str] | None = None) -> None:
         signals.ignore()  # one more of them, while Python ends without its handlers, would change the exit code
         raise
     except (HourglassError, HydraException, OmegaConfBaseException) as error:
-        sys.exit(f"\n{type(error).__name__}: {advice(error)}\n(HYDRA_FULL_ERROR=1 shows where it was raised)")
+        sys.exit(f"\n{type(error).__name__}: {advice(error, given)}\n(HYDRA_FULL_ERROR=1 shows where it was raised)")
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
+    except Fault as fault:
+        _by_a_fault_of_ours(fault.__cause__ or fault, fault.log)
     except OSError as error:
         if error.filename is None:
             _by_a_fault_of_ours(error)
@@ -77,13 +80,17 @@ def run(command: str, arguments: Sequence[str] | None = None) -> None:
         _by_a_fault_of_ours(error)
 
 
-def _by_a_fault_of_ours(error: Exception) -> NoReturn:
-    """The last resort: one line, and the traceback in a file."""
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".txt", prefix="hourglass-", delete=False) as file:
-        file.writelines(traceback.format_exception(error))
+def _by_a_fault_of_ours(error: BaseException, log: Path | None = None) -> NoReturn:
+    """The last resort: one line, and the traceback in a file, which is the `log` where a run has one."""
+    if log is None:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", prefix="hourglass-", suffix=".log", delete=False
+        ) as file:
+            file.writelines(traceback.format_exception(error))
+        log = Path(file.name)
     sys.exit(
         f"\n{type(error).__name__}: {first_line(error)}\nThis is a fault of hourglass, or of a library: please report "
-        f"it with {file.name}, which has the traceback"
+        f"it with {log}, which has the traceback"
     )
 
 

@@ -1,5 +1,10 @@
-"""The run folder that Hydra has chosen: whose it is, and the configuration in it."""
+"""The run folder that Hydra has chosen: whose it is, the configuration in it, and what is left where it goes wrong."""
 
+import contextlib
+import os
+import shutil
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +12,7 @@ from omegaconf import OmegaConf
 
 from hourglass.config.compose import GROUPS
 from hourglass.config.configuration import Configuration
-from hourglass.core.errors import ConfigError
+from hourglass.core.errors import ConfigError, Fault, HourglassError
 from hourglass.core.files import replacing, unwritable
 from hourglass.runs.job import Job
 from hourglass.runs.read import read_configuration
@@ -37,3 +42,29 @@ def keep_configuration(configuration: Configuration, job: Job, hydra: Any) -> No
             path.write_text(configuration.as_yaml, encoding="utf-8")
     except OSError as error:
         raise unwritable(job.folder, error) from error
+
+
+BEFORE_TRAINING = {".hydra", ".lock", "train.log", "summary.json", "wandb", "tensorboard"}
+
+
+def discard(folder: Path) -> None:
+    """Remove the folder of a run that was refused, unless anything was trained or lies in it that is not ours."""
+    if {path.name for path in folder.iterdir()} <= BEFORE_TRAINING:
+        shutil.rmtree(folder)
+        if folder.is_relative_to(Path.cwd()):
+            with contextlib.suppress(OSError):  # others are in there
+                os.removedirs(folder.parent.relative_to(Path.cwd()))
+
+
+@contextlib.contextmanager
+def faults_kept(folder: Path) -> Iterator[None]:
+    """What is nobody's mistake is raised as a Fault, its traceback in the `train.log` of the run."""
+    try:
+        yield
+    except (HourglassError, OSError):
+        raise
+    except Exception as error:
+        log = folder / "train.log"
+        with log.open("a", encoding="utf-8") as file:
+            file.writelines(traceback.format_exception(error))
+        raise Fault(log) from error

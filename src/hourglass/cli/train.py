@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from hourglass.cli import sweep
-from hourglass.cli.prepare import job_of, keep_configuration
+from hourglass.cli.prepare import discard, faults_kept, job_of, keep_configuration
 from hourglass.config.compose import CONF, groups
 from hourglass.config.configuration import Configuration
 from hourglass.config.overrides import at_home, refuse_careless, refuse_what_hydra_does_not_explain
 from hourglass.core.compat.hydra import Application
-from hourglass.core.errors import ConfigError
+from hourglass.core.errors import ConfigError, DataError, IncompatiblePair
 from hourglass.runs.job import Job
 from hourglass.runs.read import read_configuration, read_summary
 from hourglass.runs.status import status_of
@@ -36,25 +35,47 @@ def main(arguments: list[str]) -> None:
     elif application.arguments.multirun or any(o.startswith("search=") for o in application.overrides):
         sweep.main(application, arguments)
     else:
-        application.run(train)
+        if any(override.startswith("hydra.mode=") for override in application.overrides):
+            raise ConfigError("hydra.mode=MULTIRUN: start a sweep with -m")
+        if any(override.startswith(("sweep=", "retry=")) for override in application.overrides):
+            raise ConfigError("sweep= and retry= are about many runs: start a sweep with -m")
+        refuse_careless(application.overrides)
+        alone(application)
+
+
+def alone(application: Application) -> None:
+    """One run by itself. Its errors are raised outside of Hydra, which would add a line to them."""
+    errors: list[Exception] = []
+
+    def task(config: DictConfig) -> None:
+        try:
+            train(config)
+        except Exception as error:
+            errors.append(error)
+
+    application.run(task)
+    for error in errors:
+        raise error
 
 
 def train(config: DictConfig) -> None:
     """The task that Hydra calls: one run by itself."""
     hydra: Any = HydraConfig.get()
-    if hydra.mode == RunMode.MULTIRUN:
-        raise ConfigError("hydra.mode=MULTIRUN: start a sweep with -m")
-    refuse_careless(hydra.overrides.task)
-    if config.sweep is not None or config.retry is not None:
-        raise ConfigError("sweep= and retry= are about many runs: start a sweep with -m")
     configuration = Configuration.of(config)
     job = job_of(configuration, hydra)
+    fresh = not (job.folder / ".hydra").exists()
     keep_configuration(configuration, job, hydra)
     if status_of(job.folder) == "completed":
         raise ConfigError(f"{job.folder} is completed: choose another hydra.run.dir")
     from hourglass.runs import launch  # torch and lightning: only now
 
-    launch.alone(configuration, job)
+    try:
+        with faults_kept(job.folder):
+            launch.alone(configuration, job)
+    except (ConfigError, DataError, IncompatiblePair):
+        if fresh:
+            discard(job.folder)
+        raise
 
 
 def resume(folder: Path, others: list[str]) -> None:
@@ -78,4 +99,5 @@ def resume(folder: Path, others: list[str]) -> None:
     from hourglass.runs import launch  # torch and lightning: only now
 
     job = Job(folder.resolve(), summary["id"], summary["choices"], summary["overrides"], summary["sweep"])
-    launch.alone(configuration, job, retry="all")  # this one is meant by name
+    with faults_kept(job.folder):
+        launch.alone(configuration, job, retry="all")  # this one is meant by name

@@ -40,13 +40,13 @@ def groups() -> dict[str, list[str]]:
     return {path.name: options(path.name) for path in CONF.iterdir() if path.is_dir() and path.name not in OURS}
 
 
-def composed(name: str, overrides: Sequence[str] = ()) -> DictConfig:
+def composed(name: str, overrides: Sequence[str] = (), *, with_hydra: bool = False) -> DictConfig:
     """`conf/<name>.yaml` with these overrides; inside a running Hydra application with its search path."""
     register_resolvers()
     if GlobalHydra.instance().is_initialized():
-        return compose(name, list(overrides))
+        return compose(name, list(overrides), return_hydra_config=with_hydra)
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose(name, list(overrides))
+        return compose(name, list(overrides), return_hydra_config=with_hydra)
 
 
 def compose_train(overrides: Sequence[str] = ()) -> Configuration:
@@ -81,21 +81,35 @@ def dotted_keys(node: object, prefix: str = "") -> list[str]:
     return keys
 
 
-def advice(error: Exception) -> str:
-    """The error's message; for an unknown key with the nearest ones in place of Hydra's advice to add it."""
+def advice(error: Exception, given: Sequence[str]) -> str:
+    """The error's message; for an unknown key with the nearest ones in place of Hydra's advice to add it.
+
+    `given`: the command line, whose choices say which keys there are.
+    """
     if "Available options in" in str(error):
         return str(error).split("\nConfig search path")[0].rstrip()
     match = re.match(r"Could not override '([^']+)'|Key '([^']+)' is not in struct", str(error))
     if not match:
         return str(error)
     missing = match[1] or match[2]
+    keys = dotted_keys(OmegaConf.to_container(composed("train", _choices(given), with_hydra=True)))
+    keys = [key for key in keys if key.startswith("hydra.") == missing.startswith("hydra.")]
+    keys = [key for key in keys if not missing.startswith(f"{key}.")]
+    # a whole path first, then the same name elsewhere
+    near = difflib.get_close_matches(missing, keys, n=3, cutoff=0.8)
+    near += [key for key in keys if key.split(".")[-1] == missing.split(".")[-1] and key not in near][:3]
+    if near:
+        return f"{missing} is no key of this configuration: did you mean {' or '.join(near)}?"
     if missing.startswith("hydra.launcher."):
         return f"{missing} is no option of this launcher: choose another, such as hydra/launcher=joblib"
-    keys = dotted_keys(compose_train().written)
-    # a whole path first, then the same name elsewhere
-    near = difflib.get_close_matches(missing, keys, n=3, cutoff=0.7)
-    near += [key for key in keys if key.split(".")[-1] == missing.split(".")[-1] and key not in near][:3]
-    hint = (
-        f": did you mean {' or '.join(near)}?" if near else f"; {command('train')} --cfg job shows the keys there are"
-    )
-    return f"{missing} is no key of this configuration{hint}"
+    return f"{missing} is no key of this configuration; {command('train')} --cfg job shows the keys there are"
+
+
+def _choices(given: Sequence[str]) -> list[str]:
+    """Those of the overrides that choose an option of `conf/`."""
+    chosen = []
+    for override in given:
+        group, _, option = override.partition("=")
+        if (CONF / group / f"{option}.yaml").is_file():
+            chosen.append(override)
+    return chosen

@@ -1,6 +1,7 @@
 """Every error that a user can cause, each with the status it leaves in `summary.json`. No torch in here."""
 
 import signal
+from pathlib import Path
 
 
 class HourglassError(Exception):
@@ -57,6 +58,14 @@ class Pruned(HourglassError):
     """A search gave up on this run, since others do better."""
 
     status = "pruned"
+
+
+class Fault(Exception):
+    """Of this package or a library, and nobody's mistake: its cause says what it was, the `log` has the traceback."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__(log)
+        self.log = log
 
 
 class Interrupted(SystemExit):

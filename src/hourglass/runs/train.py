@@ -112,6 +112,7 @@ def _train(
     settings, data = parts.settings, parts.data
     pl.seed_everything(settings.seed, verbose=False)
     autoencoder = parts.autoencoder(data.image_shape)
+    make_trainer, callbacks, _ = trainer_for(parts), parts.callbacks, parts.loggers  # refused before data is read
     plain = parts.configuration.plain
     module = AutoencoderModule(autoencoder, parts.loss, parts.optimizer, seed=settings.seed, config=plain)
     result.channels = plain["encoder"].get("channels")
@@ -129,11 +130,11 @@ def _train(
     for logger in loggers:
         logger.log_hyperparams(plain | facts)
     trainer = build_trainer(
-        trainer_for(parts),
+        make_trainer,
         job.folder,
         seed=settings.seed,
         checkpoint_every=settings.checkpoint_every,
-        callbacks=[*parts.callbacks, *setting.callbacks],
+        callbacks=[*callbacks, *setting.callbacks],
         loggers=loggers,
         stop=stop,
         bar=plain["trainer"]["enable_progress_bar"] and (not setting.quiet or sys.stderr.isatty()),
@@ -141,7 +142,7 @@ def _train(
     )
     result.hardware = hardware.hardware(trainer)
     result.cost |= fit(trainer, module, data)
-    result.health = next((callback.since for callback in parts.callbacks if isinstance(callback, Health)), {})
+    result.health = next((callback.since for callback in callbacks if isinstance(callback, Health)), {})
     result.metrics |= test(trainer, module, data)
 
 

@@ -45,6 +45,17 @@ def test_the_command_line_wins_over_the_space() -> None:
             Interval(1, 64, None, True),
             {"distribution": "q_log_uniform_values", "q": 1, "min": 1, "max": 64},
         ),
+        ("range(5,1,-1)", Interval(2, 5, 1, False), {"distribution": "int_uniform", "min": 2, "max": 5}),
+        (
+            "sort(range(1,5),reverse=true)",
+            Interval(1, 4, 1, False),
+            {"distribution": "int_uniform", "min": 1, "max": 4},
+        ),
+        ("range(3)", Interval(0, 2, 1, False), {"distribution": "int_uniform", "min": 0, "max": 2}),
+        ("shuffle(choice(b,a,b))", Choice(["b", "a"]), {"values": ["b", "a"]}),
+        ("sort(b,a)", Choice(["a", "b"]), {"values": ["a", "b"]}),
+        ("bool(choice(0,1))", Choice(["False", "True"]), {"values": ["False", "True"]}),
+        ("1,[2,3],null", Choice(["1", "[2,3]", "null"]), {"values": ["1", "[2,3]", "null"]}),
         ("range(8,65,8)", Interval(8, 64, 8, False), {"distribution": "q_uniform", "q": 8, "min": 8, "max": 64}),
     ],
 )
@@ -67,6 +78,33 @@ def test_hydras_grammar_in_both_engines(sweep: str, parameter: Choice | Interval
 def test_an_empty_interval_is_refused(sweep: str) -> None:
     with pytest.raises(ConfigError, match="from a smaller to a larger number"):
         space_of({"key": sweep})
+
+
+@pytest.mark.parametrize(
+    ("sweep", "message"),
+    [
+        ("range(5,1)", "the range is empty"),
+        ("range(1,10,0)", "the range is empty"),
+        ("interval(0,inf)", "from a smaller to a larger number"),
+        ("interval(nan,1)", "from a smaller to a larger number"),
+        ("int(interval(0.2,0.9))", "from a smaller to a larger number"),
+        ("tag(log,range(1,9,2))", "the only tag is log, and that of an interval"),
+        ("tag(log,choice(1,2))", "the only tag is log, and that of an interval"),
+        ("tag(quick,interval(0,1))", "the only tag is log"),
+        ("interval(1,2),interval(3,4)", "a choice is among values"),
+    ],
+)
+def test_what_no_search_can_draw_from_is_refused(sweep: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        space_of({"key": sweep})
+
+
+def test_a_range_of_a_billion_is_not_counted_out() -> None:
+    assert space_of({"key": "range(0,1000000000)"}).varied == {"key": Interval(0, 999_999_999, 1, False)}
+    (tenths,) = space_of({"key": "range(0.1,0.5,0.1)"}).varied.values()
+    assert isinstance(tenths, Interval)
+    assert (tenths.low, tenths.step) == (0.1, 0.1)
+    assert tenths.high == pytest.approx(0.4)
 
 
 def test_the_space_of_the_project_composes() -> None:

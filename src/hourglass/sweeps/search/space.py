@@ -1,9 +1,11 @@
 """What a search chooses among, in Hydra's own grammar of sweeps."""
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
-from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
+from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep, Sweep
 
 from hourglass.config.overrides import sweep_name
 from hourglass.core.errors import ConfigError
@@ -52,18 +54,41 @@ def read_space(configured: Mapping[str, str], overrides: list[str], parse: Parse
 
 
 def parameter(override: Override) -> Choice | Interval:
-    """`choice(a,b)`, `range(8,65,8)`, `interval(0.1,1)`, `tag(log, interval(…))`, `int(interval(…))`."""
-    sweep = override.value()
+    """`choice(a,b)`, `range(8,65,8)`, `interval(0.1,1)`, `tag(log, interval(…))`, `int(interval(…))`, `glob(res*)`.
+
+    The same in every command, also of what Hydra would shuffle. Raises ConfigError for what no search can draw from.
+    """
+    sweep, text = override.value(), str(override.input_line)
+    tags: set[str] = getattr(sweep, "tags", set())
+    if tags - {"log"} or (tags and not isinstance(sweep, IntervalSweep)):
+        raise ConfigError(f"{text}: the only tag is log, and that of an interval, as in tag(log, interval(0.001, 0.1))")
     if isinstance(sweep, RangeSweep):
-        values = list(sweep.range())
-        return Interval(values[0], values[-1], sweep.step, log=False)
-    if not isinstance(sweep, IntervalSweep):
-        return Choice(list(override.sweep_string_iterator()))
+        return _range(sweep, text)
+    if isinstance(sweep, IntervalSweep):
+        return _interval(sweep, text)
+    if isinstance(sweep, ChoiceSweep):
+        if any(isinstance(value, Sweep) for value in sweep.list):
+            raise ConfigError(f"{text}: a choice is among values, not among intervals or ranges")
+        override = replace(override, _value=replace(sweep, shuffle=False))
+    values = list(dict.fromkeys(override.sweep_string_iterator()))
+    if not values:
+        raise ConfigError(f"{text}: there is nothing to choose from")
+    return Choice(values)
+
+
+def _range(sweep: RangeSweep, text: str) -> Interval:
+    start, stop, step = sweep.start or 0, sweep.stop, sweep.step
+    if stop is None or not all(map(math.isfinite, (start, stop, step))) or step == 0 or (stop - start) / step <= 0:
+        raise ConfigError(f"{text}: the range is empty")
+    last = start + (math.ceil((stop - start) / step - 1e-9) - 1) * step
+    return Interval(min(start, last), max(start, last), abs(step), log=False)
+
+
+def _interval(sweep: IntervalSweep, text: str) -> Interval:
     assert sweep.start is not None
     assert sweep.end is not None
     log = "log" in sweep.tags
-    if sweep.start >= sweep.end or (log and sweep.start <= 0):
-        raise ConfigError(
-            f"{override.input_line}: an interval goes from a smaller to a larger number{', above 0' if log else ''}"
-        )
+    finite = math.isfinite(sweep.start) and math.isfinite(sweep.end)
+    if not finite or sweep.start >= sweep.end or (log and sweep.start <= 0):
+        raise ConfigError(f"{text}: an interval goes from a smaller to a larger number{', above 0' if log else ''}")
     return Interval(sweep.start, sweep.end, None, log)
