@@ -40,15 +40,7 @@ def test_the_run_folder_keeps_its_contract(folder: Path) -> None:
     for group in ("model", "encoder", "decoder", "latent", "data", "corruption"):
         assert summary["choices"][group]
     assert summary["choices"]["model"] == "denoising"
-    for name in (
-        "test/mse",
-        "test/psnr",
-        "test/psnr_per_image",
-        "test/ssim",
-        "test/psnr_gain",
-        "val/loss",
-        "train/loss",
-    ):
+    for name in ("test/mse", "test/psnr", "test/psnr_per_image", "test/ssim", "test/psnr_gain", "val/loss"):
         assert isinstance(summary["metrics"][name], float)
     for name in ("num_params", "macs_per_image", "code_size", "index_bits", "train_seconds", "images_per_second"):
         assert summary["cost"][name] >= 0
