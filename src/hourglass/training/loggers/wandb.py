@@ -1,5 +1,6 @@
 """Weights & Biases, whose failures never cost a training run: each is reported in one line, and training goes on."""
 
+import contextlib
 import logging
 import netrc
 import os
@@ -7,8 +8,10 @@ import re
 import tempfile
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from lightning.pytorch.loggers import Logger, WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
@@ -20,6 +23,7 @@ from hourglass.core.types import NonNegative, Positive
 from hourglass.training.loggers.contract import LoggedRun
 
 log = logging.getLogger(__name__)
+Result = TypeVar("Result")
 
 
 PATIENCE = 10.0
@@ -43,27 +47,15 @@ class ResilientWandbLogger(WandbLogger):
         run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
 
     def _attempt(self, action: Callable[[], Any], patience: float = PATIENCE) -> None:
-        """Do it, in a thread of its own: the client waits for its service for ever, however that hangs."""
-        errors: list[Exception] = []
-
-        def work() -> None:
-            try:
-                action()
-            except Exception as error:  # whatever the client, its service process or the disk may raise
-                errors.append(error)
-
-        thread = threading.Thread(target=work, daemon=True)
-        thread.start()
-        thread.join(patience)
-        if thread.is_alive():
-            errors.append(TimeoutError(f"its service process has not answered for {patience:.0f} s"))
-            client.kill_service()
-        if errors and not self.failed:
-            log.warning(
-                "W&B stopped recording (%s); training goes on, metrics.csv and images/ are complete",
-                first_line(errors[-1]),
-            )
-        self.failed |= bool(errors)
+        try:
+            within(patience, action)
+        except Exception as error:  # whatever the client, its service process or the disk may raise
+            if not self.failed:
+                log.warning(
+                    "W&B stopped recording (%s); training goes on, metrics.csv and images/ are complete",
+                    first_line(error),
+                )
+            self.failed = True
 
     @rank_zero_only
     def log_metrics(self, metrics: Any, step: int | None = None) -> None:
@@ -86,6 +78,27 @@ class ResilientWandbLogger(WandbLogger):
         upload = 0.0 if self.experiment.offline else self.finish_timeout
         self._attempt(lambda: self.experiment.finish(exit_code), upload + PATIENCE)
         self._attempt(client.stop_service)
+
+
+def within(seconds: float, action: Callable[[], Result]) -> Result:
+    """What `action` returns or raises; TimeoutError if it takes longer, and then W&B's service process is killed.
+
+    In a thread of its own: the client waits for its service for ever, however that hangs.
+    """
+    outcome: Future[Result] = Future()
+
+    def work() -> None:
+        try:
+            outcome.set_result(action())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        return outcome.result(seconds)
+    except FutureTimeout:
+        client.kill_service()
+        raise TimeoutError(f"its service process has not answered for {seconds:.0f} s") from None
 
 
 class WandbTerminal:
@@ -154,16 +167,20 @@ def wandb_logger(
         if wanted == "online" and mode == "auto" and not has_wandb_key():
             log.info("W&B: no API key is configured (wandb login), so this run is logged offline; %s", later)
             wanted = "offline"
+        patience = init_timeout + PATIENCE
         try:
-            return connect(wanted)
+            return within(patience, lambda: connect(wanted))
         except wandb.errors.Error as error:
             if wanted != "online":
                 raise
             log.warning("W&B cannot be reached (%s); this run is logged offline; %s", first_line(error), later)
-            client.stop_service()  # else the second try fails: the id is in use
-            return connect("offline", unreachable=True)
+            within(PATIENCE, client.stop_service)  # else the second try fails: the id is in use
+            return within(patience, lambda: connect("offline", unreachable=True))
     except Exception as error:  # a full disk, a client that does not start, an unreadable .netrc, …
         log.warning("W&B cannot record this run (%s); training goes on without it", first_line(error))
+        if not isinstance(error, TimeoutError):
+            with contextlib.suppress(Exception):  # it has ended already, and would say so once more at the exit
+                within(PATIENCE, client.stop_service)
         return None
 
 
