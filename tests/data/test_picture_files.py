@@ -12,6 +12,7 @@ from PIL import Image
 from hourglass.core.errors import DataError
 from hourglass.core.picture_formats import suffixes
 from hourglass.data import picture_files
+from hourglass.data.sources import CelebA
 
 GREY = np.array([[0, 1000, 20000], [40000, 60000, 65535]], np.uint16)
 COLOUR = np.array(
@@ -195,3 +196,22 @@ def test_frames_are_not_counted(tmp_path: Path) -> None:
 def test_names_of_the_kinds_that_are_opened() -> None:
     assert {".png", ".jpg", ".tif", ".webp", ".jp2", ".gif"} <= suffixes()
     assert not {".eps", ".ps", ".pdf", ".wmf", ".h5", ".fits", ".mpg"} & suffixes()
+
+
+def test_celeba_s_pictures_are_read_with_the_same_care(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "celeba" / "img_align_celeba"
+    folder.mkdir(parents=True)
+    colours = [(200, 100, 50), (0, 0, 255)]
+    for i, colour in enumerate(colours):
+        Image.new("RGB", (178, 218), colour).save(folder / f"{i}.jpg", quality=95)
+
+    class Faces(list):
+        root, base_folder, filename = tmp_path, "celeba", ["0.jpg", "1.jpg"]
+
+    monkeypatch.setattr("hourglass.data.sources.datasets.CelebA", lambda *_, **__: Faces([0, 1]))
+    train = CelebA(root=str(tmp_path), download=False, size=16).load().train
+    assert train.shape == (2, 3, 16, 16)
+    np.testing.assert_allclose(train.float().mean((2, 3)), colours, atol=3)
+    (folder / "1.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
+    with pytest.raises(DataError, match=r"1\.jpg is no picture of a kind that is read"):
+        CelebA(root=str(tmp_path), download=False, size=16).load()

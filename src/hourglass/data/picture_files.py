@@ -5,6 +5,8 @@ floats must lie in [0, 1], and a file that cannot be read is named. Colour profi
 """
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,20 +29,17 @@ class Picture(NamedTuple):
     """Decisions that the user should know of."""
 
 
-def read(path: Path, channels: int) -> Picture:
-    """A file as grey (1 channel) or colour (3).
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """The picture in a file, for the block that reads it.
 
-    Raises DataError where it is of no kind in FORMATS, has more pixels than Pillow deems safe (89 million) or is
-    broken, and where its values cannot be kept faithfully.
+    Raises DataError where it is of no kind in FORMATS, has more pixels than Pillow deems safe (89 million), or where
+    the block cannot read it.
     """
-    notes: list[str] = []
     try:
         bombs_refused = warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning)
         with bombs_refused, Image.open(path, formats=FORMATS) as image:
-            if getattr(image, "is_animated", False):  # to count the frames would read them all
-                notes.append("the first of its frames")
-            image.load()
-            values = _values(image, notes)
+            yield image
     except DataError as error:
         raise DataError(f"{path} {error}") from error
     except UnidentifiedImageError as error:
@@ -51,6 +50,16 @@ def read(path: Path, channels: int) -> Picture:
         raise DataError(f"{path} has more than {most}: make it smaller, or cut it into parts") from error
     except Exception as error:  # on a broken file the decoders raise errors of any type
         raise DataError(f"{path} cannot be read: {error}") from error
+
+
+def read(path: Path, channels: int) -> Picture:
+    """A file as grey (1 channel) or colour (3). Raises as `opened`, and where its values cannot be kept faithfully."""
+    notes: list[str] = []
+    with opened(path) as image:
+        if getattr(image, "is_animated", False):  # to count the frames would read them all
+            notes.append("the first of its frames")
+        image.load()
+        values = _values(image, notes)
     if channels == 1:
         pixels = (values @ np.array(LUMA, np.float32) if values.ndim == 3 else values)[None]
     else:
