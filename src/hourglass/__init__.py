@@ -5,7 +5,7 @@ from importlib.metadata import version
 from typing import Any
 
 __version__ = version("hourglass")
-__all__ = ["Autoencoder", "load_data", "load_run"]
+__all__ = ["Autoencoder", "load_data", "load_run"]  # noqa: F822  # they are made in __getattr__
 _HOMES = {"Autoencoder": "hourglass.nn", "load_data": "hourglass.runs.load", "load_run": "hourglass.runs.load"}
 
 

@@ -86,7 +86,9 @@ def test_the_server_is_the_configured_one(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_service_that_was_killed_is_a_connection_error(tmp_path: Path) -> None:
     compat.start_service()
     wandb.init(mode="offline", dir=tmp_path, settings=compat.run_settings(3.0, 3.0), reinit="create_new")
-    pids = subprocess.run(["pgrep", "-n", "-P", str(os.getpid()), "wandb-core"], capture_output=True, text=True, check=True)
+    pids = subprocess.run(
+        ["pgrep", "-n", "-P", str(os.getpid()), "wandb-core"], capture_output=True, text=True, check=True
+    )
     os.kill(int(pids.stdout), signal.SIGKILL)
     time.sleep(0.2)
     with pytest.raises(ConnectionError):

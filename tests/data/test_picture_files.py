@@ -1,6 +1,8 @@
 """Picture files: every trap of reading them, against numbers that are known."""
 
 import struct
+import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,9 @@ import pytest
 from PIL import Image
 
 from hourglass.core.errors import DataError
+from hourglass.core.picture_formats import suffixes
 from hourglass.data import picture_files
+from hourglass.data.sources import CelebA
 
 GREY = np.array([[0, 1000, 20000], [40000, 60000, 65535]], np.uint16)
 COLOUR = np.array(
@@ -127,7 +131,7 @@ def test_of_an_animation_the_first_frame_is_used_and_that_is_said(tmp_path: Path
     frames = [Image.new("L", (4, 4), value) for value in (255, 0, 128)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     pixels, notes = picture_files.read(tmp_path / "a.gif", 1)
-    assert notes == ["first of 3 frames"]
+    assert notes == ["the first of its frames"]
     assert pixels.min() == 1
 
 
@@ -142,5 +146,72 @@ def test_a_file_cut_short_is_named(tmp_path: Path, suffix: str) -> None:
 
 def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
     (tmp_path / "page.png").write_text("<html>")
-    with pytest.raises(DataError, match=r"page\.png is no picture of a kind that Pillow knows"):
+    with pytest.raises(DataError, match=r"page\.png is no picture of a kind that is read"):
         picture_files.read(tmp_path / "page.png", 1)
+
+
+def png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
+    """A grey PNG of this size, as its header says, that holds four black pixels."""
+    header = (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    every = (header, *chunks, (b"IDAT", zlib.compress(bytes(6))), (b"IEND", b""))
+    parts = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in every
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (png(30_000, 30_000), "has more than 89 million pixels: make it smaller"),
+        (png(9_500, 9_500), "has more than 89 million pixels: make it smaller"),
+        (png(9_000, 9_000), "cannot be read"),
+        (png(2, 2, (b"zTXt", b"a\0\0" + zlib.compress(bytes(200_000_000)))), "cannot be read: Decompressed"),
+        (png(0, 2), "is no picture of a kind that is read"),
+        (b"P5 9000 9000 255\n", "cannot be read"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n", "is no picture of a kind that"),
+        (b"%PDF-1.7\n", "is no picture of a kind that is read"),
+        (b"\xd7\xcd\xc6\x9a" + bytes(40), "is no picture of a kind that is read"),  # Windows metafile
+        (b"", "is no picture of a kind that is read"),
+    ],
+)  # fmt: skip
+def test_a_hostile_file_is_named_and_costs_little(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(DataError, match=rf"a\.png {reason}"):
+        picture_files.read(tmp_path / "a.png", 3)
+
+
+def test_frames_are_not_counted(tmp_path: Path) -> None:
+    """Counting 300,000 of them takes seconds; an animated PNG claims 2,147,483,647."""
+    frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
+    header = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + bytes(3) + b"\xff" * 3
+    (tmp_path / "a.gif").write_bytes(header + frame * 300_000 + b"\x3b")
+    (tmp_path / "a.png").write_bytes(png(2, 2, (b"acTL", struct.pack(">II", 2**31 - 1, 0))))
+    for name in ("a.gif", "a.png"):
+        start = time.monotonic()
+        assert picture_files.read(tmp_path / name, 1).notes == ["the first of its frames"]
+        assert time.monotonic() - start < 1
+
+
+def test_names_of_the_kinds_that_are_opened() -> None:
+    assert {".png", ".jpg", ".tif", ".webp", ".jp2", ".gif"} <= suffixes()
+    assert not {".eps", ".ps", ".pdf", ".wmf", ".h5", ".fits", ".mpg"} & suffixes()
+
+
+def test_celeba_s_pictures_are_read_with_the_same_care(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "celeba" / "img_align_celeba"
+    folder.mkdir(parents=True)
+    colours = [(200, 100, 50), (0, 0, 255)]
+    for i, colour in enumerate(colours):
+        Image.new("RGB", (178, 218), colour).save(folder / f"{i}.jpg", quality=95)
+
+    class Faces(list):
+        root, base_folder, filename = tmp_path, "celeba", ["0.jpg", "1.jpg"]
+
+    monkeypatch.setattr("hourglass.data.sources.datasets.CelebA", lambda *_, **__: Faces([0, 1]))
+    train = CelebA(root=str(tmp_path), download=False, size=16).load().train
+    assert train.shape == (2, 3, 16, 16)
+    np.testing.assert_allclose(train.float().mean((2, 3)), colours, atol=3)
+    (folder / "1.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
+    with pytest.raises(DataError, match=r"1\.jpg is no picture of a kind that is read"):
+        CelebA(root=str(tmp_path), download=False, size=16).load()

@@ -184,7 +184,7 @@ def composed(*overrides: str) -> tuple[str, dict[str, str], list[int]]:
 
 
 def write_csv(path: Path, columns: dict[str, list[Any]]) -> None:
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
         for row in zip(*columns.values(), strict=True):

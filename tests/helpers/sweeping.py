@@ -57,5 +57,5 @@ def descendants(pid: int) -> list[int]:
     family = [pid]
     for one in family:
         path = Path(f"/proc/{one}/task/{one}/children")
-        family += map(int, path.read_text().split()) if path.exists() else []
+        family += map(int, path.read_text(encoding="utf-8").split()) if path.exists() else []
     return family

@@ -129,7 +129,7 @@ def until_done(
 
 def tail(screen: Path) -> str:
     """The last that a run has said."""
-    return f"{screen} ends with\n{screen.read_text()[-3000:]}"
+    return f"{screen} ends with\n{screen.read_text(encoding='utf-8')[-3000:]}"
 
 
 def result_of(folder: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The command `hourglass`, and what every command does with a mistake: one message, exit code 1."""
 
 import importlib
+import io
 import os
 import re
 import signal
@@ -36,6 +37,7 @@ hourglass COMMAND --help tells more, hourglass --version which version this is."
 
 def main() -> None:
     """The entry point of the installed command, and of `python -m hourglass`."""
+    _suit_the_terminal()
     command, *arguments = [*sys.argv[1:], ""][: max(1, len(sys.argv) - 1)]
     if command in ("-sc", "--shell-completion"):
         complete(arguments)
@@ -51,6 +53,7 @@ def main() -> None:
 
 def run(command: str, arguments: Sequence[str] | None = None) -> None:
     """Run a command; a mistake of the user ends in a short message and exit code 1. None: the process's arguments."""
+    _suit_the_terminal()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if "--version" in given:  # Hydra would say which of its own it is
         print(f"hourglass {hourglass.__version__}")
@@ -77,7 +80,15 @@ def run(command: str, arguments: Sequence[str] | None = None) -> None:
             _by_a_fault_of_ours(error)
         sys.exit(f"\n{error.filename}: {error.strerror}: make room or give permission there, or choose another folder")
     except Exception as error:
+        if "home directory" in str(error):  # of pathlib
+            sys.exit("~ is the home directory of a user, and this one has none: write the path in full, or set HOME")
         _by_a_fault_of_ours(error)
+
+
+def _suit_the_terminal() -> None:
+    """× and ± become ? on a terminal that has no such signs, as on Python's own stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _by_a_fault_of_ours(error: BaseException, log: Path | None = None) -> NoReturn:

@@ -31,7 +31,7 @@ def lock(path: Path, wait: float | None = None) -> Iterator[None]:
 
     Waits up to `wait` seconds for another process, for ever if that is None; then raises Locked.
     """
-    with path.open("a") as file:
+    with path.open("ab") as file:
         _acquire(file.fileno(), wait)
         _held.add(file.fileno())
         try:
@@ -43,7 +43,7 @@ def lock(path: Path, wait: float | None = None) -> Iterator[None]:
 def is_locked(path: Path) -> bool:
     """Does a process hold the lock of `path`, this one included?"""
     try:
-        file = path.open()
+        file = path.open("rb")
     except FileNotFoundError:
         return False
     with file:

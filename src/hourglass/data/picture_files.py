@@ -1,9 +1,12 @@
-"""Picture files of any format as arrays. Where Pillow alone would be silently wrong, this is right, or refuses.
+"""Picture files as arrays. Where Pillow alone would be silently wrong, this is right, or refuses.
 
 16-bit grey is not clipped to white, the camera's orientation is applied, transparent pixels are composited on white,
 floats must lie in [0, 1], and a file that cannot be read is named. Colour profiles are not applied.
 """
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from hourglass.core.errors import DataError
+from hourglass.core.picture_formats import FORMATS
 
 LUMA = (0.299, 0.587, 0.114)
 """Grey from red, green and blue: ITU-R BT.601, as in Pillow."""
@@ -25,27 +29,42 @@ class Picture(NamedTuple):
     """Decisions that the user should know of."""
 
 
-def read(path: Path, channels: int) -> Picture:
-    """A file as grey (1 channel) or colour (3). Raises DataError where its values cannot be kept faithfully."""
-    notes: list[str] = []
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """The picture in a file, for the block that reads it.
+
+    Raises DataError where it is of no kind in FORMATS, has more pixels than Pillow deems safe (89 million), or where
+    the block cannot read it.
+    """
     try:
-        with Image.open(path) as image:
-            frames = getattr(image, "n_frames", 1)
-            if frames > 1:
-                notes.append(f"first of {frames} frames")
-            image.load()
-            values = _values(image, notes)
+        bombs_refused = warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning)
+        with bombs_refused, Image.open(path, formats=FORMATS) as image:
+            yield image
     except DataError as error:
         raise DataError(f"{path} {error}") from error
     except UnidentifiedImageError as error:
-        raise DataError(f"{path} is no picture of a kind that Pillow knows: save it as PNG or JPEG") from error
+        kinds = ", ".join(FORMATS)
+        raise DataError(f"{path} is no picture of a kind that is read ({kinds}): save it as PNG") from error
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        most = f"{(Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} million pixels"
+        raise DataError(f"{path} has more than {most}: make it smaller, or cut it into parts") from error
     except Exception as error:  # on a broken file the decoders raise errors of any type
         raise DataError(f"{path} cannot be read: {error}") from error
+
+
+def read(path: Path, channels: int) -> Picture:
+    """A file as grey (1 channel) or colour (3). Raises as `opened`, and where its values cannot be kept faithfully."""
+    notes: list[str] = []
+    with opened(path) as image:
+        if getattr(image, "is_animated", False):  # to count the frames would read them all
+            notes.append("the first of its frames")
+        image.load()
+        values = _values(image, notes)
     if channels == 1:
         pixels = (values @ np.array(LUMA, np.float32) if values.ndim == 3 else values)[None]
     else:
         pixels = np.moveaxis(values, -1, 0) if values.ndim == 3 else np.repeat(values[None], channels, 0)
-    return Picture(np.array(pixels, np.float32, order="C"), notes)
+    return Picture(np.require(pixels, np.float32, ["C", "W"]), notes)
 
 
 def _values(image: Image.Image, notes: list[str]) -> np.ndarray:

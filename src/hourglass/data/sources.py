@@ -15,6 +15,7 @@ from hourglass.core.errors import DataError
 from hourglass.core.text import first_line
 from hourglass.core.types import Count, Shape, Size
 from hourglass.data.noise import seed_of
+from hourglass.data.picture_files import opened
 
 log = logging.getLogger(__name__)
 ASSETS = Path(__file__).parent / "assets"
@@ -104,13 +105,14 @@ class CelebA:
             [transforms.CenterCrop(178), transforms.Resize(self.size), transforms.PILToTensor()]
         )
         try:
-            data = datasets.CelebA(str(self.root), split=split, transform=square, download=self.download)
+            data = datasets.CelebA(str(self.root), split=split, download=self.download)
         except (RuntimeError, OSError) as error:
             raise missing("CelebA", self.root, error) from error
         log.info("reading %s CelebA images (%s) into memory", f"{len(data):,}", split)
         images = torch.empty(len(data), *self.image_shape, dtype=torch.uint8)
-        for i in range(len(data)):
-            images[i] = data[i][0]
+        for i, name in enumerate(data.filename):  # torchvision itself would open a file of any format
+            with opened(Path(data.root, data.base_folder, "img_align_celeba", name)) as picture:
+                images[i] = square(picture.convert("RGB"))
         return images
 
 

@@ -10,7 +10,7 @@ import torch
 from hourglass.config.configuration import Configuration, Node
 from hourglass.core.compat.lightning import set_rank
 from hourglass.core.errors import ConfigError, HourglassError, Interrupted, JobFailed
-from hourglass.core.processes.environment import of_workers, started_from_outside, threads_each
+from hourglass.core.processes.environment import of_workers, refuse_without_fork, started_from_outside, threads_each
 from hourglass.core.processes.gpus import one_gpu
 from hourglass.core.processes.supervisor import supervise
 from hourglass.core.processes.worker import Outcome
@@ -43,6 +43,7 @@ def alone(configuration: Configuration, job: Job, retry: str | None = None) -> f
     devices = 1 if started_from_outside() else device_count(configuration.plain["trainer"])
     if devices == 1:
         return train(configuration, job, Setting(retry=retry), Notes())
+    refuse_without_fork(f"trainer.devices={devices}")
     outcome = in_processes(configuration, job, Setting(retry=retry), Notes(), threads=threads_each(devices))
     if outcome.value is None:
         raise JobFailed(outcome.error)

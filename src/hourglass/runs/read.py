@@ -74,7 +74,7 @@ def read_configuration(folder: Path) -> Configuration:
         text = path.read_text(encoding="utf-8")
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader)):
             raise yaml.YAMLError("aliases, of which a few lines can make billions of nodes, are not read")
-        written = yaml.load(text, Loader)
+        written = yaml.load(text, Loader)  # nosec B506 # a safe one
     except (yaml.YAMLError, UnicodeDecodeError) as torn:
         reason = " ".join(str(torn).split())
         raise DataError(f"{path} cannot be read ({reason}): it was damaged after it was written") from torn

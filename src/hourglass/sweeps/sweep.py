@@ -1,7 +1,6 @@
 """A sweep that a command carries out: planned before its first job, known to each of them, stopped as one."""
 
 import atexit
-import os
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -9,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hourglass.core.errors import ConfigError
-from hourglass.core.processes.environment import started_from_outside
+from hourglass.core.processes.environment import refuse_without_fork, started_from_outside
 from hourglass.core.processes.worker import STOP_GRACE
 from hourglass.core.signals import SweepStop
 from hourglass.runs import status
@@ -54,8 +53,7 @@ class Sweep:
 
 def check(name: object, retry: object, *, searching: bool) -> None:
     """Raise ConfigError for what a sweep cannot be: `name` and `retry` as configured."""
-    if not hasattr(os, "fork"):
-        raise ConfigError("a sweep runs each job in a forked process, which needs Linux or macOS: use single runs here")
+    refuse_without_fork("a sweep")
     if started_from_outside():
         raise ConfigError("start a sweep once, without torchrun or srun: LOCAL_RANK or SLURM_NTASKS is set")
     if retry not in status.RETRY:

@@ -16,11 +16,19 @@ Everything else travels as an argument, or in what a worker returns.
 import os
 import socket
 
+from hourglass.core.errors import ConfigError
+
 
 def started_from_outside() -> bool:
     """Have torchrun or srun started the processes of this run already?"""
     external = any(name in os.environ for name in ("LOCAL_RANK", "TORCHELASTIC_RUN_ID"))
     return external or int(os.environ.get("SLURM_NTASKS", "1")) > 1
+
+
+def refuse_without_fork(what: str) -> None:
+    """Raise ConfigError on a system that cannot fork processes."""
+    if not hasattr(os, "fork"):
+        raise ConfigError(f"{what} takes forked processes, which needs Linux: use single runs on one device")
 
 
 def of_workers(count: int) -> list[dict[str, str]]:
@@ -40,7 +48,7 @@ def threads_each(processes: int) -> int | None:
 
 def cores() -> int:
     """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0))
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def at_a_time(n_jobs: int) -> int:

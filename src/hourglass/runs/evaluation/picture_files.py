@@ -4,18 +4,16 @@ import glob
 from collections import Counter
 from pathlib import Path
 
-from PIL import Image
-
 from hourglass.core.errors import DataError
+from hourglass.core.picture_formats import suffixes
 
 
 def picture_files(images: list[str]) -> tuple[list[Path], list[Path]]:
     """The picture files meant, each once, and what lies beside them and is none by its name.
 
-    A file that is named itself counts whatever its name; of folders and patterns only names that Pillow knows.
+    A file that is named itself counts whatever its name; of folders and patterns only names of pictures.
     """
-    Image.init()
-    known = {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
+    known = suffixes()
     files: dict[Path, None] = {}
     others: list[Path] = []
     for given in images:

@@ -196,6 +196,6 @@ def has_wandb_key() -> bool:
     """Is there an API key, in the environment or where `wandb login` leaves it? Without using the network."""
     if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return True
-    path = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
+    path = Path(os.path.expanduser(os.environ.get("NETRC", "~/.netrc")))  # "~" stays where there is no home
     host = client.server_host()
     return path.exists() and host is not None and netrc.netrc(path).authenticators(host) is not None
