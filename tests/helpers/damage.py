@@ -50,9 +50,9 @@ def flip(path: Path, chance: random.Random) -> None:
 
 
 def lose_a_row(path: Path, chance: random.Random) -> None:
-    lines = path.read_text().splitlines(keepends=True)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     del lines[chance.randrange(1, max(2, len(lines))) :][:1]
-    path.write_text("".join(lines))
+    path.write_text("".join(lines), encoding="utf-8")
 
 
 DAMAGE: dict[str, tuple[str, Callable[[Path, random.Random], None]]] = {
@@ -124,7 +124,7 @@ def hurt_service(pid: int, signum: signal.Signals) -> None:
     while time.monotonic() < deadline and Path(f"/proc/{pid}").exists():
         for one in descendants(pid):
             with contextlib.suppress(OSError):
-                if "wandb-core" in Path(f"/proc/{one}/cmdline").read_text():
+                if "wandb-core" in Path(f"/proc/{one}/cmdline").read_text(encoding="utf-8"):
                     os.kill(one, signum)
                     return
         time.sleep(0.02)
@@ -170,9 +170,9 @@ def again(task: Callable[[], object], folders: list[Path], kind: str, expected: 
     """The same command, and the cure where it is refused."""
     outcome = "equal"
     for _ in range(3):
-        said = len(screen.read_text())
+        said = len(screen.read_text(encoding="utf-8"))
         code = ended(forked(task, screen), 120)
-        text = screen.read_text()[said:]
+        text = screen.read_text(encoding="utf-8")[said:]
         if "Traceback" in text:
             return f"a traceback: {text[-1500:]}"
         done = all(status.status_of(one) == "completed" for one in folders)
@@ -208,7 +208,7 @@ def main() -> None:
             folder.mkdir(parents=True)
             given, start = arguments(folder, kind.replace("W&B", ""), variant), time.monotonic()
             code = ended(forked(lambda given=given: entry.run("train", given), folder / "screen.txt"), 240)
-            assert code == 0, (folder / "screen.txt").read_text()[-2000:]
+            assert code == 0, (folder / "screen.txt").read_text(encoding="utf-8")[-2000:]
             taken = time.monotonic() - start
             unbroken[key] = ([result_of(one) for one in run_folders(folder, kind, variant)], taken)
         outcome = "too late"
