@@ -14,7 +14,7 @@ from typing import Any, Literal
 from hydra.utils import get_object
 
 from hourglass.config.configuration import Configuration, Node
-from hourglass.config.slots import refuse_foreign
+from hourglass.config.slots import refuse_borrowed, refuse_foreign
 from hourglass.config.trainer import check_trainer
 from hourglass.config.validation import check, checked
 from hourglass.core.errors import ConfigError
@@ -118,9 +118,12 @@ class Parts:
             group, _, name = slot.partition(".")
             cure = f"leave it out with ~{path}" if name else f"choose an option of conf/{group}, as in {group}=NAME"
             raise ConfigError(f"{path}={node} describes nothing: {cure}")
-        if self.configuration.foreign:
-            refuse_foreign(node["_target_"], slot, path)
+        trust = self.configuration.trust
+        if trust is not None:
+            refuse_foreign(node["_target_"], slot, path, trust)
         target = _target(node["_target_"], path)
+        if trust is not None:
+            refuse_borrowed(target, node["_target_"], path)
         options = {key: value for key, value in node.items() if not str(key).startswith("_")}
         entries: dict[str, Entry] = {key: (value, f"{path}.{key}") for key, value in options.items()} | handed_down
         parameters = _parameters(target)

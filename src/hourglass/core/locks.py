@@ -28,7 +28,7 @@ def lock(path: Path, wait: float | None = None) -> Iterator[None]:
 
     Waits up to `wait` seconds for another process, for ever if that is None; then raises Locked.
     """
-    with path.open("a") as file:
+    with open(path, "a", opener=_no_link) as file:
         _acquire(file.fileno(), wait)
         _held.add(file.fileno())
         try:
@@ -40,8 +40,8 @@ def lock(path: Path, wait: float | None = None) -> Iterator[None]:
 def is_locked(path: Path) -> bool:
     """Does a process hold the lock of `path`, this one included?"""
     try:
-        file = path.open()
-    except FileNotFoundError:
+        file = open(path, opener=_no_link)  # noqa: SIM115
+    except OSError:  # none is there, or something that nobody has locked
         return False
     with file:
         if fcntl is None:
@@ -51,6 +51,11 @@ def is_locked(path: Path) -> bool:
         except BlockingIOError:
             return True
     return False
+
+
+def _no_link(path: str, flags: int) -> int:
+    """Opens no link, which may lead anywhere, and waits for no pipe."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
 def _acquire(descriptor: int, wait: float | None) -> None:

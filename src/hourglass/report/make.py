@@ -25,7 +25,7 @@ def make(request: Request) -> Review:
         contents["evaluations.csv"] = reviewed.evaluated.to_csv(index=False)
     contents["report.html"] = render.render(reviewed)  # last, because most can go wrong there
     for name, content in contents.items():
-        with replacing(out / name, shared=True) as path:  # not through a link that lies there
+        with replacing(out / name) as path:  # not through a link that lies there
             path.write_text(content, encoding="utf-8")
     print("\n".join(markdown.answer(reviewed)))
     for problem in reviewed.sweep.others:

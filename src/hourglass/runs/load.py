@@ -2,37 +2,42 @@
 
 import pickle
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from hourglass.config.identity import run_id
 from hourglass.config.parts import Parts
 from hourglass.core.errors import DataError
+from hourglass.core.files import within
 from hourglass.core.text import first_line
 from hourglass.data.datamodule import ImageData
 from hourglass.nn import Autoencoder
-from hourglass.runs.read import read_configuration
+from hourglass.runs.read import check_identity, read_configuration, read_summary
 
 PREFIX = "autoencoder."
 """Of the autoencoder's weights in a checkpoint of the training module."""
 
 
-def load_run(folder: str | Path, checkpoint: str = "best") -> Autoencoder:
+def load_run(folder: str | Path, checkpoint: str = "best", trust: Sequence[str] = ()) -> Autoencoder:
     """The trained autoencoder of a run folder, in `eval` mode on the CPU; `checkpoint` is `best` or `last`.
 
     Nothing in the folder is executed: parts are made only of what `conf/` names, the configuration may call no
-    resolver, and checkpoints are loaded with `weights_only=True`. Raises DataError where a file is missing or damaged,
-    ConfigError where the configuration asks for more.
+    resolver, and checkpoints are loaded with `weights_only=True`. `trust`: packages whose parts are made too, such as
+    `["mylab"]`. Raises DataError where a file is missing or damaged, ConfigError where the configuration asks for more.
     """
-    parts = Parts(read_configuration(Path(folder)))
+    configuration, summary = read_configuration(Path(folder), trust), read_summary(Path(folder))
+    parts = Parts(configuration)
     path = Path(folder) / "checkpoints" / f"{checkpoint}.ckpt"
-    saved = read_checkpoint(path)
+    saved = read_checkpoint(within(path, Path(folder)))
     if not {"state_dict", "config"} <= saved.keys():
         raise DataError(f"{path} is no checkpoint of a run: it has no state_dict and config")
     weights, built = saved["state_dict"], saved["config"]
+    if summary is not None and summary["status"] == "completed" and run_id(built) != summary.get("id"):
+        check_identity(Path(folder), summary, configuration)
     channels = built["encoder"].get("channels")  # `match=` has scaled the configured ones
     model: Autoencoder = parts.autoencoder(parts.data.image_shape, channels)
     own = {key.removeprefix(PREFIX): weight for key, weight in weights.items() if key.startswith(PREFIX)}
@@ -45,9 +50,12 @@ def load_run(folder: str | Path, checkpoint: str = "best") -> Autoencoder:
     return model.to(memory_format=torch.channels_last).eval()
 
 
-def load_data(folder: str | Path) -> ImageData:
-    """The data module of a run folder, with its images read: `pick("test", range(8))` gives a corrupted batch."""
-    data: ImageData = Parts(read_configuration(Path(folder))).data
+def load_data(folder: str | Path, trust: Sequence[str] = ()) -> ImageData:
+    """The data module of a run folder, with its images read: `pick("test", range(8))` gives a corrupted batch.
+
+    `trust` and errors as of `load_run`.
+    """
+    data: ImageData = Parts(read_configuration(Path(folder), trust)).data
     data.setup()
     return data
 
