@@ -118,7 +118,7 @@ def check_examples(folder: Path, path: Path) -> Path:
     pictures = {shapes[role] for role in ("input", "target", "output")}
     if len(pictures) > 1 or len(shapes["input"]) != 4 or 0 in shapes["input"] or mse.ndim != 1 or each.ndim:
         raise ValueError("its pictures differ in their shape")
-    if shapes["index"] != shapes["input"][:1] or not 0 <= 3 * each <= len(index):
+    if shapes["index"] != shapes["input"][:1] or not 0 < 3 * each < len(index):
         raise ValueError("it has not as many pictures as it says")
     if not ((index >= 0) & (index < len(mse))).all():
         raise ValueError("it shows images that were not tested")
