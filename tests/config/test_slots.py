@@ -61,6 +61,28 @@ def test_every_part_is_accepted_in_its_own_slot_and_refused_in_every_other() -> 
     )
 
 
+def names_that_can_be_imported() -> set[str]:
+    """Every name, private ones too, of every module of these packages that the tests have imported."""
+    import lightning.pytorch  # noqa: F401
+    import wandb  # noqa: F401
+
+    packages = ("hourglass", "hydra_plugins", "torch", "torchvision", "lightning", "hydra", "omegaconf", "wandb")
+    modules = [module for name, module in list(sys.modules.items()) if name.split(".")[0] in packages and module]
+    return {f"{module.__name__}.{name}" for module in modules for name in vars(module)}
+
+
+@pytest.mark.xdist_group("every_option")
+def test_of_all_names_that_can_be_imported_only_those_of_conf_get_through() -> None:
+    by_slot = {slot for slot, _ in accepted()}
+    names = names_that_can_be_imported()
+    assert len(names) > 10_000
+    through = {(slot, name) for slot in by_slot for name in names if name in slots._named("_target_").get(slot, ())}
+    assert through == {(slot, name) for slot, name in accepted() if name in names}
+    others = sorted(name for name in names if not name.startswith("hourglass."))
+    some = [name for name in names if name.startswith("hourglass.")] + others[::50]  # what refuses is asked itself
+    assert all(is_refused(name, slot) is ((slot, name) not in accepted()) for slot in by_slot for name in some)
+
+
 @pytest.mark.xdist_group("every_option")
 @pytest.mark.parametrize(
     "target",

@@ -8,6 +8,8 @@ import pytest
 import hourglass
 from helpers.fuzzing import FIXTURES, SECRET
 from hourglass.config.compose import composed, register_resolvers
+from hourglass.config.configuration import Configuration
+from hourglass.runs.evaluation.request import parse_request
 
 
 @pytest.fixture
@@ -39,5 +41,5 @@ def warm() -> None:
     """What is imported and cached once is not counted."""
     register_resolvers()
     hourglass.load_run(FIXTURES / "run")
-    composed("train")
-    composed("evaluate")
+    assert Configuration.of(composed("train", ["seed=0"])).id
+    assert parse_request(["run=x", "corruption.std=1"])

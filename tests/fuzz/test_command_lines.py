@@ -17,8 +17,8 @@ from hourglass.runs.evaluation.request import parse_request
 KEYS = [
     "seed", "model", "decoder", "encoder", "latent", "latent.dim", "data", "data.root", "data.source.train",
     "corruption", "corruption.std", "loss", "optimizer.lr", "trainer", "trainer.devices", "callbacks", "logger",
-    "channels", "run", "images", "out", "fit", "trust", "ladder", "levels", "reference", "metric", "sweep", "resume", "hydra.run.dir", "x",
-    "hydra/launcher", "experiment", "match", "search",
+    "channels", "run", "images", "out", "fit", "trust", "ladder", "levels", "reference", "metric", "sweep", "resume",
+    "hydra.run.dir", "x", "hydra/launcher", "experiment", "match", "search",
 ]  # fmt: skip
 VALUES = [
     "1", "0", "-1", "1e400", "nan", "null", "true", "[1,2]", "[", "{a:1}", "{", "(", "'", '"a"', "a b", "a=b", "a,b",

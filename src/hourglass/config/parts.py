@@ -14,7 +14,7 @@ from typing import Any, Literal
 from hydra.utils import get_object
 
 from hourglass.config.configuration import Configuration, Node
-from hourglass.config.slots import refuse_borrowed, refuse_foreign
+from hourglass.config.slots import refuse_borrowed, refuse_foreign, refuse_other_making
 from hourglass.config.trainer import check_trainer
 from hourglass.config.validation import check, checked
 from hourglass.core.errors import ConfigError
@@ -121,6 +121,7 @@ class Parts:
         trust = self.configuration.trust
         if trust is not None:
             refuse_foreign(node["_target_"], slot, path, trust)
+            refuse_other_making(node, slot, path)
         target = _target(node["_target_"], path)
         if trust is not None:
             refuse_borrowed(target, node["_target_"], path)

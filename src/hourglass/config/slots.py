@@ -40,7 +40,7 @@ def refuse_foreign(target: object, slot: str, path: str, trust: Sequence[str] = 
 
     Nothing is imported to find that out.
     """
-    if isinstance(target, str) and target in _named().get(slot, frozenset()):
+    if isinstance(target, str) and target in _named("_target_").get(slot, frozenset()):
         return
     refusal = f"{path}._target_={target} is no part of hourglass that belongs there; nothing was run"
     if not isinstance(target, str) or not NAME.fullmatch(target):
@@ -55,7 +55,7 @@ def refuse_foreign(target: object, slot: str, path: str, trust: Sequence[str] = 
 def refuse_foreign_parts(plain: Mapping[str, Any], groups: Iterable[str], trust: Sequence[str]) -> None:
     """As `refuse_foreign`, of every part in these groups of a resolved configuration."""
     for group in groups:
-        for place, target in _targets(plain[group], (group,)):
+        for place, target in _entries(plain[group], "_target_", (group,)):
             refuse_foreign(target, ".".join(place), ".".join(place), trust)
 
 
@@ -83,23 +83,30 @@ def refuse_foreign_keys(node: Any, path: str) -> None:
             refuse_foreign_keys(inner, f"{path}[{i}]")
 
 
+def refuse_other_making(node: Mapping[str, Any], slot: str, path: str) -> None:
+    """Raise ConfigError where `_partial_` is not as in `conf/`: whether what belongs in a slot still waits for more."""
+    if (node.get("_partial_") is True) != (slot in _named("_partial_")):
+        raise ConfigError(f"{path}._partial_={node.get('_partial_')} is not how this part is made; nothing was run")
+
+
 @cache
-def _named() -> dict[str, frozenset[str]]:
-    """Slot -> the targets that `conf/` names for it."""
-    named: dict[str, set[str]] = {}
+def _named(key: str) -> dict[str, frozenset[Any]]:
+    """Slot -> what `conf/` has there as `_target_`, or as `_partial_`."""
+    named: dict[str, set[Any]] = {}
     for path in CONF.rglob("*.yaml"):
         text = path.read_text(encoding="utf-8")
         group = path.parent.name if path.parent != CONF / "base" else BASES[path.stem]
         root = () if "# @package _global_" in text else (group,)
-        for place, target in _targets(yaml.safe_load(text), root):
+        for place, value in _entries(yaml.safe_load(text), key, root):
             slot = ".".join((place[0], "*") if len(place) > 1 and place[0] in NAMED else place)
-            named.setdefault(slot, set()).add(target)
-    return {slot: frozenset(targets) for slot, targets in named.items()}
+            named.setdefault(slot, set()).add(value)
+    return {slot: frozenset(values) for slot, values in named.items()}
 
 
-def _targets(node: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+def _entries(node: Any, key: str, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """(where, value) of this key, wherever it is in a node."""
     if isinstance(node, dict):
-        if "_target_" in node:
-            yield place, node["_target_"]
-        for key, inner in node.items():
-            yield from _targets(inner, (*place, key))
+        if key in node:
+            yield place, node[key]
+        for name, inner in node.items():
+            yield from _entries(inner, key, (*place, str(name)))
