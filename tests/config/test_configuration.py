@@ -69,8 +69,8 @@ def test_another_value_makes_another_configuration_and_leaves_the_first_alone() 
 
 
 def test_whose_a_configuration_is_stays_known() -> None:
-    assert not configure().foreign
-    assert Configuration(configure().written, foreign=True).with_values({"seed": 1}).foreign
+    assert configure().trust is None
+    assert Configuration(configure().written, trust=()).with_values({"seed": 1}).trust == ()
 
 
 def test_what_only_this_machine_can_answer_is_settled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_what_only_this_machine_can_answer_is_settled(monkeypatch: pytest.Monkey
     (tmp_path / ".hydra").mkdir()
     (tmp_path / ".hydra" / "config.yaml").write_text(configuration.as_yaml, encoding="utf-8")
     read = read_configuration(tmp_path)
-    assert read == Configuration(configuration.written, foreign=True)
+    assert read == Configuration(configuration.written, trust=())
     assert all(getattr(Parts(read), name) for name in (*PARTS, "callbacks", "loggers"))
 
 

@@ -30,7 +30,7 @@ def test_every_option_is_read_back_from_a_run_folder_as_it_was(choice: str, tmp_
     (tmp_path / ".hydra").mkdir()
     (tmp_path / ".hydra" / "config.yaml").write_text(configure(choice).as_yaml, encoding="utf-8")
     read = read_configuration(tmp_path)
-    assert read.foreign
+    assert read.trust == ()
     assert read.plain == configure(choice).plain
     assert read.id == configure(choice).id
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from hourglass.core.errors import DataError, StorageError
-from hourglass.core.files import read_json, replacing, unwritable, write_json
+from hourglass.core.files import replacing, unwritable, write_json
 from hourglass.core.formats import FORMAT, check_format
 
 
-@pytest.mark.parametrize("options", [{}, {"shared": True}, {"durable": True}])
+@pytest.mark.parametrize("options", [{}, {"durable": True}])
 def test_a_file_is_replaced_once_the_new_one_is_whole(tmp_path: Path, options: dict[str, bool]) -> None:
     path = tmp_path / "result.txt"
     path.write_text("old")
@@ -29,7 +29,7 @@ def test_a_file_is_replaced_once_the_new_one_is_whole(tmp_path: Path, options: d
 
 def test_two_that_write_the_same_file_do_not_meet(tmp_path: Path) -> None:
     path = tmp_path / "a"
-    with replacing(path, shared=True) as first, replacing(path, shared=True) as second:
+    with replacing(path) as first, replacing(path) as second:
         assert first != second
         first.write_text("first")
         second.write_text("second")
@@ -41,14 +41,14 @@ def test_json_is_for_people_too_and_holds_what_json_has(tmp_path: Path) -> None:
     content = {"name": "Größe ±0.5", "values": [1, 2.5, None, True]}
     write_json(path, content)
     assert path.read_text(encoding="utf-8") == json.dumps(content, indent=2) + "\n"
-    assert read_json(path) == content
+    assert json.loads(path.read_text()) == content
     for number in (float("nan"), float("inf")):
         with pytest.raises(ValueError, match="not JSON compliant"):
             write_json(path, {"loss": number})
-    assert read_json(path) == content
+    assert json.loads(path.read_text()) == content
     assert list(tmp_path.iterdir()) == [path]
     path.write_bytes('{"name": "Größe"}'.encode())  # whatever the encoding of the machine
-    assert read_json(path) == {"name": "Größe"}
+    assert json.loads(path.read_text()) == {"name": "Größe"}
 
 
 def test_a_full_disk_is_told_with_its_space(tmp_path: Path) -> None:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from hourglass.config.compose import CONF, GROUPS, register_resolvers
+from hourglass.config.configuration import Configuration
 from hourglass.core.files import write_json
 from hourglass.core.formats import FORMAT
 
@@ -59,10 +61,11 @@ VERSIONS = {"python": "3.11.7", "hourglass": "0.1.0", "torch": "2.14.1", "lightn
 def make_run(parent: Path, overrides: Sequence[str], seed: int, noise: float = 0.02, name: str | None = None) -> str:
     """One completed run in a folder named by its id, or `name`; returns its id."""
     config, choices, channels = composed(*overrides)
-    identity = hashlib.sha256(f"{overrides} {seed}".encode()).hexdigest()[:8]
+    written = config.replace("\nseed: 0\n", f"\nseed: {seed}\n")
+    identity = Configuration(yaml.safe_load(written)).id
     folder = parent / (name or identity)
-    (folder / ".hydra").mkdir(parents=True)
-    (folder / ".hydra" / "config.yaml").write_text(config.replace("\nseed: 0\n", f"\nseed: {seed}\n"))
+    (folder / ".hydra").mkdir(parents=True, exist_ok=True)
+    (folder / ".hydra" / "config.yaml").write_text(written)
     mse = error_of(tuple(overrides), choices, seed, noise)
     random = np.random.default_rng([seed, int(identity, 16)])
     steps = np.arange(9, EPOCHS * STEPS, 10)
@@ -199,7 +202,7 @@ def evaluate(
     corruption = {"kind": kind, "level": level, **values}
     identity = hashlib.sha256(f"{corruption} {overrides}".encode()).hexdigest()[:8]
     psnr = summary["metrics"]["test/psnr"] - (level or 0) * 10
-    metrics = {"test/psnr": psnr, "test/mse": 10 ** (-psnr / 10), "test/ssim": 0.9 - (level or 0) / 2}
+    metrics = {"test/psnr": psnr, "test/mse": 10 ** (-psnr / 10), "test/ssim": 0.9 - (level or 0) / 20}
     metrics |= {} if kind == "none" else {"test/psnr_input": psnr - gain, "test/psnr_gain": gain}
     (folder / "evaluations").mkdir(exist_ok=True)
     write_json(folder / "evaluations" / f"{identity}.json", {

@@ -62,9 +62,10 @@ def page_folder(tmp_path_factory: pytest.TempPathFactory, hostile: dict[str, str
             sweep_folders.change(path, choices=summary["choices"] | {"decoder": hostile["name"]})
         (path / "evaluations").mkdir()
         for level in (0.1, 0.5):
-            evaluation = {"id": str(level), "corruption": {"kind": "gaussian", "level": level}, "data": "mnist5k"}
+            identity = f"{int(100 * level):08x}"
+            evaluation = {"id": identity, "corruption": {"kind": "gaussian", "level": level}, "data": "mnist5k"}
             evaluation["metrics"] = {"test/mse": level * summary["metrics"]["test/mse"]}
-            (path / "evaluations" / f"{level}.json").write_text(json.dumps(evaluation))
+            (path / "evaluations" / f"{identity}.json").write_text(json.dumps(evaluation))
         kept = dict(np.load(path / "examples.npz"))
         noise = np.random.default_rng(0).integers(0, 100, kept["input"].shape)
         noisy = np.maximum(kept["input"], noise).astype(np.uint8)

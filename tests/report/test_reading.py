@@ -63,10 +63,10 @@ def test_what_a_file_must_hold_is_looked_for(small: Path) -> None:
     """Each of these, taken for whole, would end the report later, or be drawn as something else."""
     one, two, three, four = jobs(small)
     broken = {
-        one / "evaluations" / "a.json": ("{}", "it is not an evaluation"),
-        one / "evaluations" / "b.json": ("[]", "it is not an evaluation"),
+        one / "evaluations" / "a.json": ("{}", "is not whole (id: Field required)"),
+        one / "evaluations" / "b.json": ("[]", "is not whole (it holds list)"),
         one / "evaluations" / "c.json": ('{"id": ', "Expecting value"),
-        one / "evaluations" / "d.json": ('{"corruption": {"kind": "none"}}', "it lacks data, id, level, metrics"),
+        one / "evaluations" / "d.json": ('{"corruption": {"kind": "none"}}', "is not whole (id: Field required)"),
         one / "spectra.csv": ("frequency,output\n0.1,2\n", "it lacks error, input, target"),
         two / "metrics.csv": ("step,val/loss\n9,1\n19,2\n9,3\n", "step 9 occurs twice"),
         three / "times.csv": ("step\n9\n", "it lacks seconds"),

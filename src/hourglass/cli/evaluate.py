@@ -11,13 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.config.compose import CONF, options
+from hourglass.config.slots import refuse_foreign_parts
 from hourglass.core import provenance
-from hourglass.core.errors import DataError, HourglassError
+from hourglass.core.errors import DataError, HourglassError, Torn
+from hourglass.core.text import printable
 from hourglass.runs.evaluation.records import Record, known, weights_of, write
 from hourglass.runs.evaluation.request import GROUPS, Evaluation, Request, evaluations, parse_request
 from hourglass.runs.evaluation.select import runs_of
 from hourglass.runs.evaluation.table import table
-from hourglass.runs.read import read_configuration, read_summary
+from hourglass.runs.read import check_identity, read_configuration, read_summary
+
+NEEDED = ("data", "corruption", "encoder", "latent", "decoder", "model", "loss", "optimizer")
+"""Groups of a run's configuration whose parts are made."""
 
 
 def main(arguments: list[str]) -> None:
@@ -35,12 +40,16 @@ def main(arguments: list[str]) -> None:
     for run in runs:
         try:
             records[run] = command.evaluate(run)
+        except Torn as error:
+            left_out[printable(run.name)] = f"torn: {error}"
         except HourglassError as error:
             failed.setdefault(str(error), []).append(str(run))
-    for name, why in left_out.items():
+    for name, why in left_out.items() if records else ():
         print(f"left out: {name}, {why}")
     if records:
-        print(table(records))
+        print(printable(table(records)))
+    if not records:
+        failed |= {why: [name] for name, why in left_out.items()}
     if failed:
         raise DataError("; ".join(f"{', '.join(of)} could not be evaluated: {why}" for why, of in failed.items()))
 
@@ -65,7 +74,10 @@ class Command:
         if not best.exists():
             raise DataError(f"{best} does not exist: without its weights a run cannot be evaluated")
         weights = weights_of(run)
-        wanted = evaluations(read_configuration(run), summary["choices"], self.request)
+        configuration = read_configuration(run, self.request.options.trust)
+        wanted = evaluations(configuration, summary["choices"], self.request)
+        refuse_foreign_parts(wanted[0].configuration.plain, NEEDED, self.request.options.trust)
+        check_identity(run, summary, configuration)
         records = {one.id: record for one in wanted if (record := known(run, one.id, weights)) is not None}
         missing = [one for one in wanted if one.id not in records]
         for one, measured in zip(missing, self.measure(run, missing) if missing else (), strict=True):
@@ -84,5 +96,6 @@ class Command:
             }
             records[one.id] = write(run, record)
         there = len(wanted) - len(missing)
-        print(f"{run}: {len(missing)} evaluated" + (f", {there} found in {run / 'evaluations'}" if there else ""))
+        more = f", {there} found in {run / 'evaluations'}" if there else ""
+        print(printable(f"{run}: {len(missing)} evaluated{more}"))
         return [records[one.id] for one in wanted]

@@ -16,10 +16,11 @@ from hourglass.cli.prepare import discard, faults_kept, job_of, keep_configurati
 from hourglass.config.compose import CONF, groups
 from hourglass.config.configuration import Configuration
 from hourglass.config.overrides import at_home, refuse_careless, refuse_what_hydra_does_not_explain
+from hourglass.config.slots import packages_in
 from hourglass.core.compat.hydra import Application
 from hourglass.core.errors import ConfigError, DataError, IncompatiblePair
 from hourglass.runs.job import Job
-from hourglass.runs.read import read_configuration, read_summary
+from hourglass.runs.read import read_configuration, read_summary, refuse_ways_out
 from hourglass.runs.status import status_of
 
 
@@ -80,20 +81,21 @@ def train(config: DictConfig) -> None:
 
 def resume(folder: Path, others: list[str]) -> None:
     """`resume=FOLDER`: go on with that run, as it was configured."""
-    if others:
+    trust = packages_in(argument.removeprefix("trust=") for argument in others if argument.startswith("trust="))
+    if others := [argument for argument in others if not argument.startswith("trust=")]:
         raise ConfigError(f"resume= continues a run as it was configured: leave out {' '.join(others)}")
+    refuse_ways_out(folder)  # a folder of somebody else, in which is to be written
     if (folder / "sweep.json").exists():
         raise ConfigError(f"{folder} is a sweep: give its command again, and it goes on with what is not done")
-    if not (folder / ".hydra" / "config.yaml").exists() or (summary := read_summary(folder)) is None:
+    summary = read_summary(folder, ("id", "choices", "overrides", "sweep"))
+    if not (folder / ".hydra" / "config.yaml").exists() or summary is None:
         raise ConfigError(f"{folder} is not the folder of a run that was started: it has no summary.json")
     if status_of(folder) == "completed":
         raise ConfigError(f"{folder} is completed: there is nothing to continue")
-    configuration = read_configuration(folder)
+    configuration = read_configuration(folder, trust)
     if configuration.id != summary["id"]:
         raise ConfigError(f"{folder / '.hydra'} was changed since the run began: start another with that")
     log = folder / "train.log"
-    if log.is_symlink():
-        log.unlink()  # not through it: the folder may come from somebody else
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout), logging.FileHandler(log, encoding="utf-8")]
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
     from hourglass.runs import launch  # torch and lightning: only now

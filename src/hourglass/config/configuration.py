@@ -20,8 +20,9 @@ class Configuration:
 
     written: Node
     """As written, with interpolations such as `${channels}`, but for what only one machine can answer."""
-    foreign: bool = False
-    """Read from a folder that anybody may have made: parts are made of it only where `conf/` names them"""
+    trust: tuple[str, ...] | None = None
+    """Packages whose parts may be made of it, beside what `conf/` names, where it was read from a folder that anybody
+    may have made; None: it is one's own"""
 
     @classmethod
     def of(cls, config: DictConfig) -> "Configuration":
@@ -49,7 +50,7 @@ class Configuration:
         changed = OmegaConf.create(copy.deepcopy(self.written))
         for key, value in values.items():
             OmegaConf.update(changed, key, value, merge=False)
-        return Configuration(OmegaConf.to_container(changed), self.foreign)  # type: ignore[arg-type]
+        return Configuration(OmegaConf.to_container(changed), self.trust)  # type: ignore[arg-type]
 
 
 def _settled(written: Any, value: Any) -> Any:

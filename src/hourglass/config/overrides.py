@@ -41,6 +41,8 @@ def refuse_what_hydra_does_not_explain(overrides: Iterable[str], groups: Mapping
             quoted = f"'{key}=\"{written}\"'"
             raise ConfigError(f"{text}: {first_line(error)}. A value with such signs needs quotes: {quoted}") from None
         group = override.key_or_group
+        if (group.startswith("hydra/") or not group) and not isinstance(override.value(), str | list | None):
+            raise ConfigError(f"{text}: a group takes the name of one of its options")
         if group not in groups:
             continue
         choices = f"{group} is one of {', '.join(groups[group])}"

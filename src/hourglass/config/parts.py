@@ -14,12 +14,14 @@ from typing import Any, Literal
 from hydra.utils import get_object
 
 from hourglass.config.configuration import Configuration, Node
-from hourglass.config.slots import refuse_foreign
+from hourglass.config.slots import refuse_borrowed, refuse_foreign, refuse_other_making
 from hourglass.config.trainer import check_trainer
 from hourglass.config.validation import check, checked
 from hourglass.core.errors import ConfigError
 from hourglass.core.types import Count, Positive, Seed, Size
 
+KEYWORD = inspect.Parameter.KEYWORD_ONLY
+Parameters = Mapping[str, inspect.Parameter]
 Entry = tuple[Any, str]
 """A value, and the key by which the user knows it."""
 
@@ -106,10 +108,12 @@ class Parts:
         return self.model(image_shape, encoder=encoder, latent=self.latent, decoder=self.decoder)
 
     def _part(self, group: str) -> Any:
-        return self._make(self.configuration.plain[group], group, group, {})
+        return self._make(self.configuration.plain.get(group), group, group, {})
 
     def _named(self, group: str) -> dict[str, Any]:
-        nodes: Node = self.configuration.plain[group] or {}
+        nodes: Node = self.configuration.plain.get(group) or {}
+        if not isinstance(nodes, dict):
+            raise ConfigError(f"{group}={nodes} describes nothing: it holds parts, each under a name of its own")
         return {name: self._make(node, f"{group}.{name}", f"{group}.*", {}) for name, node in nodes.items()}
 
     def _make(self, node: Any, path: str, slot: str, handed_down: dict[str, Entry]) -> Any:
@@ -118,9 +122,13 @@ class Parts:
             group, _, name = slot.partition(".")
             cure = f"leave it out with ~{path}" if name else f"choose an option of conf/{group}, as in {group}=NAME"
             raise ConfigError(f"{path}={node} describes nothing: {cure}")
-        if self.configuration.foreign:
-            refuse_foreign(node["_target_"], slot, path)
+        trust = self.configuration.trust
+        if trust is not None:
+            refuse_foreign(node["_target_"], slot, path, trust)
+            refuse_other_making(node, slot, path)
         target = _target(node["_target_"], path)
+        if trust is not None:
+            refuse_borrowed(target, node["_target_"], path)
         options = {key: value for key, value in node.items() if not str(key).startswith("_")}
         entries: dict[str, Entry] = {key: (value, f"{path}.{key}") for key, value in options.items()} | handed_down
         parameters = _parameters(target)
@@ -138,7 +146,18 @@ class Parts:
         for key in inside:
             value, where = entries[key]
             arguments[key] = self._make(value, where, f"{slot}.{key}", others)
-        return partial(target, **arguments) if node.get("_partial_") else target(**arguments)
+        waits = bool(node.get("_partial_"))
+        if trust is not None or not waits:
+            self._refuse_gaps(parameters, arguments, waits, path)
+        return partial(target, **arguments) if waits else target(**arguments)
+
+    def _refuse_gaps(self, parameters: Parameters, arguments: Mapping[str, Any], waits: bool, path: str) -> None:
+        """Raise ConfigError for an option that is missing; one that `waits` is given the others, and parts, later."""
+        for name, parameter in parameters.items():
+            later = waits and (parameter.kind is not KEYWORD or _is_part(self.configuration.plain.get(name)))
+            given = name in arguments or parameter.default is not parameter.empty
+            if not (given or later or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)):
+                raise ConfigError(f"{path}.{name} is missing: this part needs it")
 
 
 def _is_part(value: Any) -> bool:
@@ -154,5 +173,5 @@ def _target(name: str, path: str) -> Callable[..., Any]:
 
 
 @cache
-def _parameters(target: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+def _parameters(target: Callable[..., Any]) -> Parameters:
     return inspect.signature(target, eval_str=True).parameters

@@ -33,7 +33,10 @@ def check(value: Any, annotation: Any, path: str) -> None:
 
 def checked(kind: type[Values], node: Mapping[str, Any], path: str) -> Values:
     """A dataclass from the entries of `node` that it has fields for, each checked against its annotation."""
-    values = {field.name: node[field.name] for field in fields(kind)}  # type: ignore[arg-type]
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    if missing := [name for name in names if name not in node]:
+        raise ConfigError(f"{path}{'.' if path else ''}{missing[0]} is missing")
+    values = {name: node[name] for name in names}
     for name, annotation in get_type_hints(kind, include_extras=True).items():
         check(values[name], annotation, f"{path}.{name}" if path else name)
     return kind(**values)

@@ -3,11 +3,16 @@
 import signal
 from pathlib import Path
 
+from hourglass.core.text import printable
+
 
 class HourglassError(Exception):
     """A mistake in the input or the configuration; the message alone tells the cure, no traceback is needed."""
 
     status = "failed"
+
+    def __str__(self) -> str:
+        return str(printable(super().__str__()))  # it may quote what a stranger wrote
 
 
 class ConfigError(HourglassError, ValueError):

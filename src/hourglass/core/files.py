@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and files of others, which may be anything."""
 
 import errno
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from hourglass.core.errors import StorageError
+from hourglass.core.errors import StorageError, Torn
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DENIED = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -18,15 +18,48 @@ GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.EIO)
 """Why a file cannot be written, where that is the disk's or the folder's doing."""
 
 
+def inside(path: Path, folder: Path, *, largest: int | None = None) -> Path:
+    """The regular file that `path` is, without links; whoever made `folder` may have put anything there.
+
+    Raises FileNotFoundError where nothing is there; Torn where a link leads out of `folder`, where it is no regular
+    file (reading a pipe would wait for ever), or has more than `largest` bytes.
+    """
+    there = within(path, folder)
+    if not there.exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    if not there.is_file():
+        raise Torn(f"{path} is no regular file: nothing was read")
+    if largest is not None and (size := there.stat().st_size) > largest:
+        raise Torn(f"{path} has {size:,} bytes, and {largest:,} are read at most: nothing was read")
+    return there
+
+
+def within(path: Path, folder: Path) -> Path:
+    """`path` without links, whether it is there or not; raises Torn where it is not in `folder`."""
+    try:
+        there = path.resolve()
+    except (OSError, RuntimeError):  # links in a circle
+        there = Path("/")
+    if not there.is_relative_to(folder.resolve()):
+        raise Torn(f"{path} leads out of {folder}: nothing was read or written there")
+    return there
+
+
+def read_text(path: Path, folder: Path, *, largest: int) -> str:
+    """The text of a file in a folder that anybody made; raises as `inside`, ValueError where it is no UTF-8."""
+    return inside(path, folder, largest=largest).read_text(encoding="utf-8")
+
+
 @contextmanager
-def replacing(path: Path, *, shared: bool = False, durable: bool = False) -> Iterator[Path]:
+def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """Gives a path beside `path` to write to, which takes its place once that is done; what fails leaves nothing.
 
-    A reader, and whoever comes after a kill, finds the old file or the new one, never half of one. `shared`: others
-    may be writing the same file, and the last one wins. `durable`: on the disk before it takes the place, so that it
-    outlives a power cut too.
+    A reader, and whoever comes after a kill, finds the old file or the new one, never half of one; of several that
+    write the same file, the last one wins. The name is a new one each time: no link can lie there before. `durable`: on
+    the disk before it takes the place, so that it outlives a power cut too.
     """
-    partial = path.with_name(f".{path.name}{f'.{uuid4().hex}' if shared else ''}.tmp")
+    partial = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    partial.touch(exist_ok=False)
     try:
         yield partial
         if durable:
@@ -37,14 +70,10 @@ def replacing(path: Path, *, shared: bool = False, durable: bool = False) -> Ite
         partial.unlink(missing_ok=True)
 
 
-def write_json(path: Path, content: Any, *, shared: bool = False) -> None:
+def write_json(path: Path, content: Any) -> None:
     """`content` as JSON, for people to read too; raises ValueError for numbers that JSON does not have."""
-    with replacing(path, shared=shared, durable=True) as partial:
+    with replacing(path, durable=True) as partial:
         partial.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def unwritable(path: Path, error: Exception) -> StorageError:

@@ -1,12 +1,150 @@
-"""The number of the format in which run and sweep folders are written, a promise from 0.2 on."""
+"""The JSON files of run and sweep folders: the number of their format, a promise from 0.2 on, and what each holds."""
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
-from hourglass.core.errors import DataError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
+
+from hourglass.core.errors import DataError, Torn
+from hourglass.core.files import read_text
+from hourglass.core.text import printable
 
 FORMAT = 1
 """In `summary.json` and `sweep.json`: raised when what a folder holds is written anew."""
+LARGEST = 5_000_000
+"""Bytes of a JSON file that are read: some ten thousand jobs of a sweep."""
+RANGES = {"mse": (0.0, float("inf")), "ssim": (-1.0, 1.0), "phase_bias": (0.0, 1.0)}
+"""Of metrics, where nothing else can be; rounding may lead a little beyond."""
+
+
+def _in_range(metrics: dict[str, float | None]) -> dict[str, float | None]:
+    for name, value in metrics.items():
+        low, high = RANGES.get(name.split("/")[-1].rstrip("_0123456789"), (-float("inf"), float("inf")))
+        if value is not None and not low - 1e-5 <= value <= high + 1e-5:
+            raise ValueError(f"{name} is {value:g}, and lies between {low:g} and {high:g}")
+    return metrics
+
+
+Identity = Annotated[str, Field(pattern="^[0-9a-f]{8}$")]
+Whole = Annotated[int, Field(ge=0, lt=2**63)]
+Number = Annotated[float, Field(allow_inf_nan=False)] | None
+"""null stands for what is not finite, which JSON does not have."""
+Metrics = Annotated[dict[str, Number], AfterValidator(_in_range)]
+Value = str | bool | int | float | None
+OPEN = ConfigDict(strict=True, extra="allow")
+"""Keys are added within one format, so one that is not known is kept."""
+
+
+class Images(TypedDict, total=False):
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    fingerprint: str
+    train: Whole
+    val: Whole
+    test: Whole
+
+
+class Summary(TypedDict, total=False):
+    """`summary.json`: see `hourglass.runs.summary`."""
+
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    format: int
+    status: Annotated[str, Field(pattern="^[a-z]{1,20}$")]
+    id: Identity
+    choices: dict[str, str]
+    seed: Whole
+    sweep: str | None
+    overrides: list[str]
+    error: str | None
+    channels: list[Annotated[int, Field(ge=1, lt=2**31)]] | None
+    metrics: Metrics
+    cost: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)] | None]
+    baselines: dict[str, Number]
+    ratios: dict[str, Number]
+    health: dict[str, Whole]
+    versions: dict[str, str]
+    hardware: dict[str, str | int]
+    data: Images
+
+
+class Git(TypedDict):
+    commit: str
+    dirty: bool
+
+
+class Invocation(TypedDict):
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    command: str
+    time: str
+    git: NotRequired[Git | None]
+
+
+class Planned(TypedDict):
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    overrides: list[str]
+
+
+class Sweep(TypedDict):
+    """`sweep.json`: see `hourglass.sweeps.record`."""
+
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    format: int
+    name: NotRequired[str]
+    invocations: list[Invocation]
+    jobs: dict[str, Planned]
+
+
+class Corruption(TypedDict):
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    kind: str
+    level: Number
+
+
+class Evaluation(TypedDict):
+    """`evaluations/<id>.json`: see `hourglass.runs.evaluation.records`."""
+
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    id: Identity
+    corruption: Annotated[Corruption, AfterValidator(TypeAdapter(dict[str, Value | list[Value]]).validate_python)]
+    data: str
+    metrics: Metrics
+    run: NotRequired[Identity]
+    weights: NotRequired[Identity]
+    seed: NotRequired[Whole | None]
+    overrides: NotRequired[list[str]]
+    data_fingerprint: NotRequired[str | None]
+
+
+FORMS = {form: TypeAdapter(form) for form in (Summary, Sweep, Evaluation)}
+
+
+def read_form(path: Path, folder: Path, form: Any, needs: tuple[str, ...] = (), *, cure: str = "") -> dict[str, Any]:
+    """A JSON file of a folder that anybody may have made, as one of the forms above; `needs`: keys that are optional.
+
+    Strings come without control characters. Raises FileNotFoundError where it is missing, DataError where it is of
+    another format, Torn where it is not whole or holds something else; `cure` is what to do then.
+    """
+    try:
+        content = json.loads(read_text(path, folder, largest=LARGEST))
+        if not isinstance(content, dict):
+            raise ValueError(f"it holds {type(content).__name__}")
+        if "format" in form.__annotations__:
+            check_format(content, path)
+        if missing := [key for key in needs if key not in content]:
+            raise ValueError(f"it lacks {', '.join(missing)}")
+        FORMS[form].validate_python(content)
+        checked: dict[str, Any] = printable(content)
+        return checked
+    except (ValueError, RecursionError) as torn:
+        raise Torn(f"{path} is not whole ({_reason(torn)}){cure}") from torn
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error)
 
 
 def check_format(content: dict[str, Any], path: Path) -> None:

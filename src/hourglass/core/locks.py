@@ -31,7 +31,7 @@ def lock(path: Path, wait: float | None = None) -> Iterator[None]:
 
     Waits up to `wait` seconds for another process, for ever if that is None; then raises Locked.
     """
-    with path.open("ab") as file:
+    with open(path, "ab", opener=_no_link) as file:
         _acquire(file.fileno(), wait)
         _held.add(file.fileno())
         try:
@@ -43,8 +43,8 @@ def lock(path: Path, wait: float | None = None) -> Iterator[None]:
 def is_locked(path: Path) -> bool:
     """Does a process hold the lock of `path`, this one included?"""
     try:
-        file = path.open("rb")
-    except FileNotFoundError:
+        file = open(path, "rb", opener=_no_link)  # noqa: SIM115
+    except OSError:  # none is there, or something that nobody has locked
         return False
     with file:
         if fcntl is None:
@@ -66,6 +66,11 @@ def _flock(descriptor: int, operation: int) -> None:
             f"the file system here has no locks ({error.strerror}), which keep two processes out of one run: choose a "
             "folder on another one, as in hydra.run.dir=FOLDER or hydra.sweep.dir=FOLDER"
         ) from error
+
+
+def _no_link(path: str, flags: int) -> int:
+    """Opens no link, which may lead anywhere, and waits for no pipe."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
 def _acquire(descriptor: int, wait: float | None) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import zlib
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -18,6 +19,8 @@ from hourglass.data.noise import seed_of
 from hourglass.data.picture_files import opened
 
 log = logging.getLogger(__name__)
+LEAST_PACKED, MOST_PACKED = 100_000_000, 50
+"""Bytes that a compressed IDX file may always unpack to, and more than that as a multiple of its size; MNIST has 5."""
 ASSETS = Path(__file__).parent / "assets"
 
 
@@ -147,17 +150,29 @@ class Synthetic:
 
 
 def read_idx(folder: Path, half: Literal["train", "t10k"]) -> Tensor:
-    """(N, 1, H, W) uint8 from `<half>-images-idx3-ubyte[.gz]`: 4 big-endian numbers (magic, N, H, W), then bytes."""
+    """(N, 1, H, W) uint8 from `<half>-images-idx3-ubyte[.gz]`: 4 big-endian numbers (magic, N, H, W), then bytes.
+
+    Raises DataError where the file is another, or does not hold what its header promises.
+    """
     path = folder / f"{half}-images-idx3-ubyte"
-    packed = path.with_name(path.name + ".gz")
+    path = path if path.exists() else path.with_name(path.name + ".gz")
     try:
-        raw = path.read_bytes() if path.exists() else gzip.decompress(packed.read_bytes())
-        magic, n, h, w = np.frombuffer(raw, ">u4", 4)
-        if magic != 0x803 or len(raw) != 16 + int(n) * int(h) * int(w):
-            raise ValueError("it is not a complete IDX file of images")
-    except (OSError, EOFError, ValueError) as error:
-        raise DataError(f"{path if path.exists() else packed} cannot be read: {error}") from error
-    return torch.from_numpy(np.frombuffer(raw, np.uint8, offset=16).reshape(n, 1, h, w).copy())
+        if path.exists() and not path.is_file():
+            raise ValueError("it is no regular file")
+        packed, size = path.suffix == ".gz", path.stat().st_size
+        with gzip.open(path) if packed else path.open("rb") as file:
+            magic, n, h, w = (int(number) for number in np.frombuffer(file.read(16), ">u4", 4))
+            promised = n * h * w
+            if magic != 0x803 or not promised or (not packed and promised != size - 16):
+                raise ValueError("it is not a complete IDX file of images")
+            if packed and promised > max(LEAST_PACKED, MOST_PACKED * size):
+                raise ValueError(f"it unpacks to {promised:,} bytes, more than {MOST_PACKED} times its size")
+            raw = bytearray(file.read(promised + 1))
+            if len(raw) != promised:
+                raise ValueError("it is not a complete IDX file of images")
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read: {first_line(error)}") from error
+    return torch.frombuffer(raw, dtype=torch.uint8).view(n, 1, h, w)
 
 
 def idx_checksum(images: Tensor) -> str:

@@ -1,5 +1,9 @@
 """From a folder of runs to the files of its report."""
 
+from typing import Any
+
+import pandas as pd
+
 from hourglass.core.files import replacing
 from hourglass.report import markdown
 from hourglass.report.analysis import tables
@@ -19,16 +23,32 @@ def make(request: Request) -> Review:
     out.mkdir(parents=True, exist_ok=True)
     contents = {
         "report.md": markdown.write(reviewed),
-        "results.csv": tables.results(reviewed.sweep).to_csv(index=False),
+        "results.csv": as_csv(tables.results(reviewed.sweep)),
     }
     if len(reviewed.evaluated):
-        contents["evaluations.csv"] = reviewed.evaluated.to_csv(index=False)
+        contents["evaluations.csv"] = as_csv(reviewed.evaluated)
     contents["report.html"] = render.render(reviewed)  # last, because most can go wrong there
     for name, content in contents.items():
-        with replacing(out / name, shared=True) as path:  # not through a link that lies there
+        with replacing(out / name) as path:  # not through a link that lies there
             path.write_text(content, encoding="utf-8")
-    print("\n".join(markdown.answer(reviewed)))
+    print("\n".join(" ".join(text.split()) for text in markdown.answer(reviewed)))
     for problem in reviewed.sweep.others:
-        print(f"  {problem.status:<12} {problem.id}  {' '.join(problem.overrides)}  {problem.reason}")
+        words = " ".join([*problem.overrides, problem.reason])
+        print(f"  {problem.status:<12} {problem.id}  {' '.join(words.split())}")
     print("\n".join(f"  {out / name}" for name in sorted(contents, key=list(FILES).index)))
     return reviewed
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """In which no text is a formula to a spreadsheet: it gets an apostrophe in front."""
+    return table.rename(columns=_as_text).map(_as_text).to_csv(index=False)
+
+
+def _as_text(value: Any) -> Any:
+    if not isinstance(value, str) or not value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value

@@ -1,5 +1,6 @@
 """The report in words: the short answer, and `report.md` to be read or committed beside a result."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
@@ -26,9 +27,13 @@ PAIRED_NOTE = (
 
 def write(review: Review) -> str:
     """`report.md`: question, answer, leaderboard, comparison, evaluations, jobs without a result, provenance."""
-    sweep, board, answers = review.sweep, review.board, answer(review)
+    sweep, board, answers = review.sweep, review.board, [plain(text) for text in answer(review)]
     several = "\n\n" + "\n".join(f"- {text}" for text in answers)
-    parts = [f"# {sweep.name}", question(review), f"**Answer.**{f' {answers[0]}' if len(answers) == 1 else several}"]
+    parts = [
+        f"# {plain(sweep.name)}",
+        question(review),
+        f"**Answer.**{f' {answers[0]}' if len(answers) == 1 else several}",
+    ]
     if len(board):
         parts += ["## Leaderboard", leaderboard(review), LEADERBOARD_NOTE, test_images(sweep), real(board)]
     if len(review.comparison):
@@ -45,12 +50,12 @@ def write(review: Review) -> str:
 def question(review: Review) -> str:
     """What was asked of the sweep: what was varied apart from the task, and how much of it has a result."""
     sweep, metric = review.sweep, review.metric
-    method, task = (", ".join(f"`{key}`" for key in sweep.varied if is_task(key) == wanted) for wanted in (False, True))
+    method, task = (", ".join(code(key) for key in sweep.varied if is_task(key) == wanted) for wanted in (False, True))
     which = f"Which {method} is best" if method else "What is reached"
     each = f", for each {task}," if task else ""
     lost = f", {len(sweep.lost)} without a result" if sweep.lost else ""
-    nothing = "".join(f" No run was completed for {what}." for what in sweep.without_runs)
-    better = f"`{metric}` ({metric_direction(metric)} is better)"
+    nothing = "".join(f" No run was completed for {plain(what)}." for what in sweep.without_runs)
+    better = f"{code(metric)} ({metric_direction(metric)} is better)"
     return f"**Question.** {which}{each} by {better}? {len(sweep.runs)} completed runs{lost}.{nothing}"
 
 
@@ -87,7 +92,7 @@ def test_images(sweep: Sweep) -> str:
     own = dict.fromkeys(c.runs[0].choices.get("data", "") for c in sweep.configurations if len(sets[c.task]) > 1)
     sentences = []
     if own:
-        own_images = f"With data={' and '.join(own)} every seed has images of its own"
+        own_images = f"With data={plain(' and '.join(own))} every seed has images of its own"
         sentences.append(f"{own_images}: the intervals include their spread too.")
     if any(len(of_task) == 1 for of_task in sets.values()):
         where, of_task = "Elsewhere the" if own else "The", " of a task" if len(sets) > 1 else ""
@@ -135,19 +140,33 @@ def other_corruption(review: Review) -> list[str]:
 
 def provenance(review: Review) -> str:
     facts = tables.provenance(review.sweep)
-    lines = [f"this report: `{review.command}`"]
+    lines = [f"this report: {code(review.command)}"]
     for invocation in facts["invocations"]:
         git = invocation.get("git")
         commit = f", commit {git['commit'][:12]}{' with changes' if git['dirty'] else ''}" if git else ""
-        lines.append(f"`{invocation['command']}` ({invocation['time']}{commit})")
+        lines.append(f"{code(invocation['command'])} ({plain(invocation['time'] + commit)})")
     lines.append(f"seeds {', '.join(map(str, facts['seeds'])) or '–'}")
-    lines += [f"{count} × {what}" for key in ("data", "hardware") for what, count in facts[key].items()]
-    lines.append(", ".join(f"{package} {' and '.join(versions)}" for package, versions in facts["versions"].items()))
+    lines += [f"{count} × {plain(what)}" for key in ("data", "hardware") for what, count in facts[key].items()]
+    packages = [f"{package} {' and '.join(versions)}" for package, versions in facts["versions"].items()]
+    lines.append(plain(", ".join(packages)))
     lines.append(", ".join(f"{count} {status}" for status, count in facts["statuses"].items()))
     return "\n".join(f"- {line}" for line in lines if line)
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
-    cells = [[" ".join(str(cell).split()).replace("|", "\\|") for cell in line] for line in lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+    return "\n".join(f"| {' | '.join(map(plain, line))} |" for line in lines)
+
+
+def plain(text: object) -> str:
+    """A text of others on one line, in which nothing is code, a link, HTML or the end of a cell."""
+    line = " ".join(str(text).split())
+    escaped = re.sub(r"[\\`|]|](?=[(\[:])", lambda match: f"\\{match[0]}", line)
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", escaped)
+
+
+def code(text: str) -> str:
+    """A text of others as code, whatever it holds."""
+    line = " ".join(text.split())
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    return f"{fence}{line}{fence}" if len(fence) == 1 else f"{fence} {line} {fence}"

@@ -1,5 +1,6 @@
 """What `python report.py` is asked for. No pandas in here."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def parse(arguments: list[str]) -> Request:
     folders: list[str] = []
     for argument in arguments:
         key, equals, value = argument.partition("=")
-        if Path(argument).is_dir():  # whatever signs its name holds
+        if os.path.isdir(argument):  # whatever signs its name holds, and however many
             folders.append(argument)
         elif equals and key in OPTIONS:
             if key in options:

@@ -1,34 +1,44 @@
 """A trained run back from its folder: the autoencoder, and its data."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
+from hourglass.config.identity import run_id
 from hourglass.config.parts import Parts
+from hourglass.core.files import within
 from hourglass.data.datamodule import ImageData
 from hourglass.nn import Autoencoder
-from hourglass.runs.read import read_configuration
+from hourglass.runs.read import check_identity, read_configuration, read_summary
 from hourglass.training.checkpoints import load_weights, read_checkpoint
 
 
-def load_run(folder: str | Path, checkpoint: str = "best") -> Autoencoder:
+def load_run(folder: str | Path, checkpoint: str = "best", trust: Sequence[str] = ()) -> Autoencoder:
     """The trained autoencoder of a run folder, in `eval` mode on the CPU; `checkpoint` is `best` or `last`.
 
     Nothing in the folder is executed: parts are made only of what `conf/` names, the configuration may call no
-    resolver, and checkpoints are loaded with `weights_only=True`. Raises DataError where a file is missing or damaged,
-    ConfigError where the configuration asks for more.
+    resolver, and checkpoints are loaded with `weights_only=True`. `trust`: packages whose parts are made too, such as
+    `["mylab"]`. Raises DataError where a file is missing or damaged, ConfigError where the configuration asks for more.
     """
-    parts = Parts(read_configuration(Path(folder)))
+    configuration, summary = read_configuration(Path(folder), trust), read_summary(Path(folder))
+    parts = Parts(configuration)
     path = Path(folder) / "checkpoints" / f"{checkpoint}.ckpt"
-    saved = read_checkpoint(path)
-    channels = saved["config"]["encoder"].get("channels")  # `match=` has scaled the configured ones
+    saved = read_checkpoint(within(path, Path(folder)))
+    built = saved["config"]
+    if summary is not None and summary["status"] == "completed" and run_id(built) != summary.get("id"):
+        check_identity(Path(folder), summary, configuration)
+    channels = built["encoder"].get("channels")  # `match=` has scaled the configured ones
     model: Autoencoder = parts.autoencoder(parts.data.image_shape, channels)
     load_weights(model, saved, path)
     return model.to(memory_format=torch.channels_last).eval()
 
 
-def load_data(folder: str | Path) -> ImageData:
-    """The data module of a run folder, with its images read: `pick("test", range(8))` gives a corrupted batch."""
-    data: ImageData = Parts(read_configuration(Path(folder))).data
+def load_data(folder: str | Path, trust: Sequence[str] = ()) -> ImageData:
+    """The data module of a run folder, with its images read: `pick("test", range(8))` gives a corrupted batch.
+
+    `trust` and errors as of `load_run`.
+    """
+    data: ImageData = Parts(read_configuration(Path(folder), trust)).data
     data.setup()
     return data

@@ -1,29 +1,38 @@
 """Run and sweep folders, read: nothing in them is executed, whoever made them."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
+from omegaconf.errors import OmegaConfBaseException
 
 from hourglass.config.configuration import Configuration
-from hourglass.config.interpolation import calls_resolver
-from hourglass.config.slots import refuse_foreign_keys
-from hourglass.core.errors import ConfigError, DataError, Torn
-from hourglass.core.files import read_json
-from hourglass.core.formats import FORMAT, check_format
-from hourglass.core.text import printable
+from hourglass.config.interpolation import calls_resolver, grown
+from hourglass.config.slots import refuse_foreign_keys, trusted
+from hourglass.core.errors import ConfigError, Torn
+from hourglass.core.files import read_text, within
+from hourglass.core.formats import FORMAT, Summary, Sweep, read_form
 
 JOB_ID = re.compile(r"[0-9a-f]{8}")
+LARGEST, DEEPEST, MOST = 200_000, 50, 1_000_000
+"""Of a `config.yaml`: bytes, levels, and values and characters once its references are followed. Ours have 3,000."""
 OF_THE_COMMAND = ("sweep=", "retry=", "trial=", "hydra", "search=")
 """Overrides that say nothing of a job."""
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML was built with it
 
 
-def read_summary(folder: Path) -> dict[str, Any] | None:
-    """`summary.json`, or None where there is none (yet). Raises Torn, or DataError for one of another format."""
-    return _read_json(folder / "summary.json", ("status",), "the command that began the run goes on with it")
+def read_summary(folder: Path, needs: tuple[str, ...] = ()) -> dict[str, Any] | None:
+    """`summary.json`, with the keys it `needs`; None where there is none (yet).
+
+    Raises Torn, or DataError for one of another format.
+    """
+    cure = ": delete it, and the command that began the run goes on with it"
+    try:
+        return read_form(folder / "summary.json", folder, Summary, ("status", *needs), cure=cure)
+    except FileNotFoundError:
+        return None
 
 
 def summary_of(folder: Path) -> dict[str, Any]:
@@ -39,61 +48,90 @@ def read_sweep(folder: Path) -> dict[str, Any]:
 
     A job lies right inside the sweep, under its id: whatever else is named as one is left out.
     """
-    sweep = _read_json(folder / "sweep.json", ("invocations", "jobs"), "the runs beside it are still read")
-    if sweep is None:
-        return {"format": FORMAT, "name": folder.name, "invocations": [], "jobs": {}}
+    sweep = _sweep_as_written(folder)
     sweep["jobs"] = {job: entry for job, entry in sweep["jobs"].items() if JOB_ID.fullmatch(job)}
     return sweep
 
 
-def _read_json(path: Path, keys: tuple[str, ...], without_it: str) -> dict[str, Any] | None:
-    """A file that has these keys; `without_it`: what happens once a torn one is deleted."""
+def no_jobs(folder: Path) -> list[str]:
+    """What `sweep.json` names as jobs and `read_sweep` leaves out."""
+    return [job for job in _sweep_as_written(folder)["jobs"] if not JOB_ID.fullmatch(job)]
+
+
+def _sweep_as_written(folder: Path) -> dict[str, Any]:
+    cure = ": delete it, and the runs beside it are still read"
     try:
-        content: dict[str, Any] = read_json(path)
-        if not isinstance(content, dict):
-            raise ValueError(f"it holds {type(content).__name__}")
-        check_format(content, path)
-        if missing := [key for key in keys if key not in content]:
-            raise ValueError(f"it has no {', '.join(missing)}")
+        return read_form(folder / "sweep.json", folder, Sweep, cure=cure)
     except FileNotFoundError:
-        return None
-    except (ValueError, RecursionError) as torn:  # of JSON and of UTF-8 too
-        raise Torn(f"{path} is not whole ({torn}): delete it, and {without_it}") from torn
-    return printable(content)
+        return {"format": FORMAT, "name": folder.name, "invocations": [], "jobs": {}}
 
 
-def read_configuration(folder: Path) -> Configuration:
-    """The configuration of a run. Raises DataError where there is none, or a torn one.
+def read_configuration(folder: Path, trust: Sequence[str] = ()) -> Configuration:
+    """The configuration of a run; parts of the packages in `trust` may be made of it, beside those of `conf/`.
 
-    Raises ConfigError where it names anything but parts of this package, or asks for more than plain values.
+    Raises Torn where it is missing or damaged, ConfigError where it asks for more than plain values.
     """
-    path = folder / ".hydra" / "config.yaml"
-    if not path.exists():
-        raise DataError(f"{path} does not exist: {folder} is not a run folder")
+    path, packages = folder / ".hydra" / "config.yaml", trusted(trust)
     try:
-        text = path.read_text(encoding="utf-8")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader)):
-            raise yaml.YAMLError("aliases, of which a few lines can make billions of nodes, are not read")
-        written = yaml.load(text, Loader)  # nosec B506 # a safe one
-    except (yaml.YAMLError, UnicodeDecodeError) as torn:
+        written = _plain_yaml(read_text(path, folder, largest=LARGEST))
+        refuse_foreign_keys(written, str(path))
+        _refuse_values(written, str(path))
+        grown(written, MOST)
+        configuration = Configuration(written, packages)
+        _ = configuration.plain  # resolved now: what is wrong with it is said here
+    except FileNotFoundError as error:
+        raise Torn(f"{path} does not exist: {folder} is not a run folder") from error
+    except ConfigError:
+        raise
+    except (yaml.YAMLError, OmegaConfBaseException, ValueError, RecursionError) as torn:
         reason = " ".join(str(torn).split())
-        raise DataError(f"{path} cannot be read ({reason}): it was damaged after it was written") from torn
+        raise Torn(f"{path} cannot be read ({reason}): it was damaged after it was written") from torn
+    return configuration
+
+
+def check_identity(folder: Path, summary: Mapping[str, Any], configuration: Configuration) -> None:
+    """Raise Torn where a run says that it is another than its configuration."""
+    if summary["id"] != configuration.id:
+        raise Torn(
+            f"{folder / 'summary.json'} is of run {summary['id']}, and the configuration beside it of run "
+            f"{configuration.id}: one of them was changed or copied, so this is no result of it"
+        )
+
+
+def refuse_ways_out(folder: Path) -> None:
+    """Raise Torn where a link in a run folder, in which is to be written, leads out of it, or a pipe lies there."""
+    for path in [*folder.glob("*"), *folder.glob("*/*")]:
+        there = within(path, folder)
+        if there.exists() and not (there.is_file() or there.is_dir()):
+            raise Torn(f"{path} is no regular file: nothing was read or written there")
+
+
+def _plain_yaml(text: str) -> dict[str, Any]:
+    depth = 0
+    for event in yaml.parse(text, Loader):
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.YAMLError("aliases, of which a few lines can make billions of nodes, are not read")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise yaml.YAMLError(f"it is nested deeper than {DEEPEST} levels")
+    written = yaml.load(text, Loader)  # nosec B506 # a safe one
     if not isinstance(written, dict):
-        raise DataError(f"{path} holds no configuration: it was damaged after it was written")
-    refuse_foreign_keys(written, str(path))
-    _refuse_resolvers(written, str(path))
-    return Configuration(written, foreign=True)
+        raise yaml.YAMLError("it holds no configuration")
+    return written
 
 
-def _refuse_resolvers(node: Any, path: str) -> None:
+def _refuse_values(node: Any, path: str) -> None:
+    """Raise ConfigError where a value calls a resolver, ValueError for one that no configuration has."""
     if isinstance(node, dict | list):
         for key, inner in node.items() if isinstance(node, dict) else enumerate(node):
-            _refuse_resolvers(inner, f"{path}.{key}")
+            _refuse_values(inner, f"{path}.{key}")
     elif isinstance(node, str) and calls_resolver(node):
         raise ConfigError(
             f"{path}={node} asks for more than a value of the configuration; nothing was run. If you trust it, write "
             "the value there"
         )
+    elif not isinstance(node, str | int | float | None) or (isinstance(node, int) and abs(node) >= 2**63):
+        raise ValueError(f"{path} is no text and no number")
 
 
 def names_of(jobs: Mapping[str, Any], listed: Iterable[str]) -> dict[str, str]:

@@ -30,7 +30,7 @@ def cached(folder: str | Path | None, function: Callable[..., float], *args: Ten
     value = function(*args)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path, shared=True) as partial:
+        with replacing(path) as partial:
             partial.write_text(json.dumps({"baseline": function.__qualname__, "value": value}), encoding="utf-8")
     except OSError as error:
         log.warning("cannot keep the baseline in %s (%r): it will be computed again", path, error)

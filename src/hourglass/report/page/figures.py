@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from markupsafe import escape
 
 from hourglass.core.text import number
 from hourglass.report.analysis import tables
@@ -114,7 +115,7 @@ def cost(review: Review) -> Figure | None:
 
 
 def _point(place: int, row: dict[str, Any], cost: str, metric: str) -> Trace:
-    hover = f"{full_title(metric)} {number(row[metric])}<br>{title(cost)} {number(row[cost])}"
+    hover = f"{escape(full_title(metric))} {number(row[metric])}<br>{title(cost)} {number(row[cost])}"
     point = line(place, row["label"], [row[cost]], [row[metric]], mode="markers", hover=hover)
     point["marker"] |= {"size": 11, "symbol": place // len(COLOURS) % 10}
     if math.isfinite(half := row[f"{metric} ±"]):

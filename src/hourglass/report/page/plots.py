@@ -83,7 +83,7 @@ def plot(
     gap, n = 0.07, len(y_titles)
     height = (1 - gap * (n - 1)) / n
     layout: Plot = {
-        "xaxis": {"title": {"text": x_title}, "anchor": _axis("y", n)},
+        "xaxis": {"title": {"text": str(escape(x_title))}, "anchor": _axis("y", n)},
         "height": 170 + 210 * n,
         "showlegend": False,
         "hovermode": "x unified" if shared else "closest",
@@ -93,7 +93,11 @@ def plot(
         top = 1 - (panel - 1) * (height + gap)
         domain = [max(0.0, round(top - height, 4)), round(top, 4)]
         ticks = {"type": "log", "dtick": _log_ticks(traces, _axis("y", panel))} if log else {"type": "linear"}
-        layout[_axis("yaxis", panel)] = {"title": {"text": title}, "domain": domain, "tickformat": "~g"} | ticks
+        layout[_axis("yaxis", panel)] = {
+            "title": {"text": str(escape(title))},
+            "domain": domain,
+            "tickformat": "~g",
+        } | ticks
     return {"data": traces, "layout": layout}
 
 

@@ -2,28 +2,33 @@
 
 import io
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
-import yaml
-from omegaconf.errors import OmegaConfBaseException
+from numpy.lib import format as npy
 
 from hourglass.config.identity import without_volatile
-from hourglass.core.files import read_json
-from hourglass.core.text import command
-from hourglass.runs.evaluation.records import weights_of
-from hourglass.runs.read import read_configuration
+from hourglass.core.errors import Torn
+from hourglass.core.files import inside, read_text
+from hourglass.core.text import command, printable
+from hourglass.runs.evaluation import records
+from hourglass.runs.read import check_identity, read_configuration
 
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError, OmegaConfBaseException)
-"""What a torn, truncated or foreign file raises."""
+LARGEST_TABLE = 50_000_000
+"""Bytes of a CSV file that are read: some 100,000 logged steps."""
+LARGEST_ARRAYS = 64_000_000
+"""Bytes of `examples.npz`, unpacked: 20 images of 600×600×3 pixels in each role."""
 
 
-def read_config(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def read_config(folder: Path, summary: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The configuration of a run (as written, resolved) by dotted key, without its volatile part."""
     configuration = read_configuration(folder)
-    return flat(without_volatile(configuration.written)), flat(without_volatile(configuration.plain))
+    check_identity(folder, summary, configuration)
+    trees = (configuration.written, configuration.plain)
+    written, plain = (flat(printable(without_volatile(tree))) for tree in trees)
+    return written, plain
 
 
 def flat(node: Any, prefix: str = "") -> dict[str, Any]:
@@ -40,69 +45,96 @@ def read_beside(folder: Path) -> tuple[dict[str, Any], list[str]]:
     `metrics.csv` must be there; the rest only where there was something to write.
     """
     optional = [folder / name for name in ("times.csv", "spectra.csv", "examples.npz")]
-    paths = [folder / "metrics.csv", *(path for path in optional if path.exists())]
+    paths = [folder / "metrics.csv", *(path for path in optional if path.exists() or path.is_symlink())]
     content: dict[str, Any] = {}
     wrong: list[str] = []
     for path in [*paths, *sorted(folder.glob("evaluations/*.json"))]:
         try:
-            content[path.relative_to(folder).as_posix()] = READERS[path.suffix](path)
-        except UNREADABLE as error:
-            wrong.append(f"{path}: {error}")
+            content[path.relative_to(folder).as_posix()] = READERS[path.suffix](folder, path)
+        except Exception as error:  # on a damaged file the decoders raise errors of any type
+            reason = str(error)
+            wrong.append(str(printable(reason if reason.startswith(str(path)) else f"{path}: {reason}")))
     return content, wrong + _of_other_weights(folder, content)
 
 
 def _of_other_weights(folder: Path, content: dict[str, Any]) -> list[str]:
     """Take out the evaluations that were not made with the weights that are there now; what is wrong with them."""
-    best, wrong = folder / "checkpoints" / "best.ckpt", []
-    records = [name for name in content if name.startswith("evaluations/")]
-    weights = weights_of(folder) if records and best.is_file() else None
-    for name in records:
+    evaluated = [name for name in content if name.startswith("evaluations/")]
+    try:
+        weights = records.weights_of(folder) if evaluated else None
+    except FileNotFoundError:
+        weights = None  # without them nobody can tell
+    except Torn as error:
+        weights = str(error)
+    wrong = []
+    for name in evaluated:
         if weights is not None and content[name].get("weights") != weights:
             del content[name]
             wrong.append(f"{folder / name}: it is of other weights; {command('evaluate')} run={folder} measures again")
-    return wrong
+    return [str(printable(text)) for text in wrong]
 
 
-def read_numbers(path: Path) -> pd.DataFrame:
+def read_numbers(folder: Path, path: Path) -> pd.DataFrame:
     """A CSV of numbers with a header. Raises ValueError where a row is not whole, which pandas would fill with NaN,
-    where a column is missing, and where a step occurs twice."""
-    text = path.read_text(encoding="utf-8")
-    lines = text.splitlines()
-    if not text.endswith("\n") or any(line.count(",") != lines[0].count(",") for line in lines):
+    where a column is missing, where a value is none, and where a step occurs twice."""
+    text = read_text(path, folder, largest=LARGEST_TABLE)
+    commas = text[: max(0, text.find("\n"))].count(",")
+    if not text.endswith("\n") or any(line.count(",") != commas for line in text.splitlines()):
         raise ValueError("it ends within a row")
+    if commas > MOST_COLUMNS:
+        raise ValueError(f"it has more than {MOST_COLUMNS} columns")
     table = pd.read_csv(io.StringIO(text), dtype=float)
     refuse_gaps(COLUMNS[path.name] - set(table))
+    for name in sorted(COLUMNS[path.name]):
+        if not (np.isfinite(table[name]) & (table[name] >= 0) & (table[name] < 2**53)).all():
+            raise ValueError(f"{name} has values that are no finite numbers from 0 on")
     if "step" not in table:
         return table
+    if (table["step"] % 1).any():
+        raise ValueError("a step is no whole number")
     twice = table["step"][table["step"].duplicated()]
     if len(twice):
         raise ValueError(f"step {twice.iloc[0]:g} occurs twice")
     return table.astype({"step": int})
 
 
-def check_examples(path: Path) -> Path:
-    """The path itself: the arrays are read where they are shown. Raises ValueError where one is missing."""
-    if not zipfile.is_zipfile(path):  # the list of contents is at its end
+def check_examples(folder: Path, path: Path) -> Path:
+    """The file itself: the pictures in it are read where they are shown. Raises ValueError where they do not fit."""
+    there = inside(path, folder, largest=LARGEST_ARRAYS)
+    if not zipfile.is_zipfile(there):  # the list of contents is at its end
         raise ValueError("it is not whole")
-    try:
-        with zipfile.ZipFile(path) as file:
-            damaged = file.testzip()
-    except (zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"it is damaged: {error}") from error
-    if damaged is not None:
-        raise ValueError(f"it is damaged: the sum of {damaged} does not match")
-    with zipfile.ZipFile(path) as file:
-        refuse_gaps(EXAMPLES - {name.removesuffix(".npy") for name in file.namelist()})
-    return path
+    with zipfile.ZipFile(there) as file:
+        members = {one.filename.removesuffix(".npy"): one for one in file.infolist()}
+        refuse_gaps(set(EXAMPLES) - set(members))
+        if set(members) - set(EXAMPLES) or len(members) < len(file.infolist()):
+            raise ValueError(f"it holds more than {', '.join(EXAMPLES)}")
+        if sum(one.file_size for one in members.values()) > LARGEST_ARRAYS:
+            raise ValueError(f"it unpacks to more than {LARGEST_ARRAYS:,} bytes")
+        shapes = {name: _shape(file, one, EXAMPLES[name]) for name, one in members.items()}
+        if (damaged := file.testzip()) is not None:
+            raise ValueError(f"it is damaged: the sum of {damaged} does not match")
+    with np.load(there, allow_pickle=False) as arrays:
+        index, mse, each = arrays["index"], arrays["mse"], arrays["each"]
+    pictures = {shapes[role] for role in ("input", "target", "output")}
+    if len(pictures) > 1 or len(shapes["input"]) != 4 or 0 in shapes["input"] or mse.ndim != 1 or each.ndim:
+        raise ValueError("its pictures differ in their shape")
+    if shapes["index"] != shapes["input"][:1] or not 0 < 3 * each < len(index):
+        raise ValueError("it has not as many pictures as it says")
+    if not ((index >= 0) & (index < len(mse))).all():
+        raise ValueError("it shows images that were not tested")
+    return there
 
 
-def read_evaluation(path: Path) -> dict[str, Any]:
-    """One `evaluations/<id>.json`. Raises ValueError where it is none."""
-    record = read_json(path)
-    if not isinstance(record, dict) or not isinstance(record.get("corruption"), dict):
-        raise ValueError("it is not an evaluation")
-    refuse_gaps({"id", "data", "metrics"} - set(record) | {"kind", "level"} - set(record["corruption"]))
-    return record
+def _shape(file: zipfile.ZipFile, member: zipfile.ZipInfo, kind: str) -> tuple[int, ...]:
+    """Of an array, as its header promises; raises ValueError where it is of another kind, or the file holds less."""
+    with file.open(member) as stream:
+        version = npy.read_magic(stream)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _, dtype = read(stream)
+        promised = stream.tell() + dtype.itemsize * int(np.prod(shape, dtype=object))
+        if dtype.kind not in kind or promised != member.file_size:
+            raise ValueError(f"{member.filename} holds another array than it says")
+    return shape
 
 
 def refuse_gaps(missing: set[str]) -> None:
@@ -116,6 +148,7 @@ COLUMNS = {
     "spectra.csv": {"frequency", "input", "target", "output", "error"},
 }
 """What each table must have at least"""
-EXAMPLES = {"mse", "index", "each", "input", "target", "output"}
-"""The arrays of `examples.npz`, as `hourglass.training.callbacks.Examples` describes them"""
-READERS = {".csv": read_numbers, ".npz": check_examples, ".json": read_evaluation}
+MOST_COLUMNS = 10_000
+EXAMPLES = {"mse": "f", "index": "iu", "each": "iu", "input": "u", "target": "u", "output": "u"}
+"""The arrays of `examples.npz`, as `hourglass.training.callbacks.Examples` describes them, and the kind of each"""
+READERS = {".csv": read_numbers, ".npz": check_examples, ".json": records.read}

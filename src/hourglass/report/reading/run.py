@@ -70,7 +70,7 @@ class Run:
         """`examples.npz`, as `hourglass.training.callbacks.Examples` describes it."""
         if "examples.npz" not in self.files:
             return None
-        with np.load(self.files["examples.npz"]) as arrays:
+        with np.load(self.files["examples.npz"], allow_pickle=False) as arrays:
             return dict(arrays)
 
     def evaluations(self) -> list[dict[str, Any]]:

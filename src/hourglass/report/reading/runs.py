@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.core.errors import ConfigError, DataError
+from hourglass.core.files import within
+from hourglass.core.text import printable
 from hourglass.report.reading.configurations import Configuration, configurations, varied, without_runs
-from hourglass.report.reading.files import UNREADABLE, read_beside, read_config
+from hourglass.report.reading.files import read_beside, read_config
 from hourglass.report.reading.run import Problem, Run
-from hourglass.runs.read import read_summary, read_sweep
+from hourglass.runs.read import no_jobs, read_summary, read_sweep
 from hourglass.runs.status import status_of
 
 REASONS = {
@@ -18,6 +20,7 @@ REASONS = {
     "interrupted": "stopped before its end: the same command continues it",
     "pruned": "stopped by the search, because other trials did better",
 }
+NO_JOB = "no id of a job, which is 8 hexadecimal digits: nothing was read there"
 NOT_BEGUN = "it has a folder and no summary.json: stopped before its first step, the same command begins it again"
 
 
@@ -66,8 +69,9 @@ def read(folder: str | Path) -> Sweep:
         try:
             content = read_sweep(folder)
             info, jobs = content, {job: entry["overrides"] for job, entry in content["jobs"].items()}
-        except UNREADABLE as error:
-            others.append(Problem("sweep.json", "torn", _reason(error, folder / "sweep.json"), [], folder))
+            others += [Problem(name, "torn", NO_JOB, [], folder) for name in no_jobs(folder)]
+        except DataError as error:
+            others.append(Problem("sweep.json", "torn", str(error), [], folder))
     common = set.intersection(*map(set, jobs.values())) if len(jobs) > 1 else set()
     more = [path for path in sorted(folder.glob("*")) if _is_run(path) and path.name not in jobs]
     folders = [folder] if _is_run(folder) else [*(folder / job for job in jobs), *more]
@@ -76,7 +80,8 @@ def read(folder: str | Path) -> Sweep:
         raise DataError(f"{folder} {what}: give the folder of a sweep (logs/sweeps/NAME), of runs, or of one run")
     runs: dict[str, Run] = {}
     for path in folders:
-        run, problems = _read_run(path, [override for override in jobs.get(path.name, []) if override not in common])
+        apart = [override for override in jobs.get(path.name, []) if override not in common]
+        run, problems = _read_run(path, folder, apart)
         others += problems
         if run is not None:
             if run.id in runs:
@@ -84,43 +89,43 @@ def read(folder: str | Path) -> Sweep:
                 reason = f"{path} has the same configuration and seed, and is newer"
                 others.append(Problem(older.id, "repeated", reason, older.overrides, older.folder))
             runs[run.id] = run
-    return Sweep(folder, info.get("name") or folder.resolve().name, info, list(runs.values()), others)
+    name = info.get("name") or printable(folder.resolve().name)
+    return Sweep(folder, name, info, list(runs.values()), others)
 
 
 def _is_run(path: Path) -> bool:
     return (path / "summary.json").is_file() or (path / ".hydra").is_dir()
 
 
-def _read_run(folder: Path, overrides: list[str]) -> tuple[Run | None, list[Problem]]:
-    """The run, if it was completed; and what is wrong with it or its files."""
-    identity, path = folder.name.split("-")[-1], folder / "summary.json"
+def _read_run(path: Path, folder: Path, overrides: list[str]) -> tuple[Run | None, list[Problem]]:
+    """The run that lies at `path` in `folder`, if it was completed; and what is wrong with it or its files."""
+    name = str(printable(path.name))
+    identity = name.split("-")[-1]
     try:
-        summary = read_summary(folder) or {}
+        within(path, folder)
+        summary = read_summary(path) or {}
         overrides = overrides or summary.get("overrides", [])
         if summary.get("status") != "completed":
-            status = status_of(folder)
-            reasons = REASONS | ({"planned": NOT_BEGUN} if folder.is_dir() else {})
-            reason = summary.get("error") or reasons.get(status, f"see {folder}")
-            return None, [Problem(identity, status, reason, overrides, folder)]
+            status = status_of(path)
+            reasons = REASONS | ({"planned": NOT_BEGUN} if path.is_dir() else {})
+            reason = summary.get("error") or reasons.get(status, f"see {printable(str(path))}")
+            return None, [Problem(identity, status, reason, overrides, path)]
+        read_summary(path, NEEDED)
         taken = {key: summary[key] for key in OPTIONAL if summary.get(key)}
         taken |= {key: summary[key] for key in ("id", "choices", "seed")}
         taken |= {key: _floats(summary[key]) for key in ("metrics", "cost")}
-        path = folder / ".hydra" / "config.yaml"
-        raw, config = read_config(folder)
-    except UNREADABLE as error:
-        return None, [Problem(identity, "torn", _reason(error, path), overrides, folder)]
-    files, wrong = read_beside(folder)
-    run = Run(folder, raw=raw, config=config, overrides=overrides, files=files, **taken)
-    return run, [Problem(run.id, "torn", reason, overrides, folder) for reason in wrong]
+        raw, config = read_config(path, summary)
+    except (ConfigError, DataError) as error:
+        return None, [Problem(identity, "torn", str(error), overrides, path)]
+    files, wrong = read_beside(path)
+    run = Run(path, raw=raw, config=config, overrides=overrides, files=files, **taken)
+    return run, [Problem(run.id, "torn", reason, overrides, path) for reason in wrong]
 
 
+NEEDED = ("id", "choices", "seed", "metrics", "cost")
+"""Keys of `summary.json` that a completed run has."""
 OPTIONAL = ("baselines", "ratios", "health", "versions", "hardware", "data", "channels")
 """Keys of `summary.json` that not every run has."""
-
-
-def _reason(error: Exception, path: Path) -> str:
-    """Our own errors name the file themselves."""
-    return str(error) if isinstance(error, ConfigError | DataError) else f"{path}: {type(error).__name__}: {error}"
 
 
 def _floats(values: dict[str, float | None]) -> dict[str, float]:

@@ -54,7 +54,7 @@ class Measurer:
     def measure(self, run: Path, evaluations: Sequence[Evaluation]) -> Iterator[Measured]:
         """The best weights of one run under each of the evaluations; raises ConfigError for images of another shape."""
         quieten()
-        autoencoder = load_run(run)
+        autoencoder = load_run(run, trust=evaluations[0].configuration.trust or ())
         parts = Parts(evaluations[0].configuration)
         module = AutoencoderModule(autoencoder, parts.loss, parts.optimizer, seed=parts.settings.seed, config={})
         trainer = self._trainer(evaluations[0])

@@ -22,7 +22,7 @@ def reconstruct(options: Options, names: Mapping[Path, str]) -> None:
     Raises DataError at its end where a picture could not be read.
     """
     out = options.folder
-    autoencoder = load_run(Path(options.run).expanduser())
+    autoencoder = load_run(Path(options.run).expanduser(), trust=options.trust)
     channels, height, width = autoencoder.image_shape
     if channels not in (1, 3):
         raise ConfigError(f"{options.run} was trained on images of {channels} channels; pictures have 1 or 3")
@@ -57,5 +57,5 @@ def reconstruct(options: Options, names: Mapping[Path, str]) -> None:
 
 
 def _write(image: Image.Image, path: Path) -> None:
-    with replacing(path, shared=True) as partial:
+    with replacing(path) as partial:
         image.save(partial, "PNG")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from hourglass.config.compose import read_options
+from hourglass.config.slots import packages_in
 from hourglass.config.validation import checked
 from hourglass.core.errors import ConfigError, DataError
 from hourglass.core.text import command
@@ -24,6 +25,7 @@ class Options:
     fit: Fit
     compare: bool
     overwrite: bool
+    trust: list[str]
 
     @property
     def folder(self) -> Path:
@@ -43,6 +45,7 @@ def parse_options(arguments: list[str]) -> Options:
             )
         given.setdefault(key, []).append(value)
     values |= {"images": given.pop("images")} if "images" in given else {}
+    values["trust"] = packages_in(given.pop("trust", []))
     for key, texts in given.items():
         if len(texts) > 1:
             raise ConfigError(f"{key} is given {len(texts)} times: give it once")

@@ -6,8 +6,9 @@ import math
 from pathlib import Path
 from typing import Any
 
-from hourglass.core.errors import DataError
-from hourglass.core.files import read_json, write_json
+from hourglass.core.errors import Torn
+from hourglass.core.files import inside, within, write_json
+from hourglass.core.formats import Evaluation, read_form
 
 Record = dict[str, Any]
 """One `evaluations/<id>.json`."""
@@ -15,7 +16,8 @@ Record = dict[str, Any]
 
 def weights_of(run: Path) -> str:
     """8 hexadecimal digits of the SHA-256 of a run's best weights: what an evaluation was made with."""
-    return hashlib.sha256((run / "checkpoints" / "best.ckpt").read_bytes()).hexdigest()[:8]
+    with inside(run / "checkpoints" / "best.ckpt", run).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:8]
 
 
 def path_of(run: Path, identity: str) -> Path:
@@ -24,23 +26,28 @@ def path_of(run: Path, identity: str) -> Path:
 
 def known(run: Path, identity: str, weights: str) -> Record | None:
     """The record that is there already; None where there is none, or one of other weights."""
-    path = path_of(run, identity)
-    if not path.exists():
-        return None
     try:
-        record: Record = read_json(path)
-    except json.JSONDecodeError as torn:
-        raise DataError(f"{path} is not whole ({torn}): delete it, and it is made again") from torn
-    return record if record["weights"] == weights else None
+        record = read(run, path_of(run, identity))
+    except FileNotFoundError:
+        return None
+    return record if record.get("weights") == weights else None
+
+
+def read(run: Path, path: Path) -> Record:
+    """One record of a run. Raises FileNotFoundError where it is missing, Torn where it is not whole or of another."""
+    record = read_form(path, run, Evaluation, cure=": delete it, and it is made again")
+    if record["id"] != path.stem:
+        raise Torn(f"{path} is evaluation {record['id']}: it was renamed, delete it")
+    return record
 
 
 def write(run: Path, record: Record) -> Record:
     """Keep a record, and return it as it is kept: metrics that are not finite are null, as JSON wants."""
     path = path_of(run, record["id"])
-    path.parent.mkdir(exist_ok=True)
+    within(path.parent, run).mkdir(exist_ok=True)
     metrics = {name: value if math.isfinite(value) else None for name, value in record["metrics"].items()}
     kept = record | {"metrics": metrics}
-    write_json(path, kept, shared=True)
+    write_json(path, kept)
     return kept
 
 

@@ -29,6 +29,8 @@ class Options:
     ladder: bool
     seed: Size | None
     accelerator: Literal["auto", "cpu", "gpu"]
+    trust: list[str]
+    """Packages whose parts may be made of a run's configuration"""
     levels: Levels
     """Kind -> the value that counts as its level -> the levels of the ladder"""
 

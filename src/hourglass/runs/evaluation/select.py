@@ -3,8 +3,13 @@
 from pathlib import Path
 
 from hourglass.core.errors import DataError
+from hourglass.core.files import within
+from hourglass.core.text import printable
 from hourglass.runs.read import read_summary, read_sweep
 from hourglass.runs.status import status_of
+
+NEEDED = ("id", "choices")
+"""Keys of the `summary.json` of a completed run."""
 
 
 def runs_of(folder: Path) -> tuple[list[Path], dict[str, str]]:
@@ -13,21 +18,21 @@ def runs_of(folder: Path) -> tuple[list[Path], dict[str, str]]:
         candidates = {folder}
     else:
         inside = {path.parent for pattern in ("*/summary.json", "*/.hydra") for path in folder.glob(pattern)}
-        candidates = {path for path in inside if not path.is_symlink()}
-        candidates |= {folder / job for job in read_sweep(folder)["jobs"]}
+        candidates = inside | {folder / job for job in read_sweep(folder)["jobs"]}
     if not candidates:
         raise DataError(f"{folder} is no run folder and holds none: a run has a summary.json, logs/runs has yours")
     runs, left_out = [], {}
     for run in sorted(candidates):
         try:
+            within(run, folder)
             status = status_of(run)
-            error = (read_summary(run) or {}).get("error")
+            error = (read_summary(run, NEEDED if status == "completed" else ()) or {}).get("error")
         except DataError as torn:
             status, error = "torn", str(torn)
         if status == "completed":
             runs.append(run)
         else:
-            left_out[run.name] = f"{status}: {error}" if error else status
+            left_out[printable(run.name)] = f"{status}: {error}" if error else status
     if not runs:
         reasons = "; ".join(f"{name}, {why}" for name, why in left_out.items())
         raise DataError(
