@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 
 from hourglass.cli import sweep
 from hourglass.cli.prepare import discard, faults_kept, job_of, keep_configuration
-from hourglass.config.compose import CONF, groups
+from hourglass.config.compose import CONF, compose_train, groups
 from hourglass.config.configuration import Configuration
 from hourglass.config.overrides import at_home, refuse_careless, refuse_what_hydra_does_not_explain
 from hourglass.config.slots import packages_in
@@ -95,6 +95,8 @@ def resume(folder: Path, others: list[str]) -> None:
     configuration = read_configuration(folder, trust)
     if configuration.id != summary["id"]:
         raise ConfigError(f"{folder / '.hydra'} was changed since the run began: start another with that")
+    if configuration.plain.get("baselines") is not None:  # kept where our own are, not wherever a stranger says
+        configuration = configuration.with_values({"baselines": compose_train().plain["baselines"]})
     log = folder / "train.log"
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout), logging.FileHandler(log, encoding="utf-8")]
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)

@@ -66,8 +66,18 @@ def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
             with partial.open("rb") as file:
                 os.fsync(file.fileno())
         os.replace(partial, path)
+        if durable and os.name == "posix":  # the name is in the folder, which is to be on the disk too
+            descriptor = os.open(path.parent, os.O_RDONLY)
+            os.fsync(descriptor)
+            os.close(descriptor)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """What `replacing` was writing in a run folder when its process was killed; call it while nobody else writes."""
+    for path in (*folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")):
+        path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -77,6 +77,8 @@ def read_configuration(folder: Path, trust: Sequence[str] = ()) -> Configuration
         refuse_foreign_keys(written, str(path))
         _refuse_values(written, str(path))
         grown(written, MOST)
+        if isinstance(written.get("data"), dict) and "download" in written["data"]:
+            written["data"]["download"] = False  # to wherever a stranger says
         configuration = Configuration(written, packages)
         _ = configuration.plain  # resolved now: what is wrong with it is said here
     except FileNotFoundError as error:

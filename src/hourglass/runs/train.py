@@ -16,7 +16,7 @@ from lightning.pytorch.loggers import Logger
 from hourglass.config.configuration import Configuration
 from hourglass.config.parts import Parts
 from hourglass.core.errors import ConfigError, DataError, Diverged, Done, HourglassError, Interrupted
-from hourglass.core.files import is_of_storage, unwritable
+from hourglass.core.files import is_of_storage, remove_leftovers, unwritable
 from hourglass.core.signals import StopRequest
 from hourglass.core.text import as_typed
 from hourglass.data.datamodule import ImageData
@@ -68,6 +68,7 @@ def train(configuration: Configuration, job: Job, setting: Setting, notes: Notes
     with status.lock(job.folder) if is_rank_zero() else nullcontext():
         if is_rank_zero():
             refuse_what_is_done(job, setting.retry)
+            remove_leftovers(job.folder)
             result.data = summary_of(job.folder).get("data", {})
             result.write()
         loggers: list[Logger] = []

@@ -112,6 +112,9 @@ def evaluations(configuration: Configuration, choices: dict[str, str], request: 
             has = ", ".join(keys) or "none"
             raise ConfigError(f"{change.key_or_group}: {group}={chosen[group]} has no such value; it has {has}")
         configuration = configuration.with_values({change.key_or_group: change.value()})
+        if change.key_or_group == "data.root" and "checksums" in keys:  # of the images there
+            sums = option("data", chosen["data"])["checksums"]
+            configuration = configuration.with_values({"data.checksums": sums})
     seed = request.options.seed
     images = images_of(configuration.with_values({"seed": seed}))  # its own counts as None, the same in all runs
     if seed is not None:
