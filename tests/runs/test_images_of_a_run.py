@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -117,8 +118,8 @@ def test_a_folder_of_others_downloads_nothing_and_keeps_nothing_elsewhere(
     (folder / ".hydra" / "config.yaml").write_text(written.as_yaml, encoding="utf-8")
     assert written.plain["data"]["download"] is True
     assert read_configuration(folder).plain["data"]["download"] is False
-    summary = f'{{"format": 1, "id": "{written.id}", "status": "interrupted", "choices": {{}}, "overrides": [], "sweep": null}}'
-    (folder / "summary.json").write_text(summary, encoding="utf-8")
+    summary = {"format": 1, "id": written.id, "status": "interrupted", "choices": {}, "overrides": [], "sweep": None}
+    (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
     seen: list[Configuration] = []
     monkeypatch.setattr(launch, "alone", lambda configuration, job, retry: seen.append(configuration))
     command.main([f"resume={folder}"])
