@@ -45,6 +45,15 @@ def test_kills_on_two_ranks_change_no_bit(tmp_path: Path) -> None:
     torture(tmp_path, "20", "2", "--ranks", "2", timeout=1500)
 
 
+@pytest.mark.slow
+def test_what_is_damaged_at_random_moments_is_repaired_or_refused_by_name(tmp_path: Path) -> None:
+    done = run_command("tests/helpers/damage.py", str(tmp_path / "damage"), "32", "0", timeout=2000)
+    assert done.returncode == 0, done.stderr
+    table = json.loads(done.stdout.splitlines()[-1])
+    assert [row["bad"] for row in table.values()] == [[]] * len(table)
+    assert sum(row["tried"] for row in table.values()) > 20
+
+
 def start(folder: Path, *overrides: str, ranks: int = 1) -> subprocess.Popen[str]:
     """A real `train.py` in a session of its own, a tenth of a second a batch, that has trained for some batches."""
     slow = os.environ | {"SABOTAGE": '[{"when": [], "how": "slow"}]'}
