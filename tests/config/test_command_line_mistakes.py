@@ -7,7 +7,7 @@ import pytest
 from lightning.pytorch import Trainer
 
 from helpers.project import parts
-from hourglass.config.compose import groups
+from hourglass.config.compose import groups, without_plus
 from hourglass.config.overrides import at_home, refuse_what_hydra_does_not_explain
 from hourglass.config.trainer import INSTEAD
 from hourglass.core.errors import ConfigError
@@ -41,6 +41,11 @@ def test_what_can_be_meant_is_left_to_hydra(override: str) -> None:
     refuse_what_hydra_does_not_explain([override], groups())
 
 
+def test_a_plus_before_an_option_that_is_there_is_taken_away() -> None:
+    given = ["+trainer.max_time=00:01:00:00", "+trainer.barebones=true", "+width=3", "trainer.devices=1"]
+    assert without_plus(given) == ["trainer.max_time=00:01:00:00", *given[1:]]
+
+
 def test_the_home_folder_is_put_in_place_of_its_sign() -> None:
     home = Path.home()
     assert at_home(["data.root=~/a", "seed=1", "data.root='~/a'"]) == [
@@ -54,7 +59,8 @@ def test_the_home_folder_is_put_in_place_of_its_sign() -> None:
     ("overrides", "message"),
     [
         (["+trainer.fast_dev_run=true"], "trainer.fast_dev_run is not supported: use trainer.max_epochs=1"),
-        (["+trainer.overfit_batches=1"], "trainer.overfit_batches is not supported: use trainer.limit_train_batches"),
+        (["trainer.overfit_batches=-1"], "trainer.overfit_batches=-1: input should be greater than or equal to 0"),
+        (["trainer.overfit_batches=1", "trainer.limit_train_batches=2"], "both say how many batches: give one of them"),
         (["trainer.precision=64-true"], "trainer.precision=64-true: input should be '32-true', '16-mixed'"),
         (["trainer.precision=bf16-true"], "trainer.precision=bf16-true: input should be"),
         (

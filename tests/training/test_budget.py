@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from lightning.pytorch import Callback
 
-from helpers import by_hand
+from helpers import by_hand, project
 from hourglass.core.errors import ConfigError
+from hourglass.runs.train import trainer_for
 from hourglass.training.budget import refuse_an_empty_budget, validate_at_the_end
 from hourglass.training.checkpoints import checkpoint_path, read_checkpoint
+from hourglass.training.module import AutoencoderModule
 
 
 class Validated(Callback):
@@ -50,6 +52,23 @@ def test_the_first_validation_is_at_the_end_of_a_run_that_would_end_before_it(
     trainer.fit(by_hand.module(), datamodule=data, weights_only=True)
     assert validated.steps == steps
     assert read_checkpoint(checkpoint_path(tmp_path, "best"))["global_step"] in steps
+
+
+def test_to_overfit_is_to_train_on_the_same_images_each_epoch(tmp_path: Path) -> None:
+    class Seen(Callback):
+        images: list[list[int]] = []  # noqa: RUF012
+
+        def on_train_batch_start(self, trainer: Any, module: Any, batch: Any, batch_idx: int) -> None:
+            self.images.append([int(10_000 * one.sum()) for one in batch.target])
+
+    parts = project.parts(*project.TINY, "trainer.limit_train_batches=null", "trainer.overfit_batches=2")
+    trainer, data = trainer_for(parts)(callbacks=[seen := Seen()], max_epochs=3, default_root_dir=tmp_path), parts.data
+    data.setup()
+    module = AutoencoderModule(parts.autoencoder(data.image_shape), parts.loss, parts.optimizer, seed=0, config={})
+    trainer.fit(module, datamodule=data)
+    assert len(seen.images) == 6
+    assert seen.images[:2] == seen.images[2:4] == seen.images[4:]
+    assert seen.images[0] != seen.images[1]
 
 
 @pytest.mark.parametrize(

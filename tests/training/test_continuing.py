@@ -89,7 +89,7 @@ def test_without_its_history_a_run_does_not_go_on(stopped: Path, file: str, cont
     else:
         (stopped / file).write_text(content)
     before = {path: path.read_bytes() for path in stopped.rglob("*") if path.is_file()}
-    with pytest.raises(DataError, match=rf"(?s)last\.ckpt.*previous\.ckpt.*{file}|{file} is torn.*Put back"):
+    with pytest.raises(DataError, match=rf"{file}.*last\.ckpt.*previous\.ckpt|{file} is torn.*Put back"):
         checkpoint_to_go_on_from(stopped, MetricsCsv(stopped))
     assert {path: path.read_bytes() for path in stopped.rglob("*") if path.is_file()} == before
 
@@ -108,5 +108,5 @@ def test_the_checkpoint_of_another_run_is_none_of_this_one(stopped: Path, tmp_pa
     by_hand.fit(by_hand.trainer_for(other, log_every_n_steps=3))
     for name in ("last", "previous"):
         checkpoint_path(other, name).replace(checkpoint_path(stopped, name))
-    with pytest.raises(DataError, match="stands on"):
+    with pytest.raises(DataError, match="have changed|are missing"):
         checkpoint_to_go_on_from(stopped, MetricsCsv(stopped))

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 
 from hourglass.cli import sweep
 from hourglass.cli.prepare import discard, faults_kept, job_of, keep_configuration
-from hourglass.config.compose import CONF, compose_train, groups
+from hourglass.config.compose import CONF, compose_train, groups, without_plus
 from hourglass.config.configuration import Configuration
 from hourglass.config.overrides import at_home, refuse_careless, refuse_what_hydra_does_not_explain
 from hourglass.config.slots import packages_in
@@ -25,7 +25,7 @@ from hourglass.runs.status import status_of
 
 
 def main(arguments: list[str]) -> None:
-    application = Application(CONF, "train", at_home(arguments))
+    application = Application(CONF, "train", at_home(without_plus(arguments)))
     refuse_what_hydra_does_not_explain(application.overrides, groups())
     resumed = [override.removeprefix("resume=") for override in application.overrides if override.startswith("resume=")]
     if application.is_question:

@@ -60,6 +60,12 @@ def option(group: str, name: str) -> dict[str, Any]:
     return OmegaConf.to_container(composed("train", [f"{group}={name}"])[group])  # type: ignore[return-value]
 
 
+def without_plus(overrides: Sequence[str]) -> list[str]:
+    """`trainer.max_time=…` for `+trainer.max_time=…`, as one writes options of Lightning that have no key elsewhere."""
+    keys = read_options("trainer/default")
+    return [o[1:] if o.startswith("+trainer.") and o[9:].split("=")[0] in keys else o for o in overrides]
+
+
 def compose_evaluate(overrides: Sequence[str] = ()) -> dict[str, Any]:
     """`conf/evaluate.yaml` with these overrides, as plain values."""
     return OmegaConf.to_container(composed("evaluate", overrides), resolve=True)  # type: ignore[return-value]

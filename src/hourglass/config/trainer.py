@@ -7,7 +7,7 @@ from pydantic import Field
 from hourglass.config.configuration import Node
 from hourglass.config.validation import check
 from hourglass.core.errors import ConfigError
-from hourglass.core.types import Count, Positive
+from hourglass.core.types import Count, Positive, Size
 
 Share = Annotated[float, Field(gt=0, le=1)]
 RANGES: dict[str, Any] = {
@@ -15,6 +15,7 @@ RANGES: dict[str, Any] = {
     "check_val_every_n_epoch": Count,
     "gradient_clip_val": Positive | None,
     "gradient_clip_algorithm": Literal["norm", "value", None],
+    "overfit_batches": Size | Annotated[float, Field(ge=0, le=1)],
     "val_check_interval": Count | Share | None,
     "precision": Literal["32-true", "16-mixed", "bf16-mixed", "32", 32],
 }
@@ -22,7 +23,6 @@ RANGES: dict[str, Any] = {
 INSTEAD = {
     "fast_dev_run": "trainer.max_epochs=1 trainer.limit_train_batches=1 trainer.limit_val_batches=1 "
     "trainer.limit_test_batches=1",
-    "overfit_batches": "trainer.limit_train_batches, which takes other images each epoch, or a data set of few images",
     "reload_dataloaders_every_n_epochs": "nothing: the images of an epoch are a function of the seed",
     "profiler": "a profiler around train.py, such as py-spy",
     "detect_anomaly": "callbacks.divergence, which stops at the first loss that is no number",
@@ -50,5 +50,7 @@ def check_trainer(node: Node) -> None:
             raise ConfigError(f"trainer.{key} is not supported: use {INSTEAD[key]}")
     for key in RANGES.keys() & node.keys():
         check(node[key], RANGES[key], f"trainer.{key}")
+    if node.get("overfit_batches") and node["limit_train_batches"] is not None:
+        raise ConfigError("trainer.overfit_batches and limit_train_batches both say how many batches: give one of them")
     if str(node["devices"]) in ("0", "[]"):
         raise ConfigError(f"trainer.devices={node['devices']}: a run needs a device, as in trainer.devices=1")

@@ -52,6 +52,8 @@ class ImageData(LightningDataModule):
         self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
         self.val_size, self.num_workers, self.seed = val_size, num_workers, seed
         self.images: dict[str, Images] = {}
+        self.overfits = False
+        """Is every epoch trained in the order of the first?"""
         self.epoch, self.batch = 0, 0
         """Where training is: the epoch, and how many of its batches are done. Kept in checkpoints."""
 
@@ -124,9 +126,11 @@ class ImageData(LightningDataModule):
             raise ConfigError(
                 f"data.batch_size={self.batch_size} must be a multiple of the {ranks} devices that share it"
             )
-        return self._loader(
-            "train", TrainBatches(n, self.batch_size, self.seed, lambda: (self.epoch, self.batch), rank, ranks)
-        )
+
+        def position() -> tuple[int, int]:
+            return 0 if self.overfits else self.epoch, self.batch
+
+        return self._loader("train", TrainBatches(n, self.batch_size, self.seed, position, rank, ranks))
 
     def val_dataloader(self) -> DataLoader[RawBatch]:
         return self._loader("val", EvalBatches(len(self.images["val"]), self.eval_batch_size, *self._rank()))

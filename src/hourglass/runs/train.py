@@ -13,7 +13,7 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import Logger
 
-from hourglass.config.configuration import Configuration
+from hourglass.config.configuration import Configuration, Node
 from hourglass.config.parts import Parts
 from hourglass.core.errors import ConfigError, DataError, Diverged, Done, HourglassError, Interrupted
 from hourglass.core.files import is_of_storage, remove_leftovers, unwritable
@@ -165,8 +165,19 @@ def refuse_other_images(result: Summary, fingerprint: str) -> None:
 
 
 def trainer_for(parts: Parts) -> Callable[..., Trainer]:
-    """The configured trainer; on the CPU, where torch cannot synchronise it, BatchNorm stays with each process."""
+    """The configured trainer; on the CPU, where torch cannot synchronise it, BatchNorm stays with each process.
+
+    `overfit_batches` is a limit to it, and an order of images to the data module: Lightning would take batches of ours
+    apart.
+    """
     options = parts.configuration.plain["trainer"]
+    if overfit := options.get("overfit_batches"):
+        parts.data.overfits = True
+        return partial(_in_processes(parts, options), overfit_batches=0.0, limit_train_batches=overfit)
+    return _in_processes(parts, options)
+
+
+def _in_processes(parts: Parts, options: Node) -> Callable[..., Trainer]:
     on_cpu = options["accelerator"] == "cpu" or not torch.cuda.is_available()
     if not (options.get("sync_batchnorm") and on_cpu):
         return parts.trainer

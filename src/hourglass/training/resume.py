@@ -172,5 +172,6 @@ def _why_not(path: Path, history: MetricsCsv) -> str | None:
         return f"{path} is no checkpoint of a run"
     if stands_on in (None, there):
         return None
-    those = "others" if stands_on["rows"] == there["rows"] else f"{there['rows']} of that time"
-    return f"{path} stands on {stands_on['rows']} rows of metrics.csv and times.csv, which hold {those}"
+    missing = int(stands_on["rows"]) - int(there["rows"])
+    what = f"{missing} are missing" if missing > 0 else "some are missing or have changed"
+    return f"of the {stands_on['rows']} rows of metrics.csv and times.csv that {path} stands on, {what}"

@@ -29,7 +29,7 @@ class Application:
 
     def __init__(self, conf: Path, name: str, arguments: Sequence[str]) -> None:
         self.parser = get_args_parser()
-        self.arguments = self.parser.parse_args(list(arguments))
+        self.arguments = self.parser.parse_intermixed_args(list(arguments))  # -m in the middle, too
         self.conf, self.name = self.arguments.config_path or str(conf), self.arguments.config_name or name
         if not self.conf.startswith("pkg://"):  # relative to where one is, not to a file of ours
             self.conf = self.arguments.config_path = os.path.abspath(self.conf)
