@@ -108,5 +108,5 @@ def test_the_checkpoint_of_another_run_is_none_of_this_one(stopped: Path, tmp_pa
     by_hand.fit(by_hand.trainer_for(other, log_every_n_steps=3))
     for name in ("last", "previous"):
         checkpoint_path(other, name).replace(checkpoint_path(stopped, name))
-    with pytest.raises(DataError, match="have changed|are missing"):
+    with pytest.raises(DataError, match=r"have changed|are missing"):
         checkpoint_to_go_on_from(stopped, MetricsCsv(stopped))
