@@ -1,5 +1,6 @@
 """Whatever the files of runs and sweeps hold, the others are reported, and `evaluate` says why it leaves one out."""
 
+import functools
 import gzip
 import json
 import zipfile
@@ -37,6 +38,7 @@ EVALUATION = {
 @pytest.fixture
 def quick_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render, "get_plotlyjs", lambda: "")
+    monkeypatch.setattr(render, "_template", functools.cache(render._template))
 
 
 def write(path: Path, content: object) -> None:

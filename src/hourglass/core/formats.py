@@ -13,8 +13,8 @@ from hourglass.core.text import printable
 
 FORMAT = 1
 """In `summary.json` and `sweep.json`: raised when what a folder holds is written anew."""
-LARGEST = 5_000_000
-"""Bytes of a JSON file that are read: some ten thousand jobs of a sweep."""
+LARGEST = 3_000_000
+"""Bytes of a JSON file that are read: some thousands of jobs of a sweep."""
 RANGES = {"mse": (0.0, float("inf")), "ssim": (-1.0, 1.0), "phase_bias": (0.0, 1.0)}
 """Of metrics, where nothing else can be; rounding may lead a little beyond."""
 

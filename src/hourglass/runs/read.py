@@ -16,8 +16,9 @@ from hourglass.core.files import read_text, within
 from hourglass.core.formats import FORMAT, Summary, Sweep, read_form
 
 JOB_ID = re.compile(r"[0-9a-f]{8}")
-LARGEST, DEEPEST, MOST = 200_000, 50, 1_000_000
-"""Of a `config.yaml`: bytes, levels, and values and characters once its references are followed. Ours have 3,000."""
+LARGEST, DEEPEST, LONGEST, MOST = 32_000, 50, 500, 1_000_000
+"""Of a `config.yaml`: bytes, of which ours have 3,000; levels; characters of a value with references; and values and
+characters once these are followed."""
 OF_THE_COMMAND = ("sweep=", "retry=", "trial=", "hydra", "search=")
 """Overrides that say nothing of a job."""
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML was built with it
@@ -127,6 +128,8 @@ def _refuse_values(node: Any, path: str) -> None:
     if isinstance(node, dict | list):
         for key, inner in node.items() if isinstance(node, dict) else enumerate(node):
             _refuse_values(inner, f"{path}.{key}")
+    elif isinstance(node, str) and "${" in node and len(node) > LONGEST:
+        raise ValueError(f"{path} holds references in more than {LONGEST} characters")
     elif isinstance(node, str) and calls_resolver(node):
         raise ConfigError(
             f"{path}={node} asks for more than a value of the configuration; nothing was run. If you trust it, write "

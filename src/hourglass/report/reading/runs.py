@@ -113,7 +113,7 @@ def _read_run(path: Path, folder: Path, overrides: list[str]) -> tuple[Run | Non
         read_summary(path, NEEDED)
         taken = {key: summary[key] for key in OPTIONAL if summary.get(key)}
         taken |= {key: summary[key] for key in ("id", "choices", "seed")}
-        taken |= {key: _floats(summary[key]) for key in ("metrics", "cost")}
+        taken |= {key: _floats(summary[key]) for key in ("metrics", "cost", *({"baselines", "ratios"} & set(taken)))}
         raw, config = read_config(path, summary)
     except (ConfigError, DataError) as error:
         return None, [Problem(identity, "torn", str(error), overrides, path)]

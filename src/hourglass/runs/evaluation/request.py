@@ -8,6 +8,7 @@ from typing import Any, Literal
 from hydra.core.override_parser.types import Override
 
 from hourglass.config.compose import compose_evaluate, dotted_keys, option
+from hourglass.config.compose import options as known_options
 from hourglass.config.configuration import Configuration, Node
 from hourglass.config.identity import run_id, without_volatile
 from hourglass.config.overrides import parse, refuse_careless
@@ -91,6 +92,8 @@ def parse_request(arguments: list[str]) -> Request:
             own.append(str(override.input_line))
         elif key:
             changes.append(override)
+        elif not isinstance(override.value(), str | None):
+            raise ConfigError(f"{override.input_line}: {group} is one of {', '.join(known_options(group))}")
         elif override.value() is not None:
             chosen[group] = str(override.value())
             option(group, chosen[group])  # a typo is answered now
