@@ -117,6 +117,14 @@ def test_a_flipped_bit_a_pipe_and_foreign_weights_are_named(tmp_path: Path) -> N
     torch.save(saved | {"state_dict": saved["state_dict"] | {name: torch.zeros(3)}}, path)
     with pytest.raises(DataError, match="the weights of another network"):
         hourglass.load_run(folder)
+    for channels in (10**7, 10**10):
+        swollen = saved["config"] | {"encoder": saved["config"]["encoder"] | {"channels": [channels, channels]}}
+        torch.save(saved | {"config": swollen}, path)
+        with pytest.raises(DataError, match=r"the weights of another network|cannot be built"):
+            hourglass.load_run(folder)
+    torch.save(saved | {"state_dict": saved["state_dict"] | {name: torch.zeros(1).expand(10**6, 10**6)}}, path)
+    with pytest.raises(DataError, match="holds more, or other things, than is stored"):
+        hourglass.load_run(folder)
     torch.save({"state_dict": {}}, path)
     with pytest.raises(DataError, match="is no checkpoint of a run"):
         hourglass.load_run(folder)

@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import math
 import zlib
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -12,7 +13,7 @@ from torch import Tensor
 from torchvision import datasets, transforms
 
 from hourglass.config.checksums import checksum, idx_file
-from hourglass.core.errors import DataError
+from hourglass.core.errors import ConfigError, DataError
 from hourglass.core.text import first_line
 from hourglass.core.types import Count, Shape, Size
 from hourglass.data.noise import seed_of
@@ -21,6 +22,8 @@ from hourglass.data.picture_files import opened
 log = logging.getLogger(__name__)
 LEAST_PACKED, MOST_PACKED = 100_000_000, 50
 """Bytes that a compressed IDX file may always unpack to, and more than that as a multiple of its size; MNIST has 5."""
+MOST_VALUES = 2**28
+"""Of the synthetic images of a split: they are drawn at once, in float64."""
 ASSETS = Path(__file__).parent / "assets"
 
 
@@ -128,6 +131,11 @@ class Synthetic:
     """
 
     def __init__(self, *, image_shape: tuple[Count, Count, Count], train: Count, test: Count, seed: Size) -> None:
+        if max(train, test) * math.prod(image_shape) > MOST_VALUES:
+            raise ConfigError(
+                f"{train:,} and {test:,} images of {image_shape} are too many to be drawn in memory: at most "
+                f"{MOST_VALUES:,} values each, so use fewer or smaller ones"
+            )
         self.image_shape: Shape = tuple(image_shape)
         self.train, self.test, self.seed = train, test, seed
 

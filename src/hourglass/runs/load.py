@@ -7,7 +7,9 @@ import torch
 
 from hourglass.config.identity import run_id
 from hourglass.config.parts import Parts
+from hourglass.core.errors import DataError
 from hourglass.core.files import within
+from hourglass.core.text import first_line
 from hourglass.data.datamodule import ImageData
 from hourglass.nn import Autoencoder
 from hourglass.runs.read import check_identity, read_configuration, read_summary
@@ -29,6 +31,12 @@ def load_run(folder: str | Path, checkpoint: str = "best", trust: Sequence[str] 
     if summary is not None and summary["status"] == "completed" and run_id(built) != summary.get("id"):
         check_identity(Path(folder), summary, configuration)
     channels = built["encoder"].get("channels")  # `match=` has scaled the configured ones
+    try:
+        with torch.device("meta"):  # whatever sizes a stranger's configuration has
+            shapes = parts.autoencoder(parts.data.image_shape, channels)
+    except RuntimeError as error:
+        raise DataError(f"{folder} describes a network that cannot be built: {first_line(error)}") from error
+    load_weights(shapes, saved, path, on_trial=True)
     model: Autoencoder = parts.autoencoder(parts.data.image_shape, channels)
     load_weights(model, saved, path)
     return model.to(memory_format=torch.channels_last).eval()

@@ -84,14 +84,26 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise DataError(f"{path} cannot be read ({reason}): it was damaged after it was written") from error
     if not (isinstance(saved, dict) and {"state_dict", "config"} <= saved.keys()):
         raise DataError(f"{path} is no checkpoint of a run: it has no state_dict and config")
-    if not all(isinstance(one, torch.Tensor) and one.isfinite().all() for one in saved["state_dict"].values()):
+    if not all(isinstance(one, torch.Tensor) and _is_stored(one) for one in saved["state_dict"].values()):
+        raise DataError(f"{path} is no checkpoint of a run: its state_dict holds more, or other things, than is stored")
+    if not all(one.isfinite().all() for one in saved["state_dict"].values()):
         raise DataError(f"{path} holds weights that are no finite numbers: train the run again")
     return saved
 
 
-def load_weights(model: torch.nn.Module, saved: dict[str, Any], path: Path) -> None:
-    """Give the autoencoder `model` the weights of a checkpoint; raises DataError where they are another network's."""
+def _is_stored(tensor: torch.Tensor) -> bool:
+    """Has it no more values than lie in its storage? An expanded one of a few bytes may have billions."""
+    return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
+
+
+def load_weights(model: torch.nn.Module, saved: dict[str, Any], path: Path, *, on_trial: bool = False) -> None:
+    """Give the autoencoder `model` the weights of a checkpoint; raises DataError where they are another network's.
+
+    `on_trial`: only look whether they would fit, into a model on the device `meta`, which takes no memory.
+    """
     own = {key.removeprefix(PREFIX): weight for key, weight in saved["state_dict"].items() if key.startswith(PREFIX)}
+    if on_trial:
+        own = {key: weight.to("meta") for key, weight in own.items()}
     try:
         model.load_state_dict(own)
     except RuntimeError as error:
