@@ -145,6 +145,8 @@ def _train(
     result.cost |= fit(trainer, module, data)
     result.health = next((callback.since for callback in callbacks if isinstance(callback, Health)), {})
     result.metrics |= test(trainer, module, data)
+    if is_rank_zero():
+        checkpoint_path(job.folder, "previous").unlink(missing_ok=True)  # nothing is to be continued any more
 
 
 def refuse_what_is_done(job: Job, retry: str | None) -> None:
