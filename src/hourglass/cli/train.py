@@ -102,6 +102,7 @@ def resume(folder: Path, others: list[str]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
     from hourglass.runs import launch  # torch and lightning: only now
 
+    launch.refuse_damage(folder)
     job = Job(folder.resolve(), summary["id"], summary["choices"], summary["overrides"], summary["sweep"])
     with faults_kept(job.folder):
         launch.alone(configuration, job, retry="all")  # this one is meant by name

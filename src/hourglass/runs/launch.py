@@ -4,12 +4,13 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
 from hourglass.config.configuration import Configuration, Node
 from hourglass.core.compat.lightning import set_rank
-from hourglass.core.errors import ConfigError, HourglassError, Interrupted, JobFailed
+from hourglass.core.errors import ConfigError, DataError, HourglassError, Interrupted, JobFailed
 from hourglass.core.processes.environment import of_workers, refuse_without_fork, started_from_outside, threads_each
 from hourglass.core.processes.gpus import one_gpu
 from hourglass.core.processes.supervisor import supervise
@@ -17,6 +18,7 @@ from hourglass.core.processes.worker import Outcome
 from hourglass.runs import status
 from hourglass.runs.job import Job, Notes
 from hourglass.runs.train import Setting, train
+from hourglass.training.checkpoints import checkpoint_path, read_checkpoint
 
 log = logging.getLogger(__name__)
 OWN_PROCESSES = ("ddp_spawn", "ddp_fork", "ddp_notebook")
@@ -48,6 +50,17 @@ def alone(configuration: Configuration, job: Job, retry: str | None = None) -> f
     if outcome.value is None:
         raise JobFailed(outcome.error)
     return float(outcome.value)
+
+
+def refuse_damage(folder: Path) -> None:
+    """Raise DataError where `last.ckpt` is damaged: who names one run to continue may choose from where it goes on."""
+    last = checkpoint_path(folder, "last")
+    if last.exists():
+        try:
+            read_checkpoint(last)
+        except DataError as error:
+            cure = "delete it, and the run goes on from the checkpoint before it"
+            raise DataError(f"{error}. Put it back; or {cure}") from error
 
 
 def in_processes(
