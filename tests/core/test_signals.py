@@ -41,7 +41,7 @@ run("train", ["-m", "seed=0,1"])
 
 
 def stopped_sweep(folder: Path, what_it_makes_of_it: str, then: str) -> subprocess.CompletedProcess[str]:
-    sweep = {"format": FORMAT, "name": "x", "invocations": [{"jobs": []}], "jobs": {}}
+    sweep = {"format": FORMAT, "name": "x", "invocations": [{"command": "x", "time": "now", "jobs": []}], "jobs": {}}
     (folder / "sweep.json").write_text(json.dumps(sweep), encoding="utf-8")
     code = SWEEP.format(what_it_makes_of_it=what_it_makes_of_it, then=then)
     return run_command("-c", code, str(folder), timeout=60)

@@ -88,6 +88,7 @@ def test_nothing_is_left_to_fill_in(page: str) -> None:
     assert not re.search(r"@[A-Z]+@|TODO|FIXME", read(page))
 
 
+@pytest.mark.slow
 def test_the_pair_table_is_up_to_date() -> None:
     shown = read("docs/operators/pairs.md").split(pair_table.BEGIN)[1].split(pair_table.END)[0].strip()
     assert shown == pair_table.table(), "run: python tools/pair_table.py --write"

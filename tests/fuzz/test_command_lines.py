@@ -14,6 +14,8 @@ from hourglass.report.request import parse as parse_report
 from hourglass.runs.evaluation.reconstruct_options import parse_options
 from hourglass.runs.evaluation.request import parse_request
 
+pytestmark = pytest.mark.slow
+
 KEYS = [
     "seed", "model", "decoder", "encoder", "latent", "latent.dim", "data", "data.root", "data.source.train",
     "corruption", "corruption.std", "loss", "optimizer.lr", "trainer", "trainer.devices", "callbacks", "logger",
@@ -37,7 +39,6 @@ words = st.builds(
 lines = st.lists(words.filter(lambda word: "\0" not in word), max_size=4)
 
 
-@pytest.mark.slow
 @given(lines)
 @fuzz
 def test_any_command_line_of_train_is_composed_or_refused(trap: Path, line: list[str]) -> None:
@@ -58,7 +59,6 @@ def test_any_overrides_are_parsed_or_refused(trap: Path, line: list[str]) -> Non
         assert len(parse(line)) == len(line)
 
 
-@pytest.mark.slow
 @given(lines)
 @fuzz
 def test_any_command_line_of_evaluate_is_understood_or_refused(trap: Path, line: list[str]) -> None:
@@ -73,7 +73,6 @@ def test_any_command_line_of_report_is_understood_or_refused(trap: Path, line: l
         assert parse_report(["logs/x", *line]).metric
 
 
-@pytest.mark.slow
 @given(lines)
 @fuzz
 def test_any_command_line_of_reconstruct_is_understood_or_refused(trap: Path, line: list[str]) -> None:

@@ -11,10 +11,11 @@ from helpers.fuzzing import FIXTURES, changed, fuzz, harmless
 from hourglass.config.parts import Parts
 from hourglass.runs.read import read_configuration
 
+pytestmark = pytest.mark.slow
+
 WRITTEN = yaml.safe_load((FIXTURES / "run" / ".hydra" / "config.yaml").read_text())
 
 
-@pytest.mark.slow
 @given(changed(WRITTEN))
 @fuzz
 def test_any_configuration_loads_or_is_refused(run: Path, written: object) -> None:

@@ -26,6 +26,8 @@ from hourglass.report.reading import evaluations, runs
 from hourglass.report.reading.files import check_examples
 from hourglass.runs.evaluation.select import runs_of
 
+pytestmark = pytest.mark.slow
+
 SWEEP = json.loads((FIXTURES / "sweep" / "sweep.json").read_text())
 SUMMARY = json.loads((FIXTURES / "sweep" / "7a2471ca" / "summary.json").read_text())
 EVALUATION = {
@@ -53,7 +55,6 @@ def report(folder: Path) -> None:
     assert [text.encode() for text in made]
 
 
-@pytest.mark.slow
 @given(sweep_json=changed(SWEEP), summary=changed(SUMMARY))
 @fuzz
 def test_any_sweep_is_reported_and_sorted(sweep: Path, quick_page: None, sweep_json: Any, summary: Any) -> None:
@@ -67,7 +68,6 @@ def test_any_sweep_is_reported_and_sorted(sweep: Path, quick_page: None, sweep_j
         assert len(kept) + len(left_out) >= 2
 
 
-@pytest.mark.slow
 @given(changed(SUMMARY))
 @fuzz
 def test_any_summary_is_read_or_torn(sweep: Path, summary: Any) -> None:
@@ -77,7 +77,6 @@ def test_any_summary_is_read_or_torn(sweep: Path, summary: Any) -> None:
         assert (run is None) == bool(problems) or run is not None
 
 
-@pytest.mark.slow
 @given(changed(EVALUATION))
 @fuzz
 def test_any_evaluation_is_a_row_or_named(sweep: Path, evaluation: Any) -> None:
@@ -97,7 +96,6 @@ shapes = st.lists(st.integers(0, 5), max_size=5).map(tuple)
 kinds = st.sampled_from(["u1", "i8", "f4", "f8", "c8", "?", "U3", "O"])
 
 
-@pytest.mark.slow
 @given(st.dictionaries(arrays, st.tuples(kinds, shapes) | st.none(), max_size=3), st.data())
 @fuzz
 def test_any_examples_are_drawn_or_named(run: Path, others: dict[str, Any], data: st.DataObject) -> None:
