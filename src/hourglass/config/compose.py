@@ -62,6 +62,8 @@ def option(group: str, name: str) -> dict[str, Any]:
 
 def without_plus(overrides: Sequence[str]) -> list[str]:
     """`trainer.max_time=…` for `+trainer.max_time=…`, as one writes options of Lightning that have no key elsewhere."""
+    if not any(override.startswith("+trainer.") for override in overrides):
+        return list(overrides)
     keys = read_options("trainer/default")
     return [o[1:] if o.startswith("+trainer.") and o[9:].split("=")[0] in keys else o for o in overrides]
 

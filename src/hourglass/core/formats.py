@@ -40,6 +40,7 @@ OPEN = ConfigDict(strict=True, extra="allow")
 class Images(TypedDict, total=False):
     __pydantic_config__ = OPEN  # type: ignore[misc]
     fingerprint: str
+    test_fingerprint: str
     train: Whole
     val: Whole
     test: Whole

@@ -79,7 +79,7 @@ class Torchvision:
     def _read(self, train: bool) -> Tensor:
         path = idx_file(self.name, self.root, "train" if train else "test")
         if path is not None and path.parent == self.root:
-            return read_idx(self.root, "train" if train else "t10k")
+            return read_idx(path)
         by_name = {"SVHN", "STL10"}  # these two take a split, the others a flag
         half = {"split": "train" if train else "test"} if self.name in by_name else {"train": train}
         try:
@@ -157,13 +157,11 @@ class Synthetic:
         return torch.from_numpy(np.rint(255 * (low + (high - low) * level)).astype(np.uint8))
 
 
-def read_idx(folder: Path, half: Literal["train", "t10k"]) -> Tensor:
-    """(N, 1, H, W) uint8 from `<half>-images-idx3-ubyte[.gz]`: 4 big-endian numbers (magic, N, H, W), then bytes.
+def read_idx(path: Path) -> Tensor:
+    """(N, 1, H, W) uint8 from an IDX file, packed or not: 4 big-endian numbers (magic, N, H, W), then bytes.
 
     Raises DataError where the file is another, or does not hold what its header promises.
     """
-    path = folder / f"{half}-images-idx3-ubyte"
-    path = path if path.exists() else path.with_name(path.name + ".gz")
     try:
         if path.exists() and not path.is_file():
             raise ValueError("it is no regular file")

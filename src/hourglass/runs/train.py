@@ -240,10 +240,10 @@ def test(trainer: Trainer, module: AutoencoderModule, data: ImageData) -> dict[s
         raise Diverged("no checkpoint was saved: the validation loss was never a finite number")
     path = checkpoint_path(Path(trainer.default_root_dir), "best")
     try:
-        load_weights(module.autoencoder, read_checkpoint(path), path)  # refuses what Lightning would take
+        load_weights(module.autoencoder, read_checkpoint(path), path)  # with more checks than Lightning makes
     except DataError as error:
         again = f"delete {as_typed(path.parent)}, and the same command trains the run again from its start"
         raise DataError(f"{error}. Put back what was there; or {again}") from error
-    trainer.test(module, datamodule=data, ckpt_path="best", verbose=False)
+    trainer.test(module, datamodule=data, verbose=False)
     values = last | {"val/loss": best} | trainer.callback_metrics
     return {name: float(value) for name, value in values.items() if name.startswith(KEPT)}
