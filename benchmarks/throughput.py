@@ -35,7 +35,7 @@ from hourglass.config.compose import compose_train, register_resolvers
 from hourglass.config.configuration import Configuration
 from hourglass.config.parts import Parts
 from hourglass.core.signals import StopRequest
-from hourglass.data.sources import Splits
+from hourglass.data import Splits
 from hourglass.nn.autoencoder import Autoencoder
 from hourglass.runs.train import fit
 from hourglass.training.loggers import MetricsCsv

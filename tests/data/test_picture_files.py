@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from hourglass.core.errors import DataError
-from hourglass.core.picture_formats import suffixes
+from hourglass.config.picture_formats import SUFFIXES
 from hourglass.data import picture_files
 from hourglass.data.sources import CelebA
 
@@ -194,8 +194,8 @@ def test_frames_are_not_counted(tmp_path: Path) -> None:
 
 
 def test_names_of_the_kinds_that_are_opened() -> None:
-    assert {".png", ".jpg", ".tif", ".webp", ".jp2", ".gif"} <= suffixes()
-    assert not {".eps", ".ps", ".pdf", ".wmf", ".h5", ".fits", ".mpg"} & suffixes()
+    assert {".png", ".jpg", ".tif", ".webp", ".jp2", ".gif"} <= SUFFIXES
+    assert not {".eps", ".ps", ".pdf", ".wmf", ".h5", ".fits", ".mpg"} & SUFFIXES
 
 
 def test_celeba_s_pictures_are_read_with_the_same_care(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +208,7 @@ def test_celeba_s_pictures_are_read_with_the_same_care(tmp_path: Path, monkeypat
     class Faces(list):
         root, base_folder, filename = tmp_path, "celeba", ["0.jpg", "1.jpg"]
 
-    monkeypatch.setattr("hourglass.data.sources.datasets.CelebA", lambda *_, **__: Faces([0, 1]))
+    monkeypatch.setattr("hourglass.data.sources.torchvision.datasets.CelebA", lambda *_, **__: Faces([0, 1]))
     train = CelebA(root=str(tmp_path), download=False, size=16).load().train
     assert train.shape == (2, 3, 16, 16)
     np.testing.assert_allclose(train.float().mean((2, 3)), colours, atol=3)

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hourglass.config.checksums import checksums
 from hourglass.config.configuration import Configuration
+from hourglass.config.pictures import checksum_of_file, checksums_of_pictures
 from hourglass.core.text import command
 
 _HERE = Path(__file__).resolve()
@@ -20,14 +21,19 @@ CONF = next(path for path in (_HERE.parents[1] / "conf", _HERE.parents[3] / "con
 """The options: in an installed package inside it, in a checkout at its top."""
 OURS = ("base", "hydra", "local")
 """Folders of `conf/` that are no groups of the command line."""
-GROUPS = ("model", "encoder", "latent", "decoder", "data", "corruption", "loss", "optimizer", "trainer", "experiment")
+GROUPS = (
+    "model", "encoder", "latent", "decoder", "data", "augmentation", "corruption", "loss", "optimizer", "trainer",
+    "experiment",
+)  # fmt: skip
 """The groups whose choices a run is known by."""
 
 
 def register_resolvers() -> None:
-    """`${run_id:}` and `${checksums:…}` in the configuration; call it before Hydra composes one."""
+    """`${run_id:}` and the checksums of images in the configuration; call it before Hydra composes one."""
     OmegaConf.register_new_resolver("run_id", lambda *, _root_: Configuration.of(_root_).id, replace=True)
     OmegaConf.register_new_resolver("checksums", checksums, replace=True)
+    OmegaConf.register_new_resolver("pictures", checksums_of_pictures, replace=True)
+    OmegaConf.register_new_resolver("emoji", lambda font, size: checksum_of_file(font, unless=size == 32), replace=True)
 
 
 def options(group: str) -> list[str]:

@@ -7,14 +7,17 @@ from typing import Any
 
 VOLATILE = (
     "hydra", "sweep", "report", "retry", "resume", "trial", "search", "logger", "baselines", "checkpoint_every",
-    "data.root", "data.download", "data.num_workers", "trainer.enable_progress_bar", "trainer.enable_model_summary",
+    "data.root", "data.cache", "data.font", "data.download", "data.num_workers", "trainer.enable_progress_bar",
+    "trainer.enable_model_summary",
 )  # fmt: skip
 """Keys that say where and how a run is carried out, not what it computes: its id is the same on any machine."""
+LATER = {"augmentation": {"_target_": "hourglass.data.NoAugmentation"}}
+"""Keys that configurations have not always had -> the value that says what was so without them."""
 
 
 def without_volatile(plain: dict[str, Any]) -> dict[str, Any]:
-    """A copy without the keys of `VOLATILE`."""
-    kept = copy.deepcopy(plain)
+    """A copy without the keys of `VOLATILE`, and those of `LATER` where they change nothing."""
+    kept = {key: copy.deepcopy(value) for key, value in plain.items() if key not in LATER or LATER[key] != value}
     for key in VOLATILE:
         *parents, last = key.split(".")
         node: Any = kept

@@ -59,7 +59,8 @@ class Parts:
     @cached_property
     def data(self) -> Any:
         """The data module; no image is read yet."""
-        return self._part("data")(corruption=self._part("corruption"))
+        more = {"augmentation": self._part("augmentation")} if "augmentation" in self.configuration.plain else {}
+        return self._part("data")(corruption=self._part("corruption"), **more)
 
     @cached_property
     def encoder(self) -> Callable[..., Any]:

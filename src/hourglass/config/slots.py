@@ -21,6 +21,7 @@ BASES = {
     "data": "data",
     "torchvision": "data",
     "idx": "data",
+    "pictures": "data",
     "model": "model",
 }
 """Files in `conf/base` -> the group whose options stand on them."""

@@ -11,6 +11,8 @@ from hourglass.core.errors import DataError
 from hourglass.data import noise
 
 Split = Literal["train", "val", "test"]
+CHUNK, MOST_MAPPED = 1000, 2**27
+"""Images that are read at once, and bytes of a mapped file that are held"""
 
 
 class RawBatch(NamedTuple):
@@ -20,6 +22,12 @@ class RawBatch(NamedTuple):
     """(N, C, H, W) uint8"""
     position: Tensor
     """(N,) int64, of each image in its split"""
+    inputs: Tensor | None = None
+    """Like the images: what the model is given in their place, where the data set has pairs"""
+
+    def to(self, device: torch.device | str) -> "RawBatch":
+        inputs = None if self.inputs is None else self.inputs.to(device, non_blocking=True)
+        return RawBatch(self.images.to(device, non_blocking=True), self.position.to(device, non_blocking=True), inputs)
 
 
 class Batch(NamedTuple):
@@ -34,10 +42,21 @@ class Batch(NamedTuple):
 
 
 class Images(Dataset[RawBatch]):
-    """All images of a split in memory, fetched a batch at a time: no per-item Python."""
+    """All images of a split, in memory or mapped from a file, fetched a batch at a time: no per-item Python."""
 
-    def __init__(self, images: Tensor) -> None:
-        self.images = images.contiguous(memory_format=torch.channels_last)
+    def __init__(
+        self,
+        images: Tensor,
+        *,
+        inputs: Tensor | None = None,
+        labels: Tensor | None = None,
+        names: Sequence[str] | None = None,
+        release: Callable[[], None] | None = None,
+    ) -> None:
+        self.images, self.inputs = images, inputs
+        self.labels, self.names = labels, names
+        self.release = release
+        self._mapped = 0  # bytes fetched since the last release
 
     def __len__(self) -> int:
         return len(self.images)
@@ -47,7 +66,24 @@ class Images(Dataset[RawBatch]):
 
     def __getitems__(self, indices: Sequence[int]) -> RawBatch:
         position = torch.as_tensor(indices)
-        return RawBatch(self.images[position], position)
+        inputs = None if self.inputs is None else self.inputs.index_select(0, position)
+        images = self.images.index_select(0, position)
+        self._count(images.numel())
+        return RawBatch(images, position, inputs)
+
+    def chunks(self, *, with_inputs: bool = False) -> Iterator[Tensor]:
+        """The images in order, some (N, C, H, W) at a time; then, where that is wished, the inputs likewise."""
+        for images in (self.images, self.inputs if with_inputs else None):
+            for chunk in () if images is None else images.split(CHUNK):
+                yield chunk
+                self._count(chunk.numel())
+
+    def _count(self, fetched: int) -> None:
+        """Memory stays flat however large the mapped file is: what was read is given back from time to time."""
+        self._mapped += fetched
+        if self.release is not None and self._mapped > MOST_MAPPED:
+            self.release()
+            self._mapped = 0
 
 
 class TrainBatches(Sampler[list[int]]):

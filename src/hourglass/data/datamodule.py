@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from lightning.pytorch import LightningDataModule
@@ -14,14 +14,9 @@ from hourglass.core.errors import ConfigError, DataError
 from hourglass.core.types import Count, Shape, Size
 from hourglass.data import noise
 from hourglass.data.batches import Batch, EvalBatches, Images, RawBatch, Split, TrainBatches
-from hourglass.data.sources import Splits, idx_checksum
-
-
-@runtime_checkable
-class Source(Protocol):
-    image_shape: Shape
-
-    def load(self) -> Splits: ...
+from hourglass.data.corruption import NoCorruption
+from hourglass.data.sources.idx import idx_checksum
+from hourglass.data.splits import Source, Splits, split_off
 
 
 class ImageData(LightningDataModule):
@@ -44,14 +39,19 @@ class ImageData(LightningDataModule):
         val_size: Count | None,
         num_workers: Size,
         seed: Size,
+        augmentation: Callable[[Tensor, Tensor], Tensor] | None = None,
         checksums: dict[str, str] | None = None,
     ) -> None:
         super().__init__()
         self.checksums = checksums or {}
-        self.source, self.corruption = source, corruption
+        self.source, self.corruption, self.augmentation = source, corruption, augmentation
         self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
         self.val_size, self.num_workers, self.seed = val_size, num_workers, seed
+        if augmentation is not None:  # one that cannot be used on these images says so before they are read
+            augmentation(torch.zeros(1, *source.image_shape), torch.zeros(1, dtype=torch.long))
         self.images: dict[str, Images] = {}
+        self.classes: tuple[str, ...] = ()
+        """Names of the labels, where the data set has labels."""
         self.overfits = False
         """Is every epoch trained in the order of the first?"""
         self.epoch, self.batch = 0, 0
@@ -77,38 +77,42 @@ class ImageData(LightningDataModule):
         """Read the images, unless they are there; for the stage `test` alone a test set alone will do."""
         if stage == "test":
             if "test" not in self.images:
-                load_test = getattr(self.source, "load_test", lambda: self.source.load().test)
-                test = load_test()
-                self._check({"test": test})
-                self._take({"test": test})
+                splits = getattr(self.source, "load_test", self.source.load)()
+                self._check({"test": splits.test})
+                self._take(splits, ("test",))
             return
         if "train" in self.images:
             return
-        train, val, test = self.source.load()
-        self._check({"train": train, "test": test})
-        if val is None:
-            if self.val_size is None or self.val_size >= len(train):
-                raise DataError(f"data.val_size={self.val_size} must be less than the {len(train)} images to train on")
-            generator = torch.Generator().manual_seed(noise.seed_of("split", self.seed))
-            order = torch.randperm(len(train), generator=generator)
-            train, val = train[order[self.val_size :]], train[order[: self.val_size]]
-        elif self.val_size is not None:
-            raise ConfigError("this data set has a validation split of its own: use data.val_size=null")
-        if len(train) < self.batch_size:
+        splits = self.source.load()
+        self._check({"train": splits.train, "test": splits.test})
+        splits = split_off(splits, self.val_size, self.seed)
+        if 0 < len(splits.train) < self.batch_size:
             raise DataError(
-                f"{len(train)} training images are fewer than one batch: use data.batch_size={len(train)} or less"
+                f"{len(splits.train)} training images are fewer than one batch: use "
+                f"data.batch_size={len(splits.train)} or less"
             )
-        self._take({"train": train, "val": val, "test": test})
+        self._take(splits, ("train", "val", "test"))
 
-    def _take(self, splits: dict[str, Tensor]) -> None:
-        for name, images in splits.items():
+    def _take(self, splits: Splits, names: Sequence[Split]) -> None:
+        self.classes = tuple(splits.classes)
+        for name in names:
+            images: Tensor = getattr(splits, name)
+            inputs, labels = splits.inputs.get(name), splits.labels.get(name)
             if len(images) == 0:
                 raise DataError(f"the {name} split is empty")
-            if tuple(images.shape[1:]) != tuple(self.image_shape) or images.dtype != torch.uint8:
-                raise DataError(
-                    f"the {name} images are {images.dtype} {tuple(images.shape[1:])}, expected uint8 {self.image_shape}"
-                )
-            self.images[name] = Images(images)
+            for part in (images,) if inputs is None else (images, inputs):
+                if tuple(part.shape[1:]) != tuple(self.image_shape) or part.dtype != torch.uint8:
+                    raise DataError(
+                        f"the {name} images are {part.dtype} {tuple(part.shape[1:])}, expected uint8 {self.image_shape}"
+                    )
+            for what, there in (("inputs", inputs), ("labels", labels), ("names", splits.names.get(name))):
+                if there is not None and len(there) != len(images):
+                    raise DataError(f"{len(there)} {what} for {len(images)} {name} images: give as many")
+            if inputs is not None and not isinstance(self.corruption, NoCorruption):
+                raise ConfigError("this data set has corrupted images of its own: use corruption=none")
+            self.images[name] = Images(
+                images, inputs=inputs, labels=labels, names=splits.names.get(name), release=splits.release
+            )
 
     def _check(self, read: dict[str, Tensor]) -> None:
         """Raise DataError where what was read is not what the configuration says."""
@@ -149,40 +153,43 @@ class ImageData(LightningDataModule):
         )
 
     def transfer_batch_to_device(self, batch: RawBatch, device: torch.device, dataloader_idx: int) -> RawBatch:
-        return RawBatch(*(part.to(device, non_blocking=True) for part in batch))
+        return batch.to(device)
 
     def on_after_batch_transfer(self, batch: RawBatch, dataloader_idx: int) -> Batch:
         trainer = self.trainer
         assert trainer is not None, "the trainer calls this"
         split: Split = "train" if trainer.training else "test" if trainer.testing else "val"
-        return self.prepare(batch, split, self.epoch if split == "train" else 0)
+        return self.prepare(batch, split, self.epoch if split == "train" else 0, augmented=split == "train")
 
-    def prepare(self, batch: RawBatch, split: Split, epoch: int = 0) -> Batch:
+    def prepare(self, batch: RawBatch, split: Split, epoch: int = 0, *, augmented: bool = False) -> Batch:
         """Floats in [0, 1], and corrupted as a pure function of (seed, split, epoch, image), on the batch's own device.
 
-        The corruption of validation and test images never changes: use epoch 0.
+        The corruption of validation and test images never changes: use epoch 0. What is trained on is `augmented`, too.
         """
-        target = batch.images.float().div_(255)
         key = noise.keys(noise.seed_of(self.seed, split, epoch), batch.position)
-        return Batch(self.corruption(target, key), target, key)
+        target, given = _floats(batch.images), None if batch.inputs is None else _floats(batch.inputs)
+        if augmented and self.augmentation is not None:
+            target = self.augmentation(target, key)
+            given = None if given is None else self.augmentation(given, key)
+        return Batch(self.corruption(target, key) if given is None else given, target, key)
 
     def pick(self, split: Split, indices: Sequence[int], device: torch.device | str = "cpu") -> Batch:
         """Some images of a split, corrupted as in evaluation; call `setup` first."""
-        raw = self.images[split].__getitems__(indices)
-        return self.prepare(RawBatch(*(part.to(device) for part in raw)), split)
+        return self.prepare(self.images[split].__getitems__(indices).to(device), split)
 
     @property
     def mean(self) -> Tensor:
         """(C,), the mean of the training pixels, in [0, 1]."""
-        images = self.images["train"].images
-        total = torch.stack([part.sum((0, 2, 3), dtype=torch.int64) for part in images.split(10_000)]).sum(0)
-        return total.float() / (255 * images[:, 0].numel())
+        train = self.images["train"]
+        total = torch.stack([part.sum((0, 2, 3), dtype=torch.int64) for part in train.chunks()]).sum(0)
+        return total.float() / (255 * train.images[:, 0].numel())
 
     def fingerprint(self, *splits: Split) -> str:
         """First 8 hexadecimal digits of the SHA-256 of the images of these splits, of all: train, validation, test."""
         digest = hashlib.sha256()
         for name in splits or self.images:
-            digest.update(self.images[name].images.contiguous().numpy().data)
+            for chunk in self.images[name].chunks(with_inputs=True):
+                digest.update(chunk.contiguous().numpy().data)
         return digest.hexdigest()[:8]
 
     def _rank(self) -> tuple[int, int]:
@@ -192,6 +199,10 @@ class ImageData(LightningDataModule):
 def _ignore_signals(worker: int) -> None:
     """A data loader's worker does not stop on its own: it ends with the process that trains."""
     signals.ignore()
+
+
+def _floats(images: Tensor) -> Tensor:
+    return images.to(torch.float32, memory_format=torch.channels_last).div_(255)
 
 
 def _unchanged(batch: Any) -> Any:

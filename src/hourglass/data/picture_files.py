@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from hourglass.config.picture_formats import FORMATS
 from hourglass.core.errors import DataError
-from hourglass.core.picture_formats import FORMATS
 
 LUMA = (0.299, 0.587, 0.114)
 """Grey from red, green and blue: ITU-R BT.601, as in Pillow."""
@@ -38,7 +38,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
     """
     try:
         bombs_refused = warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning)
-        with bombs_refused, Image.open(path, formats=FORMATS) as image:
+        with bombs_refused, Image.open(path, formats=tuple(FORMATS)) as image:
             yield image
     except DataError as error:
         raise DataError(f"{path} {error}") from error

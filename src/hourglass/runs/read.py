@@ -19,6 +19,8 @@ JOB_ID = re.compile(r"[0-9a-f]{8}")
 LARGEST, DEEPEST, LONGEST, MOST = 32_000, 50, 500, 1_000_000
 """Of a `config.yaml`: bytes, of which ours have 3,000; levels; characters of a value with references; and values and
 characters once these are followed."""
+PICTURES = "logs/pictures"
+"""Where the pictures of a run folder that was read are decoded to"""
 OF_THE_COMMAND = ("sweep=", "retry=", "trial=", "hydra", "search=")
 """Overrides that say nothing of a job."""
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML was built with it
@@ -78,8 +80,8 @@ def read_configuration(folder: Path, trust: Sequence[str] = ()) -> Configuration
         refuse_foreign_keys(written, str(path))
         _refuse_values(written, str(path))
         grown(written, MOST)
-        if isinstance(written.get("data"), dict) and "download" in written["data"]:
-            written["data"]["download"] = False  # to wherever a stranger says
+        if isinstance(data := written.get("data"), dict):  # nothing is written to wherever a stranger says
+            data |= {key: value for key, value in {"download": False, "cache": PICTURES}.items() if key in data}
         configuration = Configuration(written, packages)
         _ = configuration.plain  # resolved now: what is wrong with it is said here
     except FileNotFoundError as error:

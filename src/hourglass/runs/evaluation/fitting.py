@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from hourglass.data.fitting import fitted
 from hourglass.nn.autoencoder import Autoencoder
 from hourglass.runs.evaluation.reconstruct_options import Fit
 
@@ -16,26 +16,12 @@ AT_ONCE = 64
 
 @torch.no_grad()
 def fit_and_reconstruct(autoencoder: Autoencoder, picture: Tensor, fit: Fit) -> tuple[Tensor, Tensor]:
-    """A picture (C, H, W) in [0, 1] -> what of it was reconstructed, and the reconstruction, of the same shape.
-
-    Nothing is padded to fit the aspect: the network would be judged on pixels that are not in the picture.
-    """
+    """A picture (C, H, W) in [0, 1] -> what of it was reconstructed, and the reconstruction, of the same shape."""
     height, width = autoencoder.image_shape[1:]
     if fit == "tile":
         return picture, _tiled(autoencoder, picture, height, width)
-    if fit == "crop":
-        picture = _largest_of_aspect(picture, height, width)
-    if picture.shape[1:] != (height, width):
-        picture = F.interpolate(picture[None], (height, width), mode="bilinear", antialias=True)[0].clamp(0, 1)
+    picture = fitted(picture, height, width, fit)
     return picture, autoencoder(picture[None])[0]
-
-
-def _largest_of_aspect(picture: Tensor, height: int, width: int) -> Tensor:
-    """The central part."""
-    scale = min(picture.shape[1] / height, picture.shape[2] / width)
-    h, w = max(1, round(height * scale)), max(1, round(width * scale))
-    top, left = (picture.shape[1] - h) // 2, (picture.shape[2] - w) // 2
-    return picture[:, top : top + h, left : left + w]
 
 
 def _tiled(autoencoder: Autoencoder, picture: Tensor, height: int, width: int) -> Tensor:

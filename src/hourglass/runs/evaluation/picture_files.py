@@ -4,8 +4,8 @@ import glob
 from collections import Counter
 from pathlib import Path
 
+from hourglass.config.picture_formats import SUFFIXES
 from hourglass.core.errors import DataError
-from hourglass.core.picture_formats import suffixes
 
 
 def picture_files(images: list[str]) -> tuple[list[Path], list[Path]]:
@@ -13,7 +13,6 @@ def picture_files(images: list[str]) -> tuple[list[Path], list[Path]]:
 
     A file that is named itself counts whatever its name; of folders and patterns only names of pictures.
     """
-    known = suffixes()
     files: dict[Path, None] = {}
     others: list[Path] = []
     for given in images:
@@ -26,7 +25,7 @@ def picture_files(images: list[str]) -> tuple[list[Path], list[Path]]:
         if not candidates:
             raise DataError(f"images={given}: no file is there")
         for candidate in candidates:
-            if candidate.suffix.lower() in known and not candidate.name.startswith("."):
+            if candidate.suffix.lower() in SUFFIXES and not candidate.name.startswith("."):
                 files[candidate] = None
             else:
                 others.append(candidate)

@@ -1,0 +1,50 @@
+"""Images that are drawn: what they hold is known exactly."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hourglass.core.errors import ConfigError
+from hourglass.core.types import Count, Shape, Size
+from hourglass.data.noise import seed_of
+from hourglass.data.splits import Splits
+
+MOST_VALUES = 2**28
+"""Of the images of a split: they are drawn at once, in float64."""
+
+
+class Synthetic:
+    """Seeded patterns in which checkerboards show: gratings, bars and flat colours, a third each, in random order.
+
+    A grating is a sinusoid of random direction, phase and wavelength (4 px to half the image); a bar has sharp edges at
+    a random angle; every channel has two grey levels of its own. `train` and `test` are numbers of images, from
+    separate seeds.
+    """
+
+    def __init__(self, *, image_shape: tuple[Count, Count, Count], train: Count, test: Count, seed: Size) -> None:
+        if max(train, test) * math.prod(image_shape) > MOST_VALUES:
+            raise ConfigError(
+                f"{train:,} and {test:,} images of {image_shape} are too many to be drawn in memory: at most "
+                f"{MOST_VALUES:,} values each, so use fewer or smaller ones"
+            )
+        self.image_shape: Shape = tuple(image_shape)
+        self.train, self.test, self.seed = train, test, seed
+
+    def load(self) -> Splits:
+        return Splits(self._draw("train", self.train), None, self._draw("test", self.test))
+
+    def _draw(self, split: str, n: int) -> Tensor:
+        random = np.random.Generator(np.random.Philox(seed_of("synthetic", split, self.seed)))
+        c, h, w = self.image_shape
+        angle, phase, u = random.uniform(0, np.pi, (n, 1, 1)), random.uniform(0, 1, (n, 1, 1)), random.random((n, 1, 1))
+        rows, columns = np.mgrid[:h, :w] - (np.array([h, w])[:, None, None] - 1) / 2
+        across = rows * np.sin(angle) + columns * np.cos(angle)  # (N, H, W), px
+        longest = max(min(h, w) / 2, 4.0)
+        grating = 0.5 + 0.5 * np.sin(2 * np.pi * (across / (4 * (longest / 4) ** u) + phase))
+        bar = np.abs(across + (phase - 0.5) * longest) < 1 + u * longest / 2
+        kind = random.permutation(n)[:, None, None] % 3
+        level = np.select([kind == 0, kind == 1], [grating, bar], 0.0)[:, None]  # (N, 1, H, W)
+        low, high = random.random((2, n, c, 1, 1))
+        return torch.from_numpy(np.rint(255 * (low + (high - low) * level)).astype(np.uint8))
