@@ -10,6 +10,7 @@ from helpers.project import configure, options
 from hourglass.config.parts import Parts
 from hourglass.core.errors import ConfigError, DataError
 from hourglass.data.batches import EvalBatches, TrainBatches
+from hourglass.data.splits import split_off
 
 
 def data_of(*overrides: str):
@@ -24,6 +25,7 @@ def test_the_embedded_digits_have_their_fixed_split() -> None:
     last = torch.cat([data.images["val"].images, data.images["test"].images]).double() / 255
     assert last.square().mean().item() == pytest.approx(0.114079, abs=1e-6)  # science: the last 1,000 digits
     assert torch.equal(data.images["test"].images, data_of("seed=7").images["test"].images)
+    assert sum(data.images[name].labels.bincount() for name in data.images).tolist() == [500] * 10
 
 
 def test_validation_is_split_off_by_seed_and_never_touches_test() -> None:
@@ -80,10 +82,11 @@ def test_evaluation_sees_every_image_once_in_equal_rounds(n: int, ranks: int) ->
 
 
 def test_batches_are_fetched_whole_and_stay_bytes() -> None:
-    batch = next(iter(data_of("data=synthetic", "data.image_shape=[3,8,8]").train_dataloader()))
+    data = data_of("data=synthetic", "data.image_shape=[3,8,8]")
+    batch = next(iter(data.train_dataloader()))
     assert batch.images.shape == (64, 3, 8, 8)
     assert batch.images.dtype == torch.uint8
-    assert batch.images.is_contiguous(memory_format=torch.channels_last)
+    assert data.prepare(batch, "train").target.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_the_order_is_a_function_of_the_seed() -> None:
@@ -110,6 +113,22 @@ def test_idx_files_are_read_as_they_lie(tmp_path, option: str, packed: bool) -> 
     data = data_of(f"data={option}", f"data.root={tmp_path}")
     assert [len(data.images[name]) for name in ("train", "val", "test")] == [100, 5000, 10]
     assert np.array_equal(data.images["test"].images.numpy()[:, 0], images[:10])
+    assert data.images["test"].labels is None
+
+
+def test_labels_are_read_where_they_lie_beside_the_images(tmp_path) -> None:
+    labels = np.random.default_rng(0).integers(0, 10, 5100).astype(np.uint8)
+    images = np.repeat(labels, 16).reshape(-1, 4, 4)
+    for half, n in (("train", 5100), ("t10k", 10)):
+        write_idx(tmp_path, half, images[:n], packed=False)
+        raw = np.array([0x801, n], ">u4").tobytes() + labels[:n].tobytes()
+        (tmp_path / f"{half}-labels-idx1-ubyte").write_bytes(raw)
+    splits = Parts(configure("data=fashion_mnist", f"data.root={tmp_path}")).data.source.load()
+    assert splits.classes[9] == "Ankle boot"
+    assert splits.labels["test"].tolist() == labels[:10].tolist()
+    val = split_off(splits, 5000, seed=0)
+    assert torch.equal(val.val[:, 0, 0, 0].long(), val.labels["val"])  # they went with their images
+    assert torch.equal(val.train[:, 0, 0, 0].long(), val.labels["train"])
 
 
 def test_a_torn_idx_file_is_named(tmp_path) -> None:
@@ -120,7 +139,10 @@ def test_a_torn_idx_file_is_named(tmp_path) -> None:
         data_of("data=mnist", f"data.root={tmp_path}")
 
 
-@pytest.mark.parametrize("option", sorted(set(options("data")) - {"mnist5k", "synthetic"}))
+DOWNLOADED = [option for option in options("data") if "download" in configure(f"data={option}").plain["data"]]
+
+
+@pytest.mark.parametrize("option", DOWNLOADED)
 def test_missing_data_names_the_folder_and_the_two_ways(tmp_path, option: str) -> None:
     with pytest.raises(DataError) as error:
         data_of(f"data={option}", f"data.root={tmp_path}")
@@ -158,6 +180,7 @@ def test_colour_images_come_channels_first(tmp_path, monkeypatch: pytest.MonkeyP
     cifar(tmp_path)
     data = data_of("data=cifar10", f"data.root={tmp_path}", "data.val_size=10", "data.batch_size=8")
     assert data.images["train"].images.shape == (40, 3, 32, 32)
+    assert data.images["test"].labels.tolist() == [0] * 10
     assert data.images["test"].images.shape == (10, 3, 32, 32)
 
 

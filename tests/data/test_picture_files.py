@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hourglass.core.errors import DataError
 from hourglass.config.picture_formats import SUFFIXES
+from hourglass.core.errors import DataError
 from hourglass.data import picture_files
 from hourglass.data.sources import CelebA
 

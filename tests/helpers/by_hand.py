@@ -11,9 +11,9 @@ import torch
 from lightning.pytorch import Callback, Trainer
 
 from hourglass.core.signals import StopRequest
+from hourglass.data import Splits
 from hourglass.data.corruption import NoCorruption
 from hourglass.data.datamodule import ImageData
-from hourglass.data import Splits
 from hourglass.nn import Autoencoder, GaussianLatent, LinearDecoder, LinearEncoder
 from hourglass.training import BCE, adam
 from hourglass.training.loggers import MetricsCsv

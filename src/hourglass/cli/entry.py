@@ -26,6 +26,7 @@ COMMANDS = {
     "evaluate": "trained runs again, under other corruption, levels or data",
     "reconstruct": "your own pictures through a trained autoencoder",
     "report": "a sweep turned into an answer",
+    "data": "decoded pictures, listed and cleared",
     "operators": "a card for every operator: what it does before any training",
 }
 USAGE = f"""usage: hourglass COMMAND [ARGUMENT …]

@@ -60,15 +60,20 @@ class PictureFolder:
         cache: str | None,
         pictures: dict[str, str] | None,
     ) -> None:
-        if root is None:
-            raise ConfigError("data.root is missing: name the folder with your pictures, as in data.root=~/photos")
         if val_share + test_share >= 1:
             raise ConfigError(f"data.val_share={val_share} and data.test_share={test_share} leave nothing to train on")
-        self.root, self.fit, self.broken, self.pictures = Path(root).expanduser(), fit, broken, pictures
+        self.fit, self.broken, self.pictures = fit, broken, pictures
+        self.given_root = root
         self.val_share, self.test_share = val_share, test_share
         self.cache = None if cache is None else Path(cache).expanduser()
         height, width = (size, size) if isinstance(size, int) else size
         self.image_shape: Shape = (3 if colour else 1, height, width)
+
+    @property
+    def root(self) -> Path:
+        if self.given_root is None:
+            raise ConfigError("data.root is missing: name the folder with your pictures, as in data.root=~/photos")
+        return Path(self.given_root).expanduser()
 
     def load(self) -> Splits:
         return self._load(self._groups(), SPLITS)

@@ -1,0 +1,338 @@
+"""`data=folder` and `data=paired`: splits by content, what is left out, what is refused, and the cache."""
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from helpers.photo_folders import fill, mixed, picture
+from helpers.project import ROOT
+from hourglass.config.compose import compose_train
+from hourglass.config.configuration import Configuration
+from hourglass.config.parts import Parts
+from hourglass.core.errors import ConfigError, DataError
+from hourglass.data import ImageData
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # where logs/pictures will be
+
+
+def configured(root: Path, *overrides: str, data: str = "folder") -> Configuration:
+    return compose_train([f"data={data}", f"data.root='{root}'", "data.batch_size=2", "data.size=16", *overrides])
+
+
+def read(root: Path, *overrides: str, data: str = "folder") -> ImageData:
+    module: ImageData = Parts(configured(root, *overrides, data=data)).data
+    module.setup()
+    return module
+
+
+def names_by_split(data: ImageData) -> dict[str, set[str]]:
+    return {split: set(images.names or ()) for split, images in data.images.items()}
+
+
+@pytest.mark.parametrize("colour", [True, False])
+def test_any_picture_is_read_and_broken_ones_are_named_in_one_message(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, colour: bool
+) -> None:
+    mixed(tmp_path / "photos", 72)
+    with caplog.at_level(logging.WARNING):
+        data = read(tmp_path / "photos", f"data.colour={str(colour).lower()}")
+    assert data.image_shape == (3 if colour else 1, 16, 16)
+    assert sum(len(images) for images in data.images.values()) == 72
+    (message,) = [record.getMessage() for record in caplog.records if "cannot be used" in record.getMessage()]
+    for name in ("3 pictures", "cats/cut.png", "dogs/empty.jpg", "dogs/text.gif", "left out"):
+        assert name in message
+    assert data.classes == ("cats", "dogs")
+    for images in data.images.values():
+        assert [data.classes[label] for label in images.labels] == [name.split("/")[0] for name in images.names]
+    with pytest.raises(DataError, match=r"cannot be used.*data\.broken=leave_out"):
+        read(tmp_path / "photos", "data.broken=refuse")
+
+
+def test_each_picture_is_what_is_in_its_file(tmp_path: Path) -> None:
+    fill(tmp_path / "photos", 40, size=(16, 16))
+    for cache in ("logs/pictures", "null"):
+        data = read(tmp_path / "photos", f"data.cache={cache}")
+        for images in data.images.values():
+            for image, name in zip(images.images, images.names, strict=True):
+                there = np.asarray(Image.open(tmp_path / "photos" / name).convert("RGB")).transpose(2, 0, 1)
+                assert np.array_equal(image.numpy(), there)
+
+
+def test_fitting_is_to_crop_or_to_resize(tmp_path: Path) -> None:
+    striped = np.zeros((20, 60, 3), np.uint8)
+    striped[:, 20:40] = 255  # the central square is white
+    (tmp_path / "photos" / "train").mkdir(parents=True)
+    for split in ("train", "val", "test"):
+        (tmp_path / "photos" / split).mkdir(exist_ok=True)
+        for i in range(3):
+            striped[0, 0] = (i, ord(split[0]), ord(split[1]))
+            Image.fromarray(striped).save(tmp_path / "photos" / split / f"{i}.png")
+    cropped, resized = (read(tmp_path / "photos", f"data.fit={fit}").mean for fit in ("crop", "resize"))
+    assert cropped.tolist() == pytest.approx([1, 1, 1])
+    assert resized.tolist() == pytest.approx([1 / 3] * 3, abs=0.01)
+    tall = read(tmp_path / "photos", "data.size=[20,60]", "data.fit=resize")
+    assert tall.image_shape == (3, 20, 60)
+    assert np.array_equal(tall.images["train"].images[0].permute(1, 2, 0)[1:].numpy(), striped[1:])
+
+
+def test_more_pictures_move_none_and_copies_stay_together(tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    fill(root, 60)
+    before = names_by_split(read(root))
+    assert all(before.values())
+    fill(root / "new", 60, first=60)
+    for name in before["test"]:
+        shutil.copy(root / name, root / f"copy_of_{name}")
+    after = names_by_split(read(root))
+    for split, names in before.items():
+        assert names <= after[split]
+    assert {f"copy_of_{name}" for name in before["test"]} <= after["test"]
+
+
+def test_the_splits_have_their_shares(tmp_path: Path) -> None:
+    fill(tmp_path / "photos", 400, size=(4, 4))
+    data = read(tmp_path / "photos", "data.val_share=0.25", "data.test_share=0.25", "data.size=4")
+    for split in ("val", "test"):
+        assert abs(len(data.images[split]) - 100) < 4 * (400 * 0.25 * 0.75) ** 0.5
+
+
+@pytest.mark.parametrize("folders", [("train", "val", "test"), ("train", "test"), ("train", "val"), ("train",)])
+def test_folders_of_splits_are_kept_and_a_missing_one_is_taken_off_train(tmp_path: Path, folders: tuple) -> None:
+    for i, folder in enumerate(folders):
+        for j, animal in enumerate(("cats", "dogs")):
+            fill(tmp_path / "photos" / folder / animal, 50, first=1000 * i + 100 * j)
+    data = read(tmp_path / "photos")
+    for split, names in names_by_split(data).items():
+        assert {name.split("/")[0] for name in names} == {split if split in folders else "train"}
+        assert len(names) == (100 if split in folders and split != "train" else len(names)) > 0
+    assert data.classes == ("cats", "dogs")
+
+
+def test_a_picture_in_train_and_in_test_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for i, split in enumerate(("train", "val", "test")):
+        fill(tmp_path / split, 4, first=10 * i)
+    shutil.copy(tmp_path / "train" / "0001.png", tmp_path / "test" / "again.png")
+    read(tmp_path)
+    assert "1 picture to validate or test with are trained on, too: test/again.png" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("count", "message"),
+    [
+        (0, "holds no picture by its name"),
+        (1, "none of 1 picture in .* is for (train|val|test): use more of them"),
+        (3, "none of 3 pictures in .* is for (val|test): use more of them"),
+    ],
+)
+def test_too_few_are_refused(tmp_path: Path, count: int, message: str) -> None:
+    fill(tmp_path / "photos", count)
+    with pytest.raises(DataError, match=message):
+        read(tmp_path / "photos")
+
+
+def test_fewer_than_a_batch_are_refused(tmp_path: Path) -> None:
+    fill(tmp_path / "photos", 60)
+    with pytest.raises(DataError, match=r"training images are fewer than one batch: use data.batch_size=\d+ or less"):
+        read(tmp_path / "photos", "data.batch_size=64")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "error", "message"),
+    [
+        (["data.root=null"], ConfigError, "data.root is missing: name the folder with your pictures"),
+        (["data.root=nowhere"], DataError, "nowhere is no folder"),
+        (["data.val_share=0.5", "data.test_share=0.5"], ConfigError, "leave nothing to train on"),
+        (["data.size=0"], ConfigError, "data.size"),
+        (["data.fit=pad"], ConfigError, "data.fit=pad"),
+        (["data.val_size=5"], ConfigError, "validation split of its own"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, overrides: list[str], error: type, message: str) -> None:
+    fill(tmp_path / "photos", 60)
+    with pytest.raises(error, match=message):
+        read(tmp_path / "photos", *overrides)
+
+
+def test_a_picture_beside_the_folder_train_belongs_nowhere(tmp_path: Path) -> None:
+    fill(tmp_path / "train", 20)
+    picture(50).save(tmp_path / "stray.png")
+    with pytest.raises(DataError, match=r"stray\.png lies beside the folder train"):
+        read(tmp_path)
+
+
+# what is meant: ids and checksums
+
+
+def test_the_id_is_of_the_pictures_and_not_of_their_place(tmp_path: Path) -> None:
+    here, there = tmp_path / "a, b=(c)", tmp_path / "moved"
+    fill(here, 60)
+    one = configured(here)
+    shutil.copytree(here, there)
+    (there / "0000.png").rename(there / "renamed.png")
+    assert configured(there).id == configured(there, "data.cache=elsewhere").id == one.id
+    picture(99).save(there / "0001.png")
+    assert configured(there).id != one.id
+    with pytest.raises(DataError, match=r"have changed \(checksum \w{8}, now \w{8}\)"):
+        Parts(one.with_values({"data.root": str(there)})).data.setup()
+
+
+def test_a_test_set_alone_is_enough_to_evaluate(tmp_path: Path) -> None:
+    for i, split in enumerate(("train", "val", "test")):
+        fill(tmp_path / "photos" / split, 6, first=10 * i)
+    whole = configured(tmp_path / "photos")
+    shutil.copytree(tmp_path / "photos" / "test", tmp_path / "alone" / "test")
+    data: ImageData = Parts(whole.with_values({"data.root": str(tmp_path / "alone")})).data
+    data.setup("test")
+    assert set(data.images) == {"test"}
+    assert data.fingerprint("test") == read(tmp_path / "photos").fingerprint("test")
+    picture(77).save(tmp_path / "alone" / "test" / "0020.png")
+    data = Parts(whole.with_values({"data.root": str(tmp_path / "alone")})).data
+    with pytest.raises(DataError, match="have changed"):
+        data.setup("test")
+
+
+# pairs
+
+
+def pairs(root: Path, count: int, first: int = 0) -> None:
+    """Inputs are negatives, and of another kind."""
+    for side in ("input", "target"):
+        (root / side).mkdir(parents=True, exist_ok=True)
+    for number in range(first, first + count):
+        clean = picture(number, (16, 16))
+        clean.save(root / "target" / f"{number}.png")
+        Image.fromarray(255 - np.asarray(clean)).save(root / "input" / f"{number}.bmp")
+
+
+def test_pairs_are_input_and_target_by_equal_names(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pairs(tmp_path, 60)
+    picture(90, (16, 16)).save(tmp_path / "input" / "alone.png")
+    picture(91, (16, 16)).save(tmp_path / "target" / "larger.png")
+    picture(91, (20, 20)).save(tmp_path / "input" / "larger.png")
+    data = read(tmp_path, data="paired")
+    assert "input/alone.png has no picture of its name on the other side" in caplog.text
+    assert "larger is of another size than its input" in caplog.text
+    assert sum(len(images) for images in data.images.values()) == 60
+    for split in ("train", "val", "test"):
+        batch = data.pick(split, range(len(data.images[split])))
+        torch.testing.assert_close(batch.input, 1 - batch.target)
+    moved = read(tmp_path, "augmentation=flip_crop", data="paired")
+    raw = next(iter(moved.train_dataloader()))
+    batch = moved.prepare(raw, "train", 3, augmented=True)
+    torch.testing.assert_close(batch.input, 1 - batch.target)  # both were moved alike
+    assert not torch.equal(batch.target, moved.prepare(raw, "train", 3).target)
+
+
+def test_pairs_are_corrupted_no_further_and_known_by_both(tmp_path: Path) -> None:
+    pairs(tmp_path, 60)
+    with pytest.raises(ConfigError, match="corrupted images of its own: use corruption=none"):
+        read(tmp_path, "corruption=gaussian", data="paired")
+    before = configured(tmp_path, data="paired").id
+    picture(90, (16, 16)).save(tmp_path / "input" / "3.bmp")
+    assert configured(tmp_path, data="paired").id != before
+    picture(91).save(tmp_path / "input" / "3.png")
+    with pytest.raises(DataError, match=r"3\.bmp and .*3\.png have the same name"):
+        read(tmp_path, data="paired")
+
+
+# the cache
+
+
+def only_entry(folder: Path) -> Path:
+    (entry,) = [path for path in folder.iterdir() if path.is_dir() and path.name != "digests"]
+    return entry
+
+
+def test_the_cache_is_filled_once_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(tmp_path / "photos", 60)
+    first = read(tmp_path / "photos")
+    entry = only_entry(Path("logs/pictures"))
+    assert json.loads((entry / "card.json").read_text(encoding="utf-8"))["images"] == [60, 3, 16, 16]
+    monkeypatch.setattr("hourglass.data.picture_files.read", lambda *_: pytest.fail("decoded again"))
+    again = read(tmp_path / "photos", "seed=3", "data.batch_size=4")
+    assert again.fingerprint() == first.fingerprint()
+    assert not list(Path("logs/pictures").glob(".*.tmp"))
+
+
+@pytest.mark.parametrize("damage", ["a bit", "cut", "no card", "other shape"])
+def test_a_damaged_entry_is_refused_by_name(tmp_path: Path, damage: str) -> None:
+    fill(tmp_path / "photos", 60)
+    read(tmp_path / "photos")
+    entry = only_entry(Path("logs/pictures"))
+    raw = bytearray((entry / "images.npy").read_bytes())
+    if damage == "a bit":
+        raw[-7] ^= 4
+    (entry / "images.npy").write_bytes(raw[:-1] if damage == "cut" else raw)
+    card = json.loads((entry / "card.json").read_text(encoding="utf-8"))
+    card["images"] = [60, 3, 8, 32] if damage == "other shape" else card["images"]
+    (entry / "card.json").write_text("" if damage == "no card" else json.dumps(card), encoding="utf-8")
+    with pytest.raises(DataError, match=f"{entry.name} is damaged: delete it, and the pictures are decoded again"):
+        read(tmp_path / "photos")
+
+
+DECODE = """
+import sys
+from hourglass.config.compose import compose_train
+from hourglass.config.parts import Parts
+data = Parts(compose_train(sys.argv[1:])).data
+data.setup()
+print(data.fingerprint())
+"""
+
+
+def test_two_processes_that_share_nothing_but_the_folder_make_one_entry(tmp_path: Path) -> None:
+    fill(tmp_path / "photos", 200, size=(90, 80))
+    command = [sys.executable, "-c", DECODE, "data=folder", f"data.root={tmp_path / 'photos'}", "data.cache=shared"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+    processes = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        for _ in range(2)
+    ]
+    answers = [process.communicate(timeout=200) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], answers
+    assert answers[0][0] == answers[1][0]
+    only_entry(Path("shared"))
+
+
+def test_one_made_elsewhere_in_the_meantime_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on another machine, whose locks are not seen here."""
+    from hourglass.data import cache
+
+    fill(tmp_path / "photos", 60)
+    slower = cache._make
+    whole = read(tmp_path / "photos", "data.cache=other").fingerprint()
+
+    def overtaken(place: Path, *rest: object) -> None:
+        shutil.copytree(only_entry(Path("other")), place)
+        slower(place, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(cache, "_make", overtaken)
+    assert read(tmp_path / "photos").fingerprint() == whole
+    assert not list(Path("logs/pictures").glob(".*.tmp"))
+
+
+def test_memory_that_was_mapped_is_given_back(tmp_path: Path) -> None:
+    fill(tmp_path / "photos", 60)
+    data = read(tmp_path / "photos")
+    images = data.images["train"]
+    before = images.images.clone()
+    released = []
+    images.release, inner = lambda: (released.append(1), inner()), images.release
+    images._mapped = 2**27
+    batch = images.__getitems__([0, 1])
+    assert released == [1]
+    assert images._mapped == 0
+    assert torch.equal(batch.images, before[:2])
+    assert torch.equal(images.images, before)  # read again from the file
