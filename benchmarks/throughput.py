@@ -55,7 +55,7 @@ class Tiled:
 
     def load(self) -> Splits:
         splits: Splits = self.source.load()
-        return splits._replace(train=splits.train[torch.arange(self.n) % len(splits.train)])
+        return Splits(splits.train[torch.arange(self.n) % len(splits.train)], splits.val, splits.test)
 
 
 class Stopwatch(Callback):

@@ -95,7 +95,19 @@ def test_the_pair_table_is_up_to_date() -> None:
 
 
 def test_every_option_is_named() -> None:
-    groups = ("model", "encoder", "latent", "decoder", "data", "corruption", "loss", "optimizer", "trainer", "logger")
+    groups = (
+        "model",
+        "encoder",
+        "latent",
+        "decoder",
+        "data",
+        "augmentation",
+        "corruption",
+        "loss",
+        "optimizer",
+        "trainer",
+        "logger",
+    )
     for group in (*groups, "experiment"):
         row = next(line for line in read("README.md").splitlines() if line.startswith(f"| `{group}` |"))
         for option in options(group):

@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 
+from helpers.photo_folders import fill
 from hourglass.cli import entry
 from hourglass.config.compose import compose_train, register_resolvers
 from hourglass.runs import launch, status
@@ -37,7 +38,14 @@ VARIANTS: list[list[str]] = [
     ["optimizer=sgd", "optimizer.lr=0.01", "trainer.accumulate_grad_batches=2"],
     ["callbacks=early_stopping", "callbacks.early_stopping.patience=1", "callbacks.early_stopping.min_delta=1"],
     ["decoder=max_unpool", "data.num_workers=1"],
+    ["data=folder", "data.size=8", "augmentation=flip_crop", "augmentation.shift=2", "corruption=masking"],
 ]  # fmt: skip
+
+
+def composed_of(overrides: list[str]) -> list[str]:
+    """`TINY` with these, without the options that only its own data has."""
+    own = ("data=", "data.image_shape", "data.source", "data.val_size") if "data=folder" in overrides else ()
+    return [option for option in TINY if not option.startswith(own)] + overrides
 
 
 def forked(task: Callable[[], object], screen: Path) -> int:
@@ -157,14 +165,14 @@ def differences(a: Any, b: Any, path: str = "") -> list[str]:
 
 def single(folder: Path, overrides: list[str]) -> tuple[Callable[[], object], list[Path]]:
     """One run into `folder/run`."""
-    configuration = compose_train([*TINY, *overrides])
+    configuration = compose_train(composed_of(overrides))
     job = Job(folder / "run", configuration.id, {"model": "m", "encoder": "e", "decoder": "d"})
     return lambda: launch.alone(configuration, job), [job.folder]
 
 
 def sweep(folder: Path, overrides: list[str]) -> tuple[Callable[[], object], list[Path]]:
     """Two jobs of a real `train.py -m` into `folder/<id>`."""
-    given = [*TINY, *overrides, "seed=0,1", "trainer.max_epochs=2", f"hydra.sweep.dir={folder}", "sweep=torture"]
+    given = [*composed_of(overrides), "seed=0,1", "trainer.max_epochs=2", f"hydra.sweep.dir={folder}", "sweep=torture"]
     given.remove("trainer.max_epochs=3")
     once = [g for g in given if not g.startswith(("seed", "hydra"))]
     names = [compose_train([*once, f"seed={seed}"]).id for seed in (0, 1)]
@@ -181,11 +189,14 @@ def main() -> None:
     register_resolvers()
     torch.set_num_threads(1)
     chance = random.Random(options.seed)
+    fill(options.folder / "photos", 120, size=(12, 10))
     unbroken: dict[str, tuple[list[dict[str, Any]], float]] = {}
     total, wrong = 0, []
     for number in range(options.rounds):
         kind = sweep if number % 5 == 4 and options.ranks == 1 else single
         overrides = list(VARIANTS[number % len(VARIANTS)])
+        if "data=folder" in overrides:
+            overrides += [f"data.root={options.folder / 'photos'}", f"data.cache={options.folder / 'cache'}"]
         if options.ranks > 1:
             overrides += [f"trainer.devices={options.ranks}", "trainer.strategy=ddp"]
         name = f"{kind.__name__}-{number % len(VARIANTS)}"

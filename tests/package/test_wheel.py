@@ -79,7 +79,7 @@ def test_the_wheel_carries_the_options_the_types_and_both_licences(wheel: Path) 
     assert {f"hourglass/conf/{option}" for option in options} <= names
     assert {"hourglass/py.typed", "hourglass/data/assets/mnist5k.npz"} <= names
     assert not {"hourglass/conf/local/default.yaml", "hydra_plugins/__init__.py"} & names
-    assert "License-Expression: MIT AND CC-BY-SA-3.0" in metadata
+    assert "License-Expression: MIT AND CC-BY-SA-3.0 AND OFL-1.1" in metadata
 
 
 def test_the_command_trains_in_an_empty_folder_and_the_run_loads(installed: Environment, trained: Path) -> None:
