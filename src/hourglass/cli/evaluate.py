@@ -21,7 +21,7 @@ from hourglass.runs.evaluation.select import runs_of
 from hourglass.runs.evaluation.table import table
 from hourglass.runs.read import check_identity, read_configuration, read_summary
 
-NEEDED = ("data", "corruption", "encoder", "latent", "decoder", "model", "loss", "optimizer")
+NEEDED = ("data", "corruption", "encoder", "latent", "decoder", "model", "loss", "metrics", "optimizer")
 """Groups of a run's configuration whose parts are made."""
 
 

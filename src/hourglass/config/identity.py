@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 VOLATILE = (
+    "metrics.mse", "metrics.psnr", "metrics.psnr_per_image", "metrics.psnr_input", "metrics.psnr_gain", "metrics.ssim",
     "hydra", "sweep", "report", "retry", "resume", "trial", "search", "logger", "baselines", "checkpoint_every",
     "data.root", "data.download", "data.num_workers", "trainer.enable_progress_bar", "trainer.enable_model_summary",
 )  # fmt: skip
-"""Keys that say where and how a run is carried out, not what it computes: its id is the same on any machine."""
+"""Keys that say where and how a run is carried out, not what it computes, and the metrics that every run has: the id is
+the same on any machine. A further metric makes another run, which measures it."""
 
 
 def without_volatile(plain: dict[str, Any]) -> dict[str, Any]:
@@ -21,6 +23,8 @@ def without_volatile(plain: dict[str, Any]) -> dict[str, Any]:
         for parent in parents:
             node = node.get(parent) or {}
         node.pop(last, None)
+    if not kept.get("metrics", True):
+        del kept["metrics"]
     return kept
 
 

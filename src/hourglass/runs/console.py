@@ -1,6 +1,7 @@
 """What a run says at its end: what was reached, what to hold it against, and what to type next."""
 
-from hourglass.core.text import as_typed, command
+from hourglass.core.measures import MEASURES
+from hourglass.core.text import as_typed, command, number
 from hourglass.runs.baseline_names import baseline_title
 from hourglass.runs.summary import Summary
 
@@ -8,12 +9,19 @@ from hourglass.runs.summary import Summary
 def table(result: Summary, overrides: list[str]) -> str:
     """What was reached and what to hold it against, where the pictures are, and what to type next."""
     m, c = result.metrics, result.cost
-    lines = ["", f"  test      MSE {m['test/mse']:.5f}   PSNR {m['test/psnr']:.2f} dB   SSIM {m['test/ssim']:.4f}"]
+    shown = {"test/mse": "MSE {:.5f}", "test/psnr": "PSNR {:.2f} dB", "test/ssim": "SSIM {:.4f}"}
+    reached = [text.format(m[name]) for name, text in shown.items() if name in m]
+    reached += [
+        f"{measure.title} {number(m[f'test/{name}'])}{f' {measure.unit}' if measure.unit else ''}"
+        for name, measure in result.measures.items()
+        if name not in MEASURES and f"test/{name}" in m
+    ]
+    lines = ["", f"  test      {'   '.join(reached)}"]
     if "test/psnr_gain" in m:
         lines.append(
             f"  denoised  {m['test/psnr_input']:.2f} dB in, {m['test/psnr']:.2f} dB out: {m['test/psnr_gain']:+.2f} dB"
         )
-    if "test/kl" in m:
+    if "test/kl" in m and "test/reconstruction" in m:
         lines.append(f"  nats      reconstruction {m['test/reconstruction']:.2f} + KL {m['test/kl']:.2f} an image")
     for i, (name, baseline) in enumerate(result.baselines.items()):
         label = baseline_title(name, int(c["code_size"]))
