@@ -42,7 +42,7 @@ def test_fewer_scales_keep_a_sum_of_one() -> None:
     assert metric.compute() == pytest.approx(1)
 
 
-def test_anticorrelated_images_leave_a_gradient() -> None:
+def test_the_gradient_of_anticorrelated_images_is_finite() -> None:
     target = torch.rand(2, 1, 44, 44)
     pixels = (1 - target).requires_grad_()
     (1 - ms_ssim(pixels, target)).sum().backward()

@@ -42,7 +42,7 @@ def scales(image_shape: Shape) -> tuple[float, ...]:
 def ms_ssim(pixels: Tensor, target: Tensor) -> Tensor:
     """Multi-scale SSIM of each image, (N,): contrast at every scale, luminance at the coarsest, weighted by `scales`.
 
-    A scale at which the images are anticorrelated counts as 1e-6, so that a gradient remains.
+    A scale at which the images are anticorrelated counts as 1e-6, where the power below 1 still has a finite gradient.
     """
     weights = scales(tuple(target.shape[1:]))
     product = torch.ones(len(target), device=target.device)
@@ -106,23 +106,24 @@ class PSNRGain(Metric):
     """PSNR of the reconstruction minus that of the corrupted input, dB; None where the input is the target."""
 
     measure = MEASURES["psnr_gain"]
+    full_state_update = False
+    errors: Tensor
+    """(2,): Σ squared error of the reconstruction, of the input"""
+    total: Tensor
 
     def __init__(self, image_shape: Shape) -> None:
         super().__init__()
-        self.reconstruction, self.input = PSNR(image_shape), PSNRInput(image_shape)
+        self.add_state("errors", torch.zeros(2), dist_reduce_fx="sum")
+        self.add_state("total", torch.tensor(0), dist_reduce_fx="sum")
 
     def update(self, pixels: Tensor, target: Tensor, input: Tensor) -> None:
-        for metric in (self.reconstruction, self.input):
-            metric.update(pixels, target, input)
+        differences = ((images - target).flatten() for images in (pixels, input))
+        self.errors += torch.stack([torch.sum(difference * difference, dim=0) for difference in differences])
+        self.total += target.numel()
 
     def compute(self) -> Tensor | None:
-        before = self.input.compute()
-        return None if before is None else self.reconstruction.compute() - before
-
-    def reset(self) -> None:
-        super().reset()
-        for metric in (self.reconstruction, self.input):
-            metric.reset()
+        after, before = psnr(self.errors / self.total)
+        return after - before if self.errors[1] > 0 else None
 
 
 class SSIM(StructuralSimilarityIndexMeasure):
