@@ -92,7 +92,7 @@ class Command:
                 "weights": weights,
                 "overrides": self.request.overrides,
                 "time": datetime.now().astimezone().isoformat(timespec="seconds"),
-                "versions": provenance.versions(),
+                "versions": provenance.versions(one.configuration.packages),
             }
             records[one.id] = write(run, record)
         there = len(wanted) - len(missing)

@@ -69,6 +69,7 @@ class Summary(TypedDict, total=False):
     seed: Whole
     sweep: str | None
     overrides: list[str]
+    found_by: list[str]
     error: str | None
     channels: list[Annotated[int, Field(ge=1, lt=2**31)]] | None
     metrics: Metrics

@@ -77,7 +77,7 @@ class ImageData(LightningDataModule):
         """Read the images, unless they are there; for the stage `test` alone a test set alone will do."""
         if stage == "test":
             if "test" not in self.images:
-                load_test = getattr(self.source, "load_test", lambda: self.source.load().test)
+                load_test = getattr(self.source, "load_test", lambda: self.source.load()[2])
                 test = load_test()
                 self._check({"test": test})
                 self._take({"test": test})

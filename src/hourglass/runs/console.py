@@ -1,12 +1,14 @@
 """What a run says at its end: what was reached, what to hold it against, and what to type next."""
 
+import shlex
+
 from hourglass.core.measures import MEASURES
 from hourglass.core.text import as_typed, command, number
 from hourglass.runs.baseline_names import baseline_title
 from hourglass.runs.summary import Summary
 
 
-def table(result: Summary, overrides: list[str]) -> str:
+def table(result: Summary) -> str:
     """What was reached and what to hold it against, where the pictures are, and what to type next."""
     m, c = result.metrics, result.cost
     shown = {"test/mse": "MSE {:.5f}", "test/psnr": "PSNR {:.2f} dB", "test/ssim": "SSIM {:.4f}"}
@@ -37,16 +39,17 @@ def table(result: Summary, overrides: list[str]) -> str:
         f"{c['images_per_second']:,.0f} images/s",
         *(f"  health    {diagnostic}, since epoch {epoch}" for diagnostic, epoch in result.health.items()),
         f"  pictures  {as_typed(result.folder / 'images')}",
-        f"  next      {suggestion(result.choices, overrides)}",
+        f"  next      {suggestion(result)}",
         "",
     ]
     return "\n".join(lines)
 
 
-def suggestion(choices: dict[str, str], overrides: list[str]) -> str:
-    """The command that compares this run with its nearest neighbour."""
-    kept = " ".join(override for override in overrides if not override.startswith(("decoder", "hydra")))
-    other = "transpose" if choices["decoder"] == "resize" else "resize"
-    if choices["decoder"] == "linear":
+def suggestion(result: Summary) -> str:
+    """The command that compares this run with its nearest neighbour, as a shell takes it."""
+    decoder = result.choices["decoder"]
+    if decoder == "linear":
         return f"{command('train')} model=conv"
-    return f"{command('train')} -m decoder={choices['decoder']},{other} {kept}".strip()
+    other = "transpose" if decoder == "resize" else "resize"
+    kept = [o for o in result.overrides if not o.startswith(("decoder=", "decoder.", "hydra"))]
+    return f"{command('train')} {shlex.join(['-m', *result.found_by, f'decoder={decoder},{other}', *kept])}"

@@ -36,6 +36,10 @@ class Summary:
     """Test MSE of the references (nats a pixel for `bce_entropy`): see `hourglass.metrics.baselines`"""
     health: dict[str, int] = field(default_factory=dict)
     """Diagnostics by the epoch that first showed them: see `hourglass.training.callbacks.Health`"""
+    found_by: list[str] = field(default_factory=list)
+    """What the command line said of where options of other packages are"""
+    versions: dict[str, str] = field(default_factory=provenance.versions)
+    """Of Hourglass, of what it stands on, and of the packages that parts come from"""
     hardware: dict[str, str | int] = field(default_factory=dict)
     data: dict[str, str | int] = field(default_factory=dict)
     """Fingerprint of the images, and how many are in each split"""
@@ -66,7 +70,7 @@ class Summary:
         del values["folder"]
         for measure in values["measures"].values():
             del measure["bounds"]  # ours are known, and of others nothing is checked
-        content = values | {"ratios": self.ratios, "versions": provenance.versions()}
+        content = values | {"ratios": self.ratios}
         write_json(self.folder / "summary.json", _finite(content))
 
 

@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import Logger
 
 from hourglass.config.configuration import Configuration
 from hourglass.config.parts import Parts
+from hourglass.core import provenance
 from hourglass.core.errors import ConfigError, DataError, Diverged, Done, HourglassError, Interrupted
 from hourglass.core.files import is_of_storage, remove_leftovers, unwritable
 from hourglass.core.signals import StopRequest
@@ -63,6 +64,7 @@ def train(configuration: Configuration, job: Job, setting: Setting, notes: Notes
     job.folder.mkdir(parents=True, exist_ok=True)
     seed = configuration.plain["seed"]
     result = Summary(job.folder, job.id, job.choices, seed, sweep=job.group, overrides=job.overrides)
+    result.found_by, result.versions = job.found_by, provenance.versions(configuration.packages)
     with status.lock(job.folder) if is_rank_zero() else nullcontext():
         if is_rank_zero():
             refuse_what_is_done(job, setting.retry)
@@ -99,7 +101,7 @@ def train(configuration: Configuration, job: Job, setting: Setting, notes: Notes
                     if isinstance(logger, ResilientWandbLogger):
                         logger.finish(exit_code=0 if result.status == "completed" else 1)
     if is_rank_zero() and not setting.quiet:
-        print(console.table(result, job.overrides))
+        print(console.table(result))
     return float(result.metrics["val/loss"])
 
 
