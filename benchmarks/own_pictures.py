@@ -108,7 +108,7 @@ def resident(overrides: list[str]) -> dict[str, float]:
     return most
 
 
-def main(arguments: list[str] | None = None) -> str:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--images", type=int, default=100_000)
@@ -128,26 +128,24 @@ def main(arguments: list[str] | None = None) -> str:
     opened(given["idle"])
     data, first = opened(given["many"])
     _, again = opened(given["many"])
+    report(f"{options.images:,} pictures of {SIDE}×{SIDE}×3: decoded in {first:.1f} s, opened again in {again:.1f} s")
     memory: ImageData = Parts(compose_train(given["many"])).data
     memory.images = {name: Images(images.images.clone()) for name, images in data.images.items()}
-    rates = {
-        "fetching": ratio(fetch(data, options.steps), fetch(memory, options.steps), options.rounds),
-        "training": ratio(
-            train(data, options.steps, given["many"]), train(memory, options.steps, given["many"]), options.rounds
-        ),
-    }
-    del memory
-    idle, many = (
-        resident([*given[name], *QUIET, f"trainer.limit_train_batches={2 * options.steps}"]) for name in roots
-    )
+    tasks = [fetch(one, options.steps) for one in (data, memory)]
+    report(f"mapped against in memory, fetching: {ratio(*tasks, options.rounds)}")
+    tasks = [train(one, options.steps, given["many"]) for one in (data, memory)]
+    report(f"mapped against in memory, training: {ratio(*tasks, options.rounds)}")
+    del memory, data
+    short = [*QUIET, f"trainer.limit_train_batches={2 * options.steps}"]
+    idle, many = (resident([*given[name], *short]) for name in roots)
     above = ", ".join(f"{name} {many[name] - idle[name]:,.0f} MB" for name in many)
-    return (
-        f"{options.images:,} pictures of {SIDE}×{SIDE}×3: decoded in {first:.1f} s, opened again in {again:.1f} s\n"
-        f"speed, mapped against in memory: fetching {rates['fetching']}, training {rates['training']}\n"
-        f"resident above a run of {roots['idle'][1]:,} pictures, at most: {above} ({many['both']:,.0f} MB in all)\n"
-        f"torch {torch.__version__}, {torch.get_num_threads()} threads"
-    )
+    report(f"resident above a run of {roots['idle'][1]:,}, at most: {above} ({many['both']:,.0f} MB in all)")
+    report(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
+
+
+def report(line: str) -> None:
+    print(line, flush=True)
 
 
 if __name__ == "__main__":
-    print(main())
+    main()

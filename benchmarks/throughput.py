@@ -113,13 +113,14 @@ def hourglass(configuration: Configuration, n: int) -> float:
     data = made.data
     data.source = Tiled(data.source, n)
     autoencoder = made.autoencoder(data.image_shape)
-    module = AutoencoderModule(autoencoder, made.loss, made.optimizer, seed=made.settings.seed, config={})
+    module = AutoencoderModule(autoencoder, made.loss, made.optimizer, made.metrics, seed=made.settings.seed, config={})
     data.setup()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         trainer = build_trainer(
             made.trainer, folder, seed=made.settings.seed, checkpoint_every=made.settings.checkpoint_every,
-            callbacks=made.callbacks, loggers=[MetricsCsv(folder)], stop=StopRequest(), bar=False, forked=False,
+            callbacks=list(made.callbacks.values()), loggers=[MetricsCsv(folder)], stop=StopRequest(), bar=False,
+            forked=False,
         )  # fmt: skip
         return seconds_of(trainer, lambda: fit(trainer, module, data))
 

@@ -21,7 +21,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from hourglass.core.errors import HourglassError
 from hourglass.core.text import number
-from hourglass.report.analysis.measures import full_title, numbers
+from hourglass.report.analysis.measures import numbers
 from hourglass.report.analysis.review import Review
 from hourglass.report.make import make
 from hourglass.report.publish import side_by_side
@@ -53,7 +53,7 @@ def seeds(review: Review, path: Path) -> None:
             axis.plot(drawn, [y] * len(drawn), "o", color=colour, alpha=0.6, markersize=4, clip_on=False)
             real = [run.metrics.get(f"real/{metric[5:]}", np.nan) for run in configuration.runs]
             axis.plot(np.mean(real), y, "|", color="black", markersize=14)
-        axis.set_title(full_title(metric).replace(": ", ":\n"), fontsize="medium")
+        axis.set_title(review.measures.full_title(metric).replace(": ", ":\n"), fontsize="medium")
         axis.set(yticks=range(len(rows)), yticklabels=[configuration.label for configuration in rows])
         axis.grid(axis="y", alpha=0.3)
     figure.tight_layout()

@@ -21,7 +21,8 @@ def test_every_option_composes_and_its_keys_fit_the_signature(choice: str) -> No
     of_it = parts(choice)
     for name in (*PARTS, "settings"):  # a key that nothing takes is refused, and a value out of type
         assert getattr(of_it, name) is not None
-    assert all(of_it.callbacks)
+    assert all(of_it.callbacks.values())
+    assert all(of_it.metrics.values())
     assert set(of_it.loggers) == set(configure(choice).plain["logger"] or {})
 
 

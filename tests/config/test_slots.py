@@ -187,4 +187,4 @@ def test_what_asks_for_more_than_values_is_refused_when_it_is_read(
 def test_our_own_command_line_may_name_what_it_likes() -> None:
     """`conf/` of another package stands behind the same words."""
     of_it = parts("+callbacks.mine={_target_: lightning.pytorch.callbacks.Timer, duration: {hours: 1}}")
-    assert type(of_it.callbacks[-1]).__name__ == "Timer"
+    assert type([*of_it.callbacks.values()][-1]).__name__ == "Timer"

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from helpers.project import run_command
-from hourglass.core.locks import Locked, is_locked, lock
+from hourglass.core.processes.locks import Locked, is_locked, lock
 
 TAKE = """
 import sys
 from pathlib import Path
-from hourglass.core.locks import Locked, lock
+from hourglass.core.processes.locks import Locked, lock
 try:
     with lock(Path(sys.argv[1]), wait=float(sys.argv[2])):
         print("taken")
@@ -26,7 +26,7 @@ except Locked:
 HOLD = """
 import sys, time
 from pathlib import Path
-from hourglass.core.locks import lock
+from hourglass.core.processes.locks import lock
 with lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

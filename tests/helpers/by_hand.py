@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, Trainer
 
+from helpers.project import parts
 from hourglass.core.signals import StopRequest
 from hourglass.data import Splits
 from hourglass.data.corruption import NoCorruption
@@ -44,18 +45,20 @@ def images() -> ImageData:
     return data
 
 
-def module(**config: Any) -> AutoencoderModule:
+def module(
+    loss: Callable[[], Any] = BCE, latent: Callable[..., Any] = GaussianLatent, **config: Any
+) -> AutoencoderModule:
     """A small linear VAE: its steps draw random numbers."""
     torch.manual_seed(0)
     autoencoder = Autoencoder(
         SHAPE,
         encoder=partial(LinearEncoder, dim=8, activation="relu"),
-        latent=partial(GaussianLatent, dim=3, activation="relu", beta=1.0, warmup_steps=4, free_bits=0.0),
+        latent=partial(latent, dim=3, activation="relu", beta=1.0, warmup_steps=4, free_bits=0.0),
         decoder=LinearDecoder,
         output="sigmoid",
     )
     optimizer = partial(adam, lr=0.01, betas=(0.9, 0.99), weight_decay=0.0, schedule="cosine")
-    return AutoencoderModule(autoencoder, BCE(), optimizer, seed=0, config=config)
+    return AutoencoderModule(autoencoder, loss(), optimizer, parts().metrics, seed=0, config=config)
 
 
 def make_trainer(**options: Any) -> partial[Trainer]:
@@ -78,9 +81,9 @@ def trainer_for(
     )  # fmt: skip
 
 
-def fit(trainer: Trainer, resume: bool = False) -> AutoencoderModule:
-    """Train, with `resume` from the run's own `last.ckpt`; returns the trained module."""
-    trained, data = module(), images()
+def fit(trainer: Trainer, resume: bool = False, make: Callable[[], AutoencoderModule] = module) -> AutoencoderModule:
+    """Train what `make` gives, with `resume` from the run's own `last.ckpt`; returns the trained module."""
+    trained, data = make(), images()
     data.trainer = trainer
     last = Path(trainer.default_root_dir) / "checkpoints" / "last.ckpt"
     trainer.fit(trained, datamodule=data, ckpt_path=last if resume else None, weights_only=True)

@@ -10,12 +10,13 @@ from typing import Any, Literal, get_args, get_origin
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from helpers.project import options, parts
 from hourglass.nn.contract import CodeSpec, IndexKind
 from hourglass.nn.decoders import ConvDecoder
 from hourglass.nn.encoders import ConvEncoder
+from hourglass.testing.expectations import index_for
 
 FACTORS = (2, 4)
 
@@ -48,15 +49,17 @@ class Variant:
         operator = partial(stack.keywords["down"], factor=self.factor, **dict(self.chosen))
         return stack((ci, side, side), down=operator, channels=[co], activation=activation).stages[0]
 
+    def make_down(self, ci: int, co: int, activation: nn.Module) -> Any:
+        operator = part(self.group, self.name).keywords["down"]
+        return operator(ci, co, activation, factor=self.factor, **dict(self.chosen))
+
     def up(self, ci: int, co: int) -> Any:
         stack, spec = part(self.group, self.name), CodeSpec(((co, self.factor, self.factor), (ci, 1, 1)), self.kind)
         return stack(spec, up=partial(stack.keywords["up"], factor=self.factor, **dict(self.chosen))).stages[0]
 
     def index(self, n: int, c: int, size: tuple[int, int]) -> Tensor | None:
         """What an encoder could have sent for a code of c channels from `size`."""
-        if self.kind == "argmax":
-            return F.max_pool2d(torch.rand(n, c, *size), self.factor, ceil_mode=True, return_indices=True)[1]
-        return torch.randint(self.factor**2, (n,)) if self.kind == "polyphase" else None
+        return index_for(self.kind, n, c, size, self.factor)
 
 
 def values_of(annotation: Any, factor: int) -> tuple[Any, ...]:

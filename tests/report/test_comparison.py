@@ -89,20 +89,20 @@ def test_only_the_same_seeds_on_the_same_images_are_pairs(small: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pairs", "difference", "p_holm", "comparisons", "metric", "says"),
+    ("pairs", "difference", "p_holm", "comparisons", "direction", "says"),
     [
-        (5, -1.0, 0.0625, 1, "test/mse", "not enough seeds to claim"),
-        (6, -1.0, 0.03125, 1, "test/mse", "better"),
-        (6, 1.0, 0.03125, 1, "test/mse", "worse"),
-        (6, 1.0, 0.03125, 1, "test/psnr", "better"),
-        (6, -1.0, 0.0625, 2, "test/mse", "not enough seeds (2 comparisons)"),
-        (8, -1.0, 0.2, 6, "test/mse", "no difference shown"),
-        (8, -1.0, 0.2, 7, "test/mse", "not enough seeds (7 comparisons)"),
-        (8, math.nan, math.nan, 1, "test/mse", "not finite: nothing to compare"),
+        (5, -1.0, 0.0625, 1, "lower", "not enough seeds to claim"),
+        (6, -1.0, 0.03125, 1, "lower", "better"),
+        (6, 1.0, 0.03125, 1, "lower", "worse"),
+        (6, 1.0, 0.03125, 1, "higher", "better"),
+        (6, -1.0, 0.0625, 2, "lower", "not enough seeds (2 comparisons)"),
+        (8, -1.0, 0.2, 6, "lower", "no difference shown"),
+        (8, -1.0, 0.2, 7, "lower", "not enough seeds (7 comparisons)"),
+        (8, math.nan, math.nan, 1, "lower", "not finite: nothing to compare"),
     ],
 )
-def test_the_verdict(pairs: int, difference: float, p_holm: float, comparisons: int, metric: str, says: str) -> None:
-    assert comparison.verdict(pairs, difference, p_holm, comparisons, metric) == says
+def test_the_verdict(pairs: int, difference: float, p_holm: float, comparisons: int, direction: str, says: str) -> None:
+    assert comparison.verdict(pairs, difference, p_holm, comparisons, direction) == says
 
 
 def test_the_truth_behind_a_made_up_sweep_is_found(tmp_path: Path) -> None:

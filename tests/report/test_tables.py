@@ -11,6 +11,7 @@ import pytest
 from helpers.sweep_folders import change, jobs, make_run
 from hourglass.core.errors import ConfigError
 from hourglass.report.analysis import tables
+from hourglass.report.analysis.measures import Measures
 from hourglass.report.reading import runs
 from hourglass.report.reading.run import value_of
 
@@ -47,10 +48,17 @@ def test_one_seed_has_no_interval_and_widths_are_shown_where_they_differ(small: 
 
 
 def test_the_front_and_the_heat_map(sweep: runs.Sweep) -> None:
-    board = pd.DataFrame({"cost": [1, 2, 3, 3, 2, 1], "test/mse": [5, 3, 2, 2, 4, math.nan]})
-    assert tables.pareto(board, "cost").tolist() == [True, True, True, True, False, False]
-    board = pd.DataFrame({"images_per_second": [9, 5, 1], "test/psnr": [20, 25, 24]})
-    assert tables.pareto(board, "images_per_second", "test/psnr").tolist() == [True, True, False]
+    board = pd.DataFrame({"cost/num_params": [1, 2, 3, 3, 2, 1], "test/mse": [5, 3, 2, 2, 4, math.nan]})
+    assert tables.pareto(board, "cost/num_params", "test/mse", Measures({})).tolist() == [
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+    board = pd.DataFrame({"cost/images_per_second": [9, 5, 1], "test/psnr": [20, 25, 24]})
+    assert tables.pareto(board, "cost/images_per_second", "test/psnr", Measures({})).tolist() == [True, True, False]
     heat = tables.heatmap(sweep)
     assert heat is not None
     assert (list(heat.index), list(heat)) == (["maxpool", "strided"], ["transpose", "resize", "subpixel"])

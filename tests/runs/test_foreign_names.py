@@ -18,7 +18,7 @@ from hourglass.config.configuration import Configuration
 from hourglass.config.parts import Parts
 from hourglass.core.errors import ConfigError, DataError, Torn
 from hourglass.core.files import replacing
-from hourglass.core.locks import is_locked, lock
+from hourglass.core.processes.locks import is_locked, lock
 from hourglass.report.reading import runs
 from hourglass.runs.read import LARGEST, read_configuration
 from hourglass.runs.status import status_of

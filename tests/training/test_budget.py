@@ -8,10 +8,10 @@ from lightning.pytorch import Callback
 
 from helpers import by_hand, project
 from hourglass.core.errors import ConfigError
-from hourglass.runs.train import trainer_for
 from hourglass.training.budget import refuse_an_empty_budget, validate_at_the_end
 from hourglass.training.checkpoints import checkpoint_path, read_checkpoint
 from hourglass.training.module import AutoencoderModule
+from hourglass.training.trainer import trainer_for
 
 
 class Validated(Callback):
@@ -64,7 +64,9 @@ def test_to_overfit_is_to_train_on_the_same_images_each_epoch(tmp_path: Path) ->
     parts = project.parts(*project.TINY, "trainer.limit_train_batches=null", "trainer.overfit_batches=2")
     trainer, data = trainer_for(parts)(callbacks=[seen := Seen()], max_epochs=3, default_root_dir=tmp_path), parts.data
     data.setup()
-    module = AutoencoderModule(parts.autoencoder(data.image_shape), parts.loss, parts.optimizer, seed=0, config={})
+    module = AutoencoderModule(
+        parts.autoencoder(data.image_shape), parts.loss, parts.optimizer, parts.metrics, seed=0, config={}
+    )
     trainer.fit(module, datamodule=data)
     assert len(seen.images) == 6
     assert seen.images[:2] == seen.images[2:4] == seen.images[4:]

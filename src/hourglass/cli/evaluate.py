@@ -21,7 +21,7 @@ from hourglass.runs.evaluation.select import runs_of
 from hourglass.runs.evaluation.table import table
 from hourglass.runs.read import check_identity, read_configuration, read_summary
 
-NEEDED = ("data", "corruption", "encoder", "latent", "decoder", "model", "loss", "optimizer")
+NEEDED = ("data", "corruption", "encoder", "latent", "decoder", "model", "loss", "metrics", "optimizer")
 """Groups of a run's configuration whose parts are made."""
 
 
@@ -92,7 +92,7 @@ class Command:
                 "weights": weights,
                 "overrides": self.request.overrides,
                 "time": datetime.now().astimezone().isoformat(timespec="seconds"),
-                "versions": provenance.versions(),
+                "versions": provenance.versions(one.configuration.packages),
             }
             records[one.id] = write(run, record)
         there = len(wanted) - len(missing)

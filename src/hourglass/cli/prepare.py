@@ -14,6 +14,7 @@ from hourglass.config.compose import GROUPS
 from hourglass.config.configuration import Configuration
 from hourglass.core.errors import ConfigError, Fault, HourglassError
 from hourglass.core.files import replacing, unwritable
+from hourglass.core.text import as_typed
 from hourglass.runs.job import Job
 from hourglass.runs.read import read_configuration
 
@@ -21,7 +22,16 @@ from hourglass.runs.read import read_configuration
 def job_of(configuration: Configuration, hydra: Any, group: str | None = None) -> Job:
     """Who the run is that Hydra has prepared; `hydra` is Hydra's own part of the configuration."""
     choices = {name: hydra.runtime.choices[name] for name in GROUPS if hydra.runtime.choices.get(name)}
-    return Job(Path(hydra.runtime.output_dir), configuration.id, choices, list(hydra.overrides.task), group)
+    return Job(
+        Path(hydra.runtime.output_dir), configuration.id, choices, list(hydra.overrides.task), group, found_by(hydra)
+    )
+
+
+def found_by(hydra: Any) -> list[str]:
+    """The options of the command line by which Hydra finds options that are not in `conf/`."""
+    folders = [source.path for source in hydra.runtime.config_sources if source.provider == "command-line"]
+    named = [text for folder in folders for text in ("--config-dir", str(as_typed(Path(folder))))]
+    return named + [o for o in hydra.overrides.hydra if o.lstrip("+").startswith("hydra.searchpath=")]
 
 
 def keep_configuration(configuration: Configuration, job: Job, hydra: Any) -> None:

@@ -5,6 +5,7 @@ What can be answered or refused without torch is, within a second.
 
 import logging
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,5 +105,6 @@ def resume(folder: Path, others: list[str]) -> None:
 
     launch.refuse_damage(folder)
     job = Job(folder.resolve(), summary["id"], summary["choices"], summary["overrides"], summary["sweep"])
+    job = replace(job, found_by=summary.get("found_by", []))
     with faults_kept(job.folder):
         launch.alone(configuration, job, retry="all")  # this one is meant by name

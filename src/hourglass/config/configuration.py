@@ -1,7 +1,7 @@
 """The composed configuration as a value: what is hashed, saved, logged, and turned into parts."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -42,6 +42,11 @@ class Configuration:
         return run_id(self.plain)
 
     @property
+    def packages(self) -> list[str]:
+        """Those that its parts come from, by the names under which they are imported."""
+        return sorted({target.split(".")[0] for target in _targets(self.plain)})
+
+    @property
     def as_yaml(self) -> str:
         return OmegaConf.to_yaml(OmegaConf.create(self.written))
 
@@ -51,6 +56,14 @@ class Configuration:
         for key, value in values.items():
             OmegaConf.update(changed, key, value, merge=False)
         return Configuration(OmegaConf.to_container(changed), self.trust)  # type: ignore[arg-type]
+
+
+def _targets(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("_target_"), str):
+            yield node["_target_"]
+        for inner in node.values():
+            yield from _targets(inner)
 
 
 def _settled(written: Any, value: Any) -> Any:

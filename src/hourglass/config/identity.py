@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 VOLATILE = (
+    "metrics.mse", "metrics.psnr", "metrics.psnr_per_image", "metrics.psnr_input", "metrics.psnr_gain", "metrics.ssim",
     "hydra", "sweep", "report", "retry", "resume", "trial", "search", "logger", "baselines", "checkpoint_every",
     "data.root", "data.cache", "data.font", "data.download", "data.num_workers", "trainer.enable_progress_bar",
     "trainer.enable_model_summary",
 )  # fmt: skip
-"""Keys that say where and how a run is carried out, not what it computes: its id is the same on any machine."""
+"""Keys that say where and how a run is carried out, not what it computes, and the metrics that every run has: the id is
+the same on any machine. A further metric makes another run, which measures it."""
 LATER = {"augmentation": {"_target_": "hourglass.data.NoAugmentation"}}
 """Keys that configurations have not always had -> the value that says what was so without them."""
 
@@ -24,6 +26,8 @@ def without_volatile(plain: dict[str, Any]) -> dict[str, Any]:
         for parent in parents:
             node = node.get(parent) or {}
         node.pop(last, None)
+    if not kept.get("metrics", True):
+        del kept["metrics"]
     return kept
 
 

@@ -16,6 +16,8 @@ from hourglass.core.text import command, first_line
 
 OPTIONAL = ("experiment", "search", "logger", "callbacks")
 """Groups of which a run need not have one."""
+SEVERAL = ("logger", "metrics")
+"""Groups of which a run may have several options: logger=[wandb,tensorboard]."""
 EXTENSIBLE = ("hydra", "trainer.", "callbacks.", "logger.")
 """Where a `+` may add a key: classes of other packages, which have more options than our YAML names."""
 
@@ -51,7 +53,7 @@ def refuse_what_hydra_does_not_explain(overrides: Iterable[str], groups: Mapping
         if override.is_sweep_override() or override.is_delete():
             continue
         value = override.value()
-        chosen = value if isinstance(value, list) and group == "logger" else [value]
+        chosen = value if isinstance(value, list) and group in SEVERAL else [value]
         if not (value is None and group in OPTIONAL) and not all(isinstance(one, str) for one in chosen):
             raise ConfigError(f"{text}: {choices}; a value goes to one of its keys, as in corruption.std=0.3")
 

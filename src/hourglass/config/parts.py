@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from hydra.utils import get_object
 
+from hourglass.config.compose import read_options
 from hourglass.config.configuration import Configuration, Node
 from hourglass.config.slots import refuse_borrowed, refuse_foreign, refuse_other_making
 from hourglass.config.trainer import check_trainer
@@ -84,12 +85,22 @@ class Parts:
         return self._part("loss")
 
     @cached_property
+    def metrics(self) -> dict[str, Callable[..., Any]]:
+        """Each makes a metric of the shape of the images; the default ones where an earlier version configured none."""
+        if "metrics" not in self.configuration.plain:
+            return Parts(self.configuration.with_values({"metrics": read_options("metrics/default")})).metrics
+        metrics = self._named("metrics")
+        if "mse" not in metrics:
+            raise ConfigError("metrics.mse is missing: baselines, reports and this program's own table are in it")
+        return metrics
+
+    @cached_property
     def optimizer(self) -> Callable[..., Any]:
         return self._part("optimizer")
 
     @cached_property
-    def callbacks(self) -> list[Any]:
-        return list(self._named("callbacks").values())
+    def callbacks(self) -> dict[str, Any]:
+        return self._named("callbacks")
 
     @cached_property
     def loggers(self) -> dict[str, Callable[..., Any]]:

@@ -25,7 +25,7 @@ BASES = {
     "model": "model",
 }
 """Files in `conf/base` -> the group whose options stand on them."""
-NAMED = ("callbacks", "logger")
+NAMED = ("callbacks", "logger", "metrics")
 """Groups that hold parts by names of the user's choice."""
 NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 
@@ -63,8 +63,8 @@ def refuse_foreign(target: object, slot: str, path: str, trust: Sequence[str] = 
 def refuse_foreign_parts(plain: Mapping[str, Any], groups: Iterable[str], trust: Sequence[str]) -> None:
     """As `refuse_foreign`, of every part in these groups of a resolved configuration."""
     for group in groups:
-        for place, target in _entries(plain[group], "_target_", (group,)):
-            refuse_foreign(target, ".".join(place), ".".join(place), trust)
+        for place, target in _entries(plain.get(group), "_target_", (group,)):
+            refuse_foreign(target, _slot(place), ".".join(place), trust)
 
 
 def refuse_borrowed(part: Any, target: str, path: str) -> None:
@@ -106,9 +106,12 @@ def _named(key: str) -> dict[str, frozenset[Any]]:
         group = path.parent.name if path.parent != CONF / "base" else BASES[path.stem]
         root = () if "# @package _global_" in text else (group,)
         for place, value in _entries(yaml.safe_load(text), key, root):
-            slot = ".".join((place[0], "*") if len(place) > 1 and place[0] in NAMED else place)
-            named.setdefault(slot, set()).add(value)
+            named.setdefault(_slot(place), set()).add(value)
     return {slot: frozenset(values) for slot, values in named.items()}
+
+
+def _slot(place: tuple[str, ...]) -> str:
+    return ".".join((place[0], "*") if len(place) > 1 and place[0] in NAMED else place)
 
 
 def _entries(node: Any, key: str, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:

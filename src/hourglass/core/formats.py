@@ -9,19 +9,20 @@ from typing_extensions import TypedDict  # pydantic wants this one before Python
 
 from hourglass.core.errors import DataError, Torn
 from hourglass.core.files import read_text
+from hourglass.core.measures import ANY, MEASURES, Better, unnumbered
 from hourglass.core.text import printable
 
 FORMAT = 1
 """In `summary.json` and `sweep.json`: raised when what a folder holds is written anew."""
 LARGEST = 3_000_000
 """Bytes of a JSON file that are read: some thousands of jobs of a sweep."""
-RANGES = {"mse": (0.0, float("inf")), "ssim": (-1.0, 1.0), "phase_bias": (0.0, 1.0)}
-"""Of metrics, where nothing else can be; rounding may lead a little beyond."""
 
 
 def _in_range(metrics: dict[str, float | None]) -> dict[str, float | None]:
+    """Raise ValueError where a metric of ours is what it cannot be; rounding may lead a little beyond its bounds."""
     for name, value in metrics.items():
-        low, high = RANGES.get(name.split("/")[-1].rstrip("_0123456789"), (-float("inf"), float("inf")))
+        what = unnumbered(name.split("/")[-1])
+        low, high = MEASURES[what].bounds if what in MEASURES else ANY
         if value is not None and not low - 1e-5 <= value <= high + 1e-5:
             raise ValueError(f"{name} is {value:g}, and lies between {low:g} and {high:g}")
     return metrics
@@ -46,6 +47,17 @@ class Images(TypedDict, total=False):
     test: Whole
 
 
+class Described(TypedDict):
+    """How a run describes what it logged: a `hourglass.core.measures.Measure`."""
+
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    title: str
+    meaning: str
+    better: Better | None
+    unit: str
+    per_image: bool
+
+
 class Summary(TypedDict, total=False):
     """`summary.json`: see `hourglass.runs.summary`."""
 
@@ -57,9 +69,12 @@ class Summary(TypedDict, total=False):
     seed: Whole
     sweep: str | None
     overrides: list[str]
+    found_by: list[str]
     error: str | None
     channels: list[Annotated[int, Field(ge=1, lt=2**31)]] | None
     metrics: Metrics
+    measures: dict[str, Described]
+    effects: list[str]
     cost: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)] | None]
     baselines: dict[str, Number]
     ratios: dict[str, Number]

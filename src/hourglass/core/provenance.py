@@ -1,8 +1,10 @@
 """Where a result comes from: the versions and the commit that made it."""
 
+import importlib.util
 import platform
 import subprocess
-from importlib.metadata import version
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
 from hourglass.core.text import IN_CHECKOUT
@@ -10,8 +12,37 @@ from hourglass.core.text import IN_CHECKOUT
 PACKAGES = ("hourglass", "torch", "torchvision", "lightning", "torchmetrics", "hydra-core", "wandb")
 
 
-def versions() -> dict[str, str]:
-    return {"python": platform.python_version()} | {package: version(package) for package in PACKAGES}
+def versions(others: Iterable[str] = ()) -> dict[str, str]:
+    """Of Python, of what we stand on, and of the `others`, packages that parts of a run come from."""
+    ours = {"python": platform.python_version()} | {package: version(package) for package in PACKAGES}
+    return ours | {package: version_of(package) for package in others if package not in ours}
+
+
+def version_of(package: str) -> str:
+    """`0.1.0`; with its commit where it lies in a checkout: `0.1.0, commit 0123abc, changed`. Nothing is imported."""
+    distributions = packages_distributions().get(package, [package])
+    try:
+        parts = [version(distributions[0])]
+    except (PackageNotFoundError, ValueError):
+        parts = ["no version"]
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ValueError, ImportError):  # no name of a package at all
+        spec = None
+    if spec is not None and spec.origin is not None:
+        parts += _commit_of(Path(spec.origin))
+    return ", ".join(parts)
+
+
+def _commit_of(file: Path) -> list[str]:
+    """Nothing where no repository has this file: an installed package may lie in somebody else's."""
+    try:
+        _git("ls-files", "--error-unmatch", file.name, folder=file.parent)
+        commit = _git("rev-parse", "--short", "HEAD", folder=file.parent)
+        changes = _git("status", "--porcelain", "--untracked-files=no", ".", folder=file.parent)
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return [f"commit {commit}", *(["changed"] if changes else [])]
 
 
 def git() -> dict[str, str | bool] | None:
@@ -25,7 +56,7 @@ def git() -> dict[str, str | bool] | None:
     return {"commit": commit, "dirty": bool(changes)}
 
 
-def _git(*arguments: str) -> str:
-    here = ("-C", str(Path(__file__).parent), "--no-optional-locks")  # a kill would leave the lock
+def _git(*arguments: str, folder: Path = Path(__file__).parent) -> str:
+    here = ("-C", str(folder), "--no-optional-locks")  # a kill would leave the lock
     command = ["git", *here, *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from hourglass.core.errors import DataError, StorageError
 from hourglass.core.files import unwritable, write_json
-from hourglass.core.locks import lock
+from hourglass.core.processes.locks import lock
 from hourglass.core.text import first_line
 
 log = logging.getLogger(__name__)

@@ -77,13 +77,13 @@ class ImageData(LightningDataModule):
         """Read the images, unless they are there; for the stage `test` alone a test set alone will do."""
         if stage == "test":
             if "test" not in self.images:
-                splits = getattr(self.source, "load_test", self.source.load)()
+                splits = Splits(*getattr(self.source, "load_test", self.source.load)())
                 self._check({"test": splits.test})
                 self._take(splits, ("test",))
             return
         if "train" in self.images:
             return
-        splits = self.source.load()
+        splits = Splits(*self.source.load())
         self._check({"train": splits.train, "test": splits.test})
         splits = split_off(splits, self.val_size, self.seed)
         if 0 < len(splits.train) < self.batch_size:

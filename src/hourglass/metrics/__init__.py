@@ -7,6 +7,7 @@ a number, its docstring names it. Up-sampling by s can leave patterns of period 
 the trained model, beside the value of real images, which is not 0 either.
 """
 
+from hourglass.core.measures import Measure
 from hourglass.metrics.autoencoders import of_autoencoder, of_images, ripples, spectra
 from hourglass.metrics.cost import macs, operator_macs
 from hourglass.metrics.images import (
@@ -18,9 +19,10 @@ from hourglass.metrics.images import (
     high_pass,
 )
 from hourglass.metrics.models import ShiftConsistency, flat_field_gain_share, flat_field_ripple
+from hourglass.metrics.reconstruction import MSE, MSSSIM, PSNR, SSIM, PSNRGain, PSNRInput, PSNRPerImage
 
 __all__ = [
-    "HarmonicPeak", "PhaseBias", "PhaseErrorImbalance", "PhaseErrorVariation", "RadialPowerSpectrum",
-    "ShiftConsistency", "flat_field_gain_share", "flat_field_ripple", "high_pass", "macs", "of_autoencoder",
-    "of_images", "operator_macs", "ripples", "spectra",
+    "MSE", "MSSSIM", "PSNR", "SSIM", "HarmonicPeak", "Measure", "PSNRGain", "PSNRInput", "PSNRPerImage", "PhaseBias",
+    "PhaseErrorImbalance", "PhaseErrorVariation", "RadialPowerSpectrum", "ShiftConsistency", "flat_field_gain_share",
+    "flat_field_ripple", "high_pass", "macs", "of_autoencoder", "of_images", "operator_macs", "ripples", "spectra",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """The networks: operators down and up, encoders, latents, decoders, and the autoencoder that they make."""
 
 from hourglass.nn.autoencoder import Autoencoder, Reconstruction
-from hourglass.nn.contract import Coded, CodeSpec, Encoded
+from hourglass.nn.contract import Coded, CodeSpec, Encoded, Judged
 from hourglass.nn.decoders import ConvDecoder, LinearDecoder
 from hourglass.nn.encoders import ConvEncoder, LinearEncoder
 from hourglass.nn.latents import DenseLatent, GaussianLatent, NoLatent
@@ -10,5 +10,5 @@ from hourglass.nn.operators import __all__ as _operators
 
 __all__ = [
     "Autoencoder", "CodeSpec", "Coded", "ConvDecoder", "ConvEncoder", "DenseLatent", "Encoded", "GaussianLatent",
-    "LinearDecoder", "LinearEncoder", "NoLatent", "Reconstruction", *_operators,
+    "Judged", "LinearDecoder", "LinearEncoder", "NoLatent", "Reconstruction", *_operators,
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from hourglass.core.errors import IncompatiblePair
 from hourglass.core.types import Shape
-from hourglass.nn.contract import Encoded
+from hourglass.nn.contract import NO_LOGS, Encoded, Logs
 
 Output = Literal["sigmoid", "identity"]
 
@@ -22,7 +22,7 @@ class Reconstruction(NamedTuple):
     """(N, C, H, W), before the sigmoid; None where the output is the identity"""
     regularization: Tensor
     """See `contract.Coded`."""
-    kl: Tensor
+    logs: Logs = NO_LOGS
     """See `contract.Coded`."""
 
 
@@ -94,7 +94,7 @@ class Autoencoder(nn.Module):
         encoded = self.encoder(images)
         coded = self.latent(encoded.code, noise)
         pixels, logits = self._pixels(encoded._replace(code=coded.code))
-        return Reconstruction(pixels, logits, coded.regularization, coded.kl)
+        return Reconstruction(pixels, logits, coded.regularization, coded.logs)
 
     def embed(self, images: Tensor) -> Tensor:
         """The code as a table, (N, D)."""

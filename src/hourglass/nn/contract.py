@@ -7,6 +7,7 @@
 | `Encoder(image_shape, …)`            | `encoded = encoder(images)` | (N, C, H, W) -> `Encoded`; has `.spec`         |
 | `Latent(spec, …)`                    | `latent(code, noise)`       | (N, C, h, w) or (N, D) -> `Coded`, same shape  |
 | `Decoder(spec, …)`                   | `decoder(encoded)`          | `Encoded` -> (N, C, H, W)                      |
+| `Loss(…)`                            | `loss(result, target)`      | `Reconstruction` -> (N,), or `Judged`          |
 
 A Down rounds **up**, so that 28 -> 14 -> 7 -> 4 whatever the operator; an Up makes ceil(n/s)·s rows and columns and
 crops them at the bottom and right to exactly `size`. Each holds exactly one learned convolution; the two in
@@ -14,7 +15,9 @@ crops them at the bottom and right to exactly `size`. Each holds exactly one lea
 needs no index ignores it. More on the operators: `operators/__init__.py`; on the latents: `latents.py`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from torch import Tensor
@@ -32,6 +35,13 @@ IndexKind = Literal["argmax", "polyphase"]
 stage; `polyphase`, the sub-sampled grid that adaptive polyphase sampling kept, (N,) for each stage."""
 
 ENCODERS_WITH_INDEX: dict[IndexKind, str] = {"argmax": "encoder=maxpool", "polyphase": "encoder=aps"}
+
+
+Logs = Mapping[str, Tensor]
+"""Numbers to log beside the loss, by name: scalars, means over the images of the batch, unweighted. The names are the
+same in every call."""
+
+NO_LOGS: Logs = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -68,8 +78,17 @@ class Coded(NamedTuple):
     """Same shape as the code that went in."""
     regularization: Tensor
     """Scalar, mean over the images, in the unit of the reconstruction loss summed over an image's pixels."""
-    kl: Tensor
-    """Scalar, nats per image: KL divergence from the posterior to the prior; 0 where the code is deterministic."""
+    logs: Logs = NO_LOGS
+    """What is logged as `train/NAME`, `val/NAME` and `test/NAME`. `kl`: the KL divergence from the posterior to the
+    prior, nats per image, of which an ELBO is made."""
+
+
+class Judged(NamedTuple):
+    """What a loss may return in place of (N,), where it has more to log."""
+
+    loss: Tensor
+    """(N,), summed over each image's pixels"""
+    logs: Logs = NO_LOGS
 
 
 def require_rank(shape: Shape, rank: int, part: str, cure: str) -> None:

@@ -27,7 +27,7 @@ class NoLatent(nn.Module):
         self.code_size = math.prod(spec.code_shape)
 
     def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
-        return Coded(code, code.new_zeros(()), code.new_zeros(()))
+        return Coded(code, code.new_zeros(()))
 
     def embed(self, code: Tensor) -> Tensor:
         return code.flatten(1)
@@ -49,7 +49,7 @@ class DenseLatent(nn.Module):
 
     def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
         back = self.up(self.embed(code)).unflatten(1, self.shape)
-        return Coded(back, code.new_zeros(()), code.new_zeros(()))
+        return Coded(back, code.new_zeros(()))
 
     def embed(self, code: Tensor) -> Tensor:
         return self.down(code.flatten(1))
@@ -96,7 +96,7 @@ class GaussianLatent(nn.Module):
             weight = (self.steps / max(self.warmup_steps, 1)).clamp(max=1.0) * self.beta
             regularization = weight * kl_per_dim.clamp(min=self.free_bits).sum()
         z = mean if noise is None else mean + (logvar / 2).exp() * noise
-        return Coded(self._grid(z), regularization, kl)
+        return Coded(self._grid(z), regularization, {"kl": kl})
 
     def embed(self, code: Tensor) -> Tensor:
         return self.mean(code.flatten(1))

@@ -7,7 +7,7 @@ import pandas as pd
 
 from hourglass.core.text import command, p_value, percent, plus_minus, span
 from hourglass.report.analysis import stats, tables
-from hourglass.report.analysis.measures import KEY_NUMBERS, metric_direction, real_name
+from hourglass.report.analysis.measures import KEY_NUMBERS
 from hourglass.report.analysis.review import Review
 from hourglass.report.reading import evaluations
 from hourglass.report.reading.configurations import is_task
@@ -35,7 +35,7 @@ def write(review: Review) -> str:
         f"**Answer.**{f' {answers[0]}' if len(answers) == 1 else several}",
     ]
     if len(board):
-        parts += ["## Leaderboard", leaderboard(review), LEADERBOARD_NOTE, test_images(sweep), real(board)]
+        parts += ["## Leaderboard", leaderboard(review), LEADERBOARD_NOTE, test_images(sweep), real(review)]
     if len(review.comparison):
         parts += ["## On the same seeds", paired(review.comparison, review.metric), PAIRED_NOTE]
     if len(review.evaluated):
@@ -55,7 +55,7 @@ def question(review: Review) -> str:
     each = f", for each {task}," if task else ""
     lost = f", {len(sweep.lost)} without a result" if sweep.lost else ""
     nothing = "".join(f" No run was completed for {plain(what)}." for what in sweep.without_runs)
-    better = f"{code(metric)} ({metric_direction(metric)} is better)"
+    better = f"{code(metric)} ({review.measures.direction(metric)} is better)"
     return f"**Question.** {which}{each} by {better}? {len(sweep.runs)} completed runs{lost}.{nothing}"
 
 
@@ -68,7 +68,7 @@ def answer(review: Review) -> list[str]:
 
 def leaderboard(review: Review) -> str:
     board = review.board
-    columns = tables.key_columns(board, review.metric)
+    columns = tables.key_columns(board, review.metric, review.measures)
     notes = ["; ".join(configuration.notes) for configuration in review.ranked]
     widths, noted = ["channels"] if "channels" in board else [], ["notes"] if any(notes) else []
     rows = [
@@ -101,8 +101,9 @@ def test_images(sweep: Sweep) -> str:
     return " ".join(sentences)
 
 
-def real(board: pd.DataFrame) -> str:
+def real(review: Review) -> str:
     """What the checkerboard metrics are to be held against, where they stand in the table."""
+    board, real_name = review.board, review.measures.real_name
     shown = [f"`{name}` {span(board[real_name(name)])}" for name in KEY_NUMBERS if real_name(name) in board]
     return f"The real test images themselves have {', '.join(shown)}: the reference, not 0." if shown else ""
 

@@ -1,19 +1,29 @@
 """What a run says at its end: what was reached, what to hold it against, and what to type next."""
 
-from hourglass.core.text import as_typed, command
+import shlex
+
+from hourglass.core.measures import MEASURES
+from hourglass.core.text import as_typed, command, number
 from hourglass.runs.baseline_names import baseline_title
 from hourglass.runs.summary import Summary
 
 
-def table(result: Summary, overrides: list[str]) -> str:
+def table(result: Summary) -> str:
     """What was reached and what to hold it against, where the pictures are, and what to type next."""
     m, c = result.metrics, result.cost
-    lines = ["", f"  test      MSE {m['test/mse']:.5f}   PSNR {m['test/psnr']:.2f} dB   SSIM {m['test/ssim']:.4f}"]
+    shown = {"test/mse": "MSE {:.5f}", "test/psnr": "PSNR {:.2f} dB", "test/ssim": "SSIM {:.4f}"}
+    reached = [text.format(m[name]) for name, text in shown.items() if name in m]
+    reached += [
+        f"{measure.title} {number(m[f'test/{name}'])}{f' {measure.unit}' if measure.unit else ''}"
+        for name, measure in result.measures.items()
+        if name not in MEASURES and f"test/{name}" in m
+    ]
+    lines = ["", f"  test      {'   '.join(reached)}"]
     if "test/psnr_gain" in m:
         lines.append(
             f"  denoised  {m['test/psnr_input']:.2f} dB in, {m['test/psnr']:.2f} dB out: {m['test/psnr_gain']:+.2f} dB"
         )
-    if "test/kl" in m:
+    if "test/kl" in m and "test/reconstruction" in m:
         lines.append(f"  nats      reconstruction {m['test/reconstruction']:.2f} + KL {m['test/kl']:.2f} an image")
     for i, (name, baseline) in enumerate(result.baselines.items()):
         label = baseline_title(name, int(c["code_size"]))
@@ -29,16 +39,17 @@ def table(result: Summary, overrides: list[str]) -> str:
         f"{c['images_per_second']:,.0f} images/s",
         *(f"  health    {diagnostic}, since epoch {epoch}" for diagnostic, epoch in result.health.items()),
         f"  pictures  {as_typed(result.folder / 'images')}",
-        f"  next      {suggestion(result.choices, overrides)}",
+        f"  next      {suggestion(result)}",
         "",
     ]
     return "\n".join(lines)
 
 
-def suggestion(choices: dict[str, str], overrides: list[str]) -> str:
-    """The command that compares this run with its nearest neighbour."""
-    kept = " ".join(override for override in overrides if not override.startswith(("decoder", "hydra")))
-    other = "transpose" if choices["decoder"] == "resize" else "resize"
-    if choices["decoder"] == "linear":
+def suggestion(result: Summary) -> str:
+    """The command that compares this run with its nearest neighbour, as a shell takes it."""
+    decoder = result.choices["decoder"]
+    if decoder == "linear":
         return f"{command('train')} model=conv"
-    return f"{command('train')} -m decoder={choices['decoder']},{other} {kept}".strip()
+    other = "transpose" if decoder == "resize" else "resize"
+    kept = [o for o in result.overrides if not o.startswith(("decoder=", "decoder.", "hydra"))]
+    return f"{command('train')} {shlex.join(['-m', *result.found_by, f'decoder={decoder},{other}', *kept])}"

@@ -17,6 +17,9 @@ class Job:
     group: str | None = None
     """The sweep this run belongs to"""
 
+    found_by: list[str] = field(default_factory=list)
+    """What the command line says of where options of other packages are: ["--config-dir", "mylab/conf"]"""
+
     @property
     def name(self) -> str:
         return "{model}/{encoder}-{decoder}".format(**self.choices)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hourglass.core import locks
 from hourglass.core.errors import Busy, Torn
 from hourglass.core.files import write_json
+from hourglass.core.processes import locks
 from hourglass.runs.read import read_summary, summary_of
 
 STATUSES = ("planned", "running", "completed", "failed", "diverged", "incompatible", "interrupted", "pruned", "torn")

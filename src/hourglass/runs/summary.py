@@ -1,6 +1,7 @@
 """`summary.json`: the result of a run for everything that reads it later."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from hourglass.core import provenance
 from hourglass.core.files import write_json
 from hourglass.core.formats import FORMAT
+from hourglass.core.measures import Measure
 
 
 @dataclass
@@ -25,11 +27,19 @@ class Summary:
     channels: list[int] | None = None
     """Widths of the network as built: `match=` scales the configured ones"""
     metrics: dict[str, float] = field(default_factory=dict)
+    measures: dict[str, Measure] = field(default_factory=dict)
+    """What the numbers in `metrics` are, as far as the parts that log them say, by the last part of their name"""
+    effects: list[str] = field(default_factory=list)
+    """Callbacks of other packages that say `changes_training`, by their names in the configuration"""
     cost: dict[str, float] = field(default_factory=dict)
     baselines: dict[str, float] = field(default_factory=dict)
     """Test MSE of the references (nats a pixel for `bce_entropy`): see `hourglass.metrics.baselines`"""
     health: dict[str, int] = field(default_factory=dict)
     """Diagnostics by the epoch that first showed them: see `hourglass.training.callbacks.Health`"""
+    found_by: list[str] = field(default_factory=list)
+    """What the command line said of where options of other packages are"""
+    versions: dict[str, str] = field(default_factory=provenance.versions)
+    """Of Hourglass, of what it stands on, and of the packages that parts come from"""
     hardware: dict[str, str | int] = field(default_factory=dict)
     data: dict[str, str | int] = field(default_factory=dict)
     """Fingerprint of the images, and how many are in each split"""
@@ -47,11 +57,20 @@ class Summary:
             if baseline > 1e-9
         }
 
+    def describe(self, measures: Mapping[str, Measure], callbacks: Mapping[str, Any]) -> None:
+        """Keep what metrics, latent, loss and callbacks say of what they log, and which callbacks act on training."""
+        for callback in callbacks.values():
+            self.measures |= getattr(callback, "measures", {})
+        self.measures |= measures
+        self.effects = [name for name, callback in callbacks.items() if getattr(callback, "changes_training", False)]
+
     def write(self) -> None:
         """Numbers that are not finite become null, as JSON wants."""
         values: dict[str, Any] = {"format": FORMAT} | asdict(self)
         del values["folder"]
-        content = values | {"ratios": self.ratios, "versions": provenance.versions()}
+        for measure in values["measures"].values():
+            del measure["bounds"]  # ours are known, and of others nothing is checked
+        content = values | {"ratios": self.ratios}
         write_json(self.folder / "summary.json", _finite(content))
 
 

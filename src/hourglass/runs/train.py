@@ -2,19 +2,18 @@
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import lightning.pytorch as pl
-import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import Logger
 
-from hourglass.config.configuration import Configuration, Node
+from hourglass.config.configuration import Configuration
 from hourglass.config.parts import Parts
+from hourglass.core import provenance
 from hourglass.core.errors import ConfigError, DataError, Diverged, Done, HourglassError, Interrupted
 from hourglass.core.files import is_of_storage, remove_leftovers, unwritable
 from hourglass.core.signals import StopRequest
@@ -35,7 +34,7 @@ from hourglass.training.loggers import LoggedRun, MetricsCsv, ResilientWandbLogg
 from hourglass.training.lookup import callback_of, history_of
 from hourglass.training.module import AutoencoderModule
 from hourglass.training.resume import TrainingProgress, checkpoint_to_go_on_from
-from hourglass.training.trainer import build_trainer, mistakes_in_words, quieten
+from hourglass.training.trainer import build_trainer, mistakes_in_words, quieten, trainer_for
 
 log = logging.getLogger(__name__)
 KEPT = ("train/", "val/", "test/", "init/", "real/")
@@ -65,6 +64,7 @@ def train(configuration: Configuration, job: Job, setting: Setting, notes: Notes
     job.folder.mkdir(parents=True, exist_ok=True)
     seed = configuration.plain["seed"]
     result = Summary(job.folder, job.id, job.choices, seed, sweep=job.group, overrides=job.overrides)
+    result.found_by, result.versions = job.found_by, provenance.versions(configuration.packages)
     with status.lock(job.folder) if is_rank_zero() else nullcontext():
         if is_rank_zero():
             refuse_what_is_done(job, setting.retry)
@@ -101,7 +101,7 @@ def train(configuration: Configuration, job: Job, setting: Setting, notes: Notes
                     if isinstance(logger, ResilientWandbLogger):
                         logger.finish(exit_code=0 if result.status == "completed" else 1)
     if is_rank_zero() and not setting.quiet:
-        print(console.table(result, job.overrides))
+        print(console.table(result))
     return float(result.metrics["val/loss"])
 
 
@@ -113,9 +113,13 @@ def _train(
     settings, data = parts.settings, parts.data
     pl.seed_everything(settings.seed, verbose=False)
     autoencoder = parts.autoencoder(data.image_shape)
-    make_trainer, callbacks, _ = trainer_for(parts), parts.callbacks, parts.loggers  # refused before data is read
+    make_trainer, _ = trainer_for(parts), parts.loggers  # refused before data is read
+    callbacks = list(parts.callbacks.values())
     plain = parts.configuration.plain
-    module = AutoencoderModule(autoencoder, parts.loss, parts.optimizer, seed=settings.seed, config=plain)
+    module = AutoencoderModule(
+        autoencoder, parts.loss, parts.optimizer, parts.metrics, seed=settings.seed, config=plain
+    )
+    result.describe(module.measures, parts.callbacks)
     result.channels = plain["encoder"].get("channels")
     result.cost |= cost.of(autoencoder)
     data.setup()
@@ -164,28 +168,6 @@ def refuse_other_images(result: Summary, fingerprint: str) -> None:
             f"the images have changed since the run began (fingerprint {begun_with}, now {fingerprint}): put back "
             "those of then, or start another run, in another hydra.run.dir or sweep="
         )
-
-
-def trainer_for(parts: Parts) -> Callable[..., Trainer]:
-    """The configured trainer; on the CPU, where torch cannot synchronise it, BatchNorm stays with each process.
-
-    `overfit_batches` is a limit to it, and an order of images to the data module: Lightning would take batches of ours
-    apart.
-    """
-    options = parts.configuration.plain["trainer"]
-    if overfit := options.get("overfit_batches"):
-        parts.data.overfits = True
-        return partial(_in_processes(parts, options), overfit_batches=0.0, limit_train_batches=overfit)
-    return _in_processes(parts, options)
-
-
-def _in_processes(parts: Parts, options: Node) -> Callable[..., Trainer]:
-    on_cpu = options["accelerator"] == "cpu" or not torch.cuda.is_available()
-    if not (options.get("sync_batchnorm") and on_cpu):
-        return parts.trainer
-    if parts.configuration.plain["norm"] == "batch" and is_rank_zero():
-        log.warning("norm=batch is not synchronised on the CPU: each process normalises its own share of a batch")
-    return partial(parts.trainer, sync_batchnorm=False)
 
 
 def keep(result: Summary) -> None:
@@ -240,7 +222,9 @@ def test(trainer: Trainer, module: AutoencoderModule, data: ImageData) -> dict[s
         raise Diverged("no checkpoint was saved: the validation loss was never a finite number")
     path = checkpoint_path(Path(trainer.default_root_dir), "best")
     try:
-        load_weights(module.autoencoder, read_checkpoint(path), path)  # with more checks than Lightning makes
+        saved = read_checkpoint(path)
+        load_weights(module.autoencoder, saved, path)  # with more checks than Lightning makes
+        module.load_loss(saved)
     except DataError as error:
         again = f"delete {as_typed(path.parent)}, and the same command trains the run again from its start"
         raise DataError(f"{error}. Put back what was there; or {again}") from error

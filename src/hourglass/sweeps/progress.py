@@ -50,7 +50,9 @@ def closing(folder: Path, names: Mapping[str, str]) -> tuple[str, bool]:
         result = first_line(summary.get("error"))
         if ended == "completed":
             metrics = summary["metrics"]
-            result = f"val/loss {metrics['val/loss']:<9.5g}   test PSNR {metrics['test/psnr']:.2f} dB"
+            result = f"val/loss {metrics['val/loss']:<9.5g}"
+            if "test/psnr" in metrics:
+                result += f"   test PSNR {metrics['test/psnr']:.2f} dB"
         lines.append(f"  {identity}  {name:<{width}}  {ended:<12}  {result}".rstrip())
     sweep = read_sweep(folder)
     others = [status_of(folder / identity) for identity in sweep["jobs"] if identity not in names]

@@ -13,7 +13,7 @@ from hourglass.core import provenance
 from hourglass.core.errors import Torn
 from hourglass.core.files import write_json
 from hourglass.core.formats import FORMAT
-from hourglass.core.locks import lock
+from hourglass.core.processes.locks import lock
 from hourglass.runs.read import JOB_ID, read_sweep
 
 

@@ -1,22 +1,25 @@
-"""Reconstruction losses: `loss(reconstruction, target)` -> (N,), summed over each image's pixels.
+"""Reconstruction losses: `loss(reconstruction, target)` -> (N,), summed over each image's pixels; or `Judged`.
 
 The loss of a perfect image is 0, except BCE's, which is the entropy of grey targets. `nats`: is the value a negative
 log likelihood? Then the objective is an ELBO with a Gaussian latent.
+
+A loss is a module, so it may hold networks. Its parameters that require a gradient are trained with the autoencoder's
+and kept in checkpoints. A network of which no parameter does is frozen: always in `eval` mode, on the device of the
+others, and neither in checkpoints nor in the costs of a run.
 """
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchmetrics.functional.image import structural_similarity_index_measure as ssim
 
 from hourglass.core.errors import ConfigError
-from hourglass.core.types import Shape
+from hourglass.metrics.reconstruction import ms_ssim, ssim_window
 from hourglass.nn.autoencoder import Autoencoder, Reconstruction
-
-
-def ssim_window(image_shape: Shape) -> tuple[bool, int]:
-    """(gaussian_kernel, kernel_size) for torchmetrics: its Gaussian of 11, or the odd square a tiny image holds."""
-    side = min(image_shape[1:])
-    return (True, 11) if side >= 11 else (False, max(side - (side + 1) % 2, 1))
+from hourglass.nn.contract import Judged, Logs
 
 
 class MSE(nn.Module):
@@ -60,9 +63,74 @@ class SSIM(nn.Module):
         return (1 - similarity.reshape(len(target))) * target[0].numel()
 
 
-def check_loss(loss: nn.Module, autoencoder: Autoencoder) -> None:
-    """Raise ConfigError now, and not in the first step, where the loss cannot use the autoencoder's output."""
+class MSSSIM(nn.Module):
+    """(1 - MS-SSIM)·pixels. Source: Wang, Simoncelli & Bovik 2003; with fewer scales below 176 pixels a side, see
+    `hourglass.metrics.reconstruction.scales`."""
+
+    nats = False
+
+    def forward(self, reconstruction: Reconstruction, target: Tensor) -> Tensor:
+        return (1 - ms_ssim(reconstruction.pixels, target)) * target[0].numel()
+
+
+def judged(loss: nn.Module, result: Reconstruction, target: Tensor) -> Judged:
+    """What the loss says of a batch; raises ConfigError where that is not a value for each image."""
+    said = loss(result, target)
+    verdict = said if isinstance(said, Judged) else Judged(said)
+    name = type(loss).__name__
+    if not isinstance(verdict.loss, Tensor) or verdict.loss.shape != (len(target),):
+        shape = tuple(getattr(verdict.loss, "shape", ())) if isinstance(verdict.loss, Tensor) else type(said).__name__
+        raise ConfigError(f"the loss {name} returned {shape}: a loss gives a value for each image, (N,), or Judged")
+    return Judged(verdict.loss, checked_logs(verdict.logs, name))
+
+
+def checked_logs(logs: Any, part: str) -> Logs:
+    """Raise ConfigError unless these are scalars by name."""
+    if not isinstance(logs, Mapping):
+        raise ConfigError(f"{part} returned {type(logs).__name__} as its logs: they are scalars by name, {{'name': x}}")
+    for name, value in logs.items():
+        if not isinstance(value, Tensor) or value.shape != ():
+            raise ConfigError(f"{part} logs {name}, which is no scalar tensor: log the mean over the images")
+    return logs
+
+
+def check_loss(loss: nn.Module, autoencoder: Autoencoder) -> tuple[list[str], list[str]]:
+    """The names that latent and loss log: (of the latent, of the loss).
+
+    Raises ConfigError now, and not in the first step, where the loss cannot use the autoencoder's output.
+    """
+    if not isinstance(getattr(loss, "nats", None), bool):
+        raise ConfigError(f"the loss {type(loss).__name__} has no `nats`: True for a negative log likelihood, or False")
+    for network in frozen_networks(loss).values():
+        network.eval()
     zeros = next(autoencoder.parameters()).new_zeros(1, *autoencoder.image_shape)
     was_training = autoencoder.training
-    loss(autoencoder.eval().reconstruct(zeros), zeros)
+    result = autoencoder.eval().reconstruct(zeros)
+    of_latent = checked_logs(result.logs, type(autoencoder.latent).__name__)
+    verdict = judged(loss, result, zeros)
     autoencoder.train(was_training)
+    return list(of_latent), list(verdict.logs)
+
+
+def frozen_networks(loss: nn.Module) -> dict[str, nn.Module]:
+    """The outermost modules inside the loss that have parameters, none of which requires a gradient, by their path."""
+
+    def walk(module: nn.Module, path: str) -> Iterator[tuple[str, nn.Module]]:
+        parameters = list(module.parameters())
+        if parameters and not any(parameter.requires_grad for parameter in parameters):
+            yield path, module
+        elif parameters:
+            for name, child in module.named_children():
+                yield from walk(child, f"{path}{name}.")
+
+    return dict(walk(loss, ""))
+
+
+def digest(networks: Mapping[str, nn.Module]) -> str:
+    """16 hexadecimal digits of the weights of these networks; the same on every device."""
+    sha = hashlib.sha256()
+    for path, network in networks.items():
+        for name, weight in network.state_dict().items():
+            sha.update(f"{path}{name}".encode())
+            sha.update(weight.detach().cpu().contiguous().view(-1).float().numpy().tobytes())
+    return sha.hexdigest()[:16]

@@ -1,31 +1,34 @@
 """The LightningModule: objective, metrics, optimizer. It trains any autoencoder; the science is elsewhere."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any, Literal
 
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
-from torchmetrics import MeanMetric, MeanSquaredError, Metric
-from torchmetrics.image import StructuralSimilarityIndexMeasure
 
 from hourglass.core.compat.lightning import let_lightning_clip
-from hourglass.core.types import Shape
+from hourglass.core.errors import DataError
+from hourglass.core.measures import MEASURES, Measure
 from hourglass.data import noise
 from hourglass.data.batches import Batch
 from hourglass.nn.autoencoder import Autoencoder, Reconstruction
-from hourglass.training.losses import check_loss, ssim_window
+from hourglass.training.losses import check_loss, checked_logs, digest, frozen_networks, judged
 from hourglass.training.optimizers import OptimizerAndSchedule
+from hourglass.training.scores import Scores, check_makers, refuse_taken
 
 Stage = Literal["val", "test"]
+LOSS = "loss."
+"""Of the loss's weights in a checkpoint of this module."""
 
 
 class AutoencoderModule(LightningModule):
     """objective = (reconstruction loss summed over pixels + regularization of the code) / pixels, mean over the images.
 
     The division keeps learning rates comparable between image sizes and losses. For a Gaussian latent with loss=bce and
-    beta=1 the objective is the negative ELBO per pixel. `config`: the resolved configuration, in plain dicts and lists,
-    which checkpoints hold as `checkpoint["config"]`.
+    beta=1 the objective is the negative ELBO per pixel. `metrics`: name -> what makes one of the shape of the images.
+    `config`: the resolved configuration, in plain dicts and lists, which checkpoints hold as `checkpoint["config"]`.
     """
 
     def __init__(
@@ -33,45 +36,59 @@ class AutoencoderModule(LightningModule):
         autoencoder: Autoencoder,
         loss: Any,
         optimizer: Callable[[Iterable[nn.Parameter], float], OptimizerAndSchedule],
+        metrics: Mapping[str, Callable[..., Any]],
         *,
         seed: int,
         config: dict[str, Any],
     ) -> None:
         super().__init__()
-        check_loss(loss, autoencoder)
+        check_makers(metrics)
+        of_latent, of_loss = check_loss(loss, autoencoder)
+        refuse_taken({"latent": of_latent, "loss": of_loss}, list(metrics))
         self.autoencoder = autoencoder.to(memory_format=torch.channels_last)
         self.loss, self.optimizer, self.seed, self.config = loss, optimizer, seed, config
         shape = autoencoder.image_shape
         self.pixels = shape[0] * shape[1] * shape[2]
-        self.metrics = nn.ModuleDict({stage: self._metrics(shape) for stage in ("val", "test")})
+        self.sampled = autoencoder.latent.noise_shape is not None
+        means = ["loss", *(["reconstruction"] if self.sampled else []), *of_latent, *of_loss]
+        self.scores = nn.ModuleDict({stage: Scores(metrics, shape, means) for stage in ("val", "test")})
+        self.train()
 
-    def _metrics(self, image_shape: Shape) -> nn.ModuleDict:
-        gaussian, window = ssim_window(image_shape)
-        metrics: dict[str, Metric] = {
-            "loss": MeanMetric(),
-            "mse": MeanSquaredError(),
-            "psnr_per_image": MeanMetric(),
-            "ssim": StructuralSimilarityIndexMeasure(gaussian, kernel_size=window, data_range=1.0),
-            "mse_input": MeanSquaredError(),
-        }
-        if self.autoencoder.latent.noise_shape is not None:
-            metrics |= {"reconstruction": MeanMetric(), "kl": MeanMetric()}
-        return nn.ModuleDict(metrics)
+    @property
+    def measures(self) -> dict[str, Measure]:
+        """What is logged, as far as metrics, latent and loss describe it, or we do, by its name."""
+        scores = self._of("test")
+        of_parts = {**getattr(self.autoencoder.latent, "measures", {}), **getattr(self.loss, "measures", {})}
+        known = {name: {**of_parts, **MEASURES}.get(name) for name in scores.mean_names}
+        return {name: measure for name, measure in known.items() if measure} | scores.measures
 
     def forward(self, images: Tensor) -> Tensor:
         return self.autoencoder(images)
 
+    def train(self, mode: bool = True) -> "AutoencoderModule":
+        super().train(mode)
+        for network in self.frozen.values():
+            network.eval()
+        return self
+
+    @cached_property
+    def frozen(self) -> dict[str, nn.Module]:
+        """The frozen networks of the loss, by their path in it."""
+        return frozen_networks(self.loss)
+
+    @cached_property
+    def frozen_digest(self) -> str | None:
+        return digest(self.frozen) if self.frozen else None
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         result = self._reconstruct(batch, sampled=True)
-        reconstruction, objective = self._objective(result, batch)
+        values = self._objective(result, batch)
         every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
         if not self.trainer.is_last_batch and (every == 0 or (self.global_step + 1) % every):
-            return objective  # Lightning would drop what is logged now, after a third of a millisecond with it
-        self.log("train/loss", objective, prog_bar=True, batch_size=len(batch.key))
-        if self.autoencoder.latent.noise_shape is not None:
-            self.log("train/kl", result.kl, batch_size=len(batch.key))
-            self.log("train/reconstruction", reconstruction, batch_size=len(batch.key))
-        return objective
+            return values["loss"]  # Lightning would drop what is logged now, after a third of a millisecond with it
+        for name, value in values.items():
+            self.log(f"train/{name}", value, prog_bar=name == "loss", batch_size=len(batch.key))
+        return values["loss"]
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         self._evaluate(batch, "val")
@@ -80,10 +97,10 @@ class AutoencoderModule(LightningModule):
         self._evaluate(batch, "test")
 
     def on_validation_epoch_end(self) -> None:
-        self._log_metrics("val")
+        self._log_scores("val")
 
     def on_test_epoch_end(self) -> None:
-        self._log_metrics("test")
+        self._log_scores("test")
 
     def _reconstruct(self, batch: Batch, *, sampled: bool) -> Reconstruction:
         """`sampled`: draw the code from its posterior, with noise that is a function of the image's key."""
@@ -91,57 +108,76 @@ class AutoencoderModule(LightningModule):
         drawn = noise.normal(batch.key, shape, "latent") if sampled and shape is not None else None
         return self.autoencoder.reconstruct(batch.input, drawn)
 
-    def _objective(self, result: Reconstruction, batch: Batch) -> tuple[Tensor, Tensor]:
-        """(reconstruction loss an image, objective a pixel), both () and means over the batch."""
-        reconstruction = self.loss(result, batch.target).mean()
-        return reconstruction, (reconstruction + result.regularization) / self.pixels
+    def _objective(self, result: Reconstruction, batch: Batch) -> dict[str, Tensor]:
+        """`loss`, the objective a pixel; `reconstruction`, the loss an image, where the code is sampled; then what the
+        latent and the loss log. All are () and means over the batch."""
+        verdict = judged(self.loss, result, batch.target)
+        reconstruction = verdict.loss.mean()
+        logs = {**checked_logs(result.logs, type(self.autoencoder.latent).__name__), **verdict.logs}
+        if self.sampled:
+            logs = {"reconstruction": reconstruction, **logs}
+        loss = (reconstruction + result.regularization) / self.pixels
+        return {"loss": loss, **{name: value.detach() for name, value in logs.items()}}
 
     def _evaluate(self, batch: Batch, stage: Stage) -> None:
         """Pixels are judged at the posterior's mean, the objective (the ELBO of a VAE) at a sample of it."""
-        metrics, n = self._of(stage), len(batch.key)
         result = self._reconstruct(batch, sampled=False)
-        pixels, target = result.pixels.float(), batch.target
-        metrics["mse"].update(pixels.flatten(), target.flatten())
-        metrics["mse_input"].update(batch.input.flatten(), target.flatten())
-        metrics["ssim"].update(pixels, target)
-        metrics["psnr_per_image"].update(psnr((pixels - target).square().flatten(1).mean(1)))
-        if self.autoencoder.latent.noise_shape is not None:
+        self._of(stage).update(result.pixels.float(), batch.target, batch.input)
+        if self.sampled:
             result = self._reconstruct(batch, sampled=True)
-        reconstruction, objective = self._objective(result, batch)
-        metrics["loss"].update(objective, weight=n)
-        if "kl" in metrics:
-            metrics["reconstruction"].update(reconstruction, weight=n)
-            metrics["kl"].update(result.kl, weight=n)
+        self._of(stage).update_means(self._objective(result, batch), len(batch.key))
 
-    def _of(self, stage: Stage) -> dict[str, Any]:
-        return dict(self.metrics[stage].items())  # type: ignore[operator]
+    def _of(self, stage: Stage) -> Scores:
+        return self.scores[stage]  # type: ignore[return-value]
 
-    def _log_metrics(self, stage: Stage) -> None:
-        values = {}
-        for name, metric in self._of(stage).items():
-            values[name] = metric.compute()
-            metric.reset()
-        values["psnr"] = psnr(values["mse"])
-        mse_input = values.pop("mse_input")
-        if mse_input > 0:  # a corrupted input: how far the reconstruction gets from it
-            values["psnr_input"] = psnr(mse_input)
-            values["psnr_gain"] = values["psnr"] - values["psnr_input"]
-        if "kl" in values and self.loss.nats:
+    def _log_scores(self, stage: Stage) -> None:
+        values = self._of(stage).take()
+        if {"kl", "reconstruction"} <= values.keys() and self.loss.nats:
             values["elbo"] = -(values["reconstruction"] + values["kl"])
         shown = {"loss", "psnr"} if stage == "val" else set()
         for name, value in values.items():  # alike on all ranks already: torchmetrics gathered it
             self.log(f"{stage}/{name}", value, prog_bar=name in shown, rank_zero_only=False, sync_dist=False)
 
     def configure_optimizers(self) -> OptimizerAndSchedule:  # type: ignore[override]
-        chosen = self.optimizer(self.autoencoder.parameters(), self.trainer.estimated_stepping_batches)
+        of_loss = [parameter for parameter in self.loss.parameters() if parameter.requires_grad]
+        parameters = [*self.autoencoder.parameters(), *of_loss]
+        chosen = self.optimizer(parameters, self.trainer.estimated_stepping_batches)
         if self.trainer.gradient_clip_val and "mixed" in str(self.trainer.precision):
             let_lightning_clip(chosen["optimizer"])
         return chosen
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["config"] = self.config
+        if self.frozen_digest is not None:
+            checkpoint["frozen"] = self.frozen_digest
+            for key in self._frozen_state():
+                del checkpoint["state_dict"][key]
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.refuse_other_frozen(checkpoint)
+        checkpoint["state_dict"] |= self._frozen_state()
 
-def psnr(mse: Tensor) -> Tensor:
-    """10·log10(1 / mse) in dB, for pixels in [0, 1]. `psnr` is that of the mean error, `psnr_per_image` a mean."""
-    return -10 * mse.log10()
+    def refuse_other_frozen(self, checkpoint: Mapping[str, Any]) -> None:
+        """Raise DataError where the loss holds other frozen weights than when the checkpoint was saved."""
+        if checkpoint.get("frozen") != self.frozen_digest:
+            raise DataError(
+                f"the frozen network of the loss {type(self.loss).__name__} is not the one of then (the digest of its "
+                f"weights is {self.frozen_digest}, and was {checkpoint.get('frozen')}): make it of the same weights"
+            )
+
+    def load_loss(self, checkpoint: Mapping[str, Any]) -> None:
+        """Give the loss what the run of this checkpoint has learned of it; raises DataError if it is another."""
+        self.refuse_other_frozen(checkpoint)
+        own = {key: weight for key, weight in checkpoint["state_dict"].items() if key.startswith(LOSS)}
+        own |= self._frozen_state()
+        try:
+            self.loss.load_state_dict({key.removeprefix(LOSS): weight for key, weight in own.items()})
+        except RuntimeError as error:
+            raise DataError(f"the checkpoint is of another loss than {type(self.loss).__name__}: {error}") from error
+
+    def _frozen_state(self) -> dict[str, Tensor]:
+        return {
+            f"{LOSS}{path}{name}": weight
+            for path, network in self.frozen.items()
+            for name, weight in network.state_dict().items()
+        }

@@ -5,6 +5,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,12 +15,38 @@ from lightning.pytorch.callbacks import TQDMProgressBar
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
-from hourglass.core.compat.lightning import CHATTER, leave_sigterm_to_us
+from hourglass.config.configuration import Node
+from hourglass.config.parts import Parts
+from hourglass.core.compat.lightning import CHATTER, is_rank_zero, leave_sigterm_to_us
 from hourglass.core.errors import ConfigError, HourglassError
 from hourglass.core.signals import StopRequest
 from hourglass.core.text import first_line
 from hourglass.training.checkpoints import BestCheckpoint, DurableCheckpointIO, checkpoint_path
 from hourglass.training.resume import LastCheckpoint, TrainingProgress
+
+log = logging.getLogger(__name__)
+
+
+def trainer_for(parts: Parts) -> Callable[..., Trainer]:
+    """The configured trainer; on the CPU, where torch cannot synchronise it, BatchNorm stays with each process.
+
+    `overfit_batches` is a limit to it, and an order of images to the data module: Lightning would take batches of ours
+    apart.
+    """
+    options = parts.configuration.plain["trainer"]
+    if overfit := options.get("overfit_batches"):
+        parts.data.overfits = True
+        return partial(_in_processes(parts, options), overfit_batches=0.0, limit_train_batches=overfit)
+    return _in_processes(parts, options)
+
+
+def _in_processes(parts: Parts, options: Node) -> Callable[..., Trainer]:
+    on_cpu = options["accelerator"] == "cpu" or not torch.cuda.is_available()
+    if not (options.get("sync_batchnorm") and on_cpu):
+        return parts.trainer
+    if parts.configuration.plain["norm"] == "batch" and is_rank_zero():
+        log.warning("norm=batch is not synchronised on the CPU: each process normalises its own share of a batch")
+    return partial(parts.trainer, sync_batchnorm=False)
 
 
 def build_trainer(

@@ -15,6 +15,7 @@ CHATTER = (
     "smaller than the logging interval",  # the last batch of an epoch is logged in any case
     "lr_scheduler.step",  # torch's; a step that the gradient scaler leaves out looks like a wrong order
     "resuming from a checkpoint that ended before the epoch ended",  # ours goes on exactly there
+    "in eval mode at the start of training",  # a frozen network of the loss stays so
     "LeafSpec",  # torch's, about Lightning's use of it
     "sync_dist=True",  # torchmetrics has gathered what we log
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hourglass.core.locks import Locked, lock
+from hourglass.core.processes.locks import Locked, lock
 
 
 @contextmanager

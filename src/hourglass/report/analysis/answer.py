@@ -10,7 +10,7 @@ import pandas as pd
 
 from hourglass.core.text import counted, number, p_value, percent, plus_minus, with_half
 from hourglass.report.analysis.comparison import NO_DIFFERENCE, NO_PAIR, NOT_ENOUGH, NOT_FINITE
-from hourglass.report.analysis.measures import metric_direction
+from hourglass.report.analysis.measures import Direction, Measures
 from hourglass.report.analysis.stats import LEAST_PAIRS, smallest_p
 from hourglass.report.reading.configurations import Configuration
 from hourglass.report.reading.runs import Sweep
@@ -98,7 +98,7 @@ def answers(
     tasks: dict[str, list[Configuration]] = {}
     for configuration in sweep.configurations:
         tasks.setdefault("" if across else configuration.task, []).append(configuration)
-    several = len(tasks) > 1
+    several, direction = len(tasks) > 1, Measures.of(sweep).direction(metric)
     made = []
     for configurations in tasks.values():
         names = {c.label: (c.method_label or c.task_label) if several else c.label for c in configurations}
@@ -107,7 +107,7 @@ def answers(
         short = [row | {"label": names[row["label"]]} for row in rows]
         compared = comparison[comparison["label"].isin(names)].replace({"label": names, "reference": names})
         task = configurations[0].task_label if several else ""
-        answer = _answer(task, short, compared.to_dict("records"), metric, notes)
+        answer = _answer(task, short, compared.to_dict("records"), metric, direction, notes)
         if len(rows) > 1 and math.isfinite(rows[0][metric]) and not _alike(rows, metric):
             answer.best = rows[0]["label"]
         made.append(answer)
@@ -128,7 +128,12 @@ def overall(answers: Sequence[Answer], sweep: Sweep) -> str:
 
 
 def _answer(
-    task: str, rows: Sequence[Row], compared: Sequence[Row], metric: str, notes: Mapping[str, list[str]]
+    task: str,
+    rows: Sequence[Row],
+    compared: Sequence[Row],
+    metric: str,
+    direction: Direction | None,
+    notes: Mapping[str, list[str]],
 ) -> Answer:
     """`rows` of the leaderboard and of the comparison, of one task; `notes` by label."""
     best, by_label = rows[0], {row["label"]: row for row in rows}
@@ -145,7 +150,7 @@ def _answer(
         every = len(rivals) == len(rows) - 1
         others = f"the {len(rivals)} {'others' if every else 'that are compared with it'}"
         others = others if len(rivals) > 1 else rivals[0].label
-        headline, sentence, facts = _claim(label, rivals, others, metric)
+        headline, sentence, facts = _claim(label, rivals, others, metric, direction)
         sentences.append(sentence)
     else:
         headline = f"{metric} {value}" if label == task else f"{label}: {metric} {value}"
@@ -157,7 +162,7 @@ def _answer(
     reference = by_label.get(other) if rivals and rivals[0].is_reference else None
     seconds = number(round(best.get("cost/train_seconds", math.nan), 1))
     sentences.append(f"It costs {', '.join(_cost(best, reference))}, and {seconds} seconds of training per run.")
-    reached = Fact(f"{metric}, {metric_direction(metric)} is better", value, f"{label}, {over}")
+    reached = Fact(f"{metric}, {direction} is better", value, f"{label}, {over}")
     return Answer(task, headline, sentences, [reached, *facts, Fact("Cost", *_cost(best))])
 
 
@@ -178,7 +183,9 @@ def _rivals(ranked: Sequence[str], compared: Sequence[Row]) -> list[Rival]:
     return sorted(rivals, key=lambda rival: ranked.index(rival.label))
 
 
-def _claim(best: str, rivals: Sequence[Rival], others: str, metric: str) -> tuple[str, str, list[Fact]]:
+def _claim(
+    best: str, rivals: Sequence[Rival], others: str, metric: str, direction: Direction | None
+) -> tuple[str, str, list[Fact]]:
     """(headline, sentences, facts) of the best and its rivals, which are called `others` together."""
     n, pairs = len(rivals), min(rival.row["pairs"] for rival in rivals)
     nearest = next((rival for rival in rivals if math.isfinite(rival.row["difference"])), rivals[0])
@@ -188,7 +195,7 @@ def _claim(best: str, rivals: Sequence[Rival], others: str, metric: str) -> tupl
     too_few = f"fewer than {LEAST_PAIRS} pairs cannot show anything"
     words = {
         "others": others, "metric": metric, "difference": difference, "p": p, "count": len(better), "n": n,
-        "end": "lowest" if metric_direction(metric) == "lower" else "highest",
+        "end": "lowest" if direction == "lower" else "highest",
         "nearest": f"{difference} ({p}). " if math.isfinite(nearest.row["difference"]) else "",
         "too_few": too_few if pairs < LEAST_PAIRS else nearest.row["verdict"],
         "shown": f"and is better than {'; '.join(better)}" if better else "but no difference is shown",

@@ -11,7 +11,7 @@ import pandas as pd
 
 from hourglass.core.errors import ConfigError
 from hourglass.report.analysis import stats
-from hourglass.report.analysis.measures import check_metric, instead, measure, metric_direction, numbers
+from hourglass.report.analysis.measures import Direction, Measures, instead, numbers
 from hourglass.report.reading.configurations import Configuration, is_task
 from hourglass.report.reading.run import ABSENT, Run
 from hourglass.report.reading.runs import Sweep
@@ -44,7 +44,8 @@ def paired(sweep: Sweep, reference: str | None = None, metric: str = "test/mse")
     """
     if not sweep.configurations:
         return pd.DataFrame(columns=COLUMNS)
-    check_metric(metric, sweep.runs)
+    measures = Measures.of(sweep)
+    measures.check(metric, sweep.runs)
     named = reference_values(sweep, reference)
     across = names_a_task(named)
     references: dict[tuple, list[Configuration]] = {}  # by what a configuration must equal its reference in
@@ -55,20 +56,22 @@ def paired(sweep: Sweep, reference: str | None = None, metric: str = "test/mse")
     for configuration in sweep.configurations:
         if not _has(configuration, named):
             other = _only(references.get(_all_else(configuration, named, across), []), named)
-            rows.append({"label": configuration.label} | _compared(configuration, other, metric))
+            rows.append({"label": configuration.label} | _compared(configuration, other, metric, measures))
             families.append("" if across else configuration.task)
     table = pd.DataFrame(rows, columns=COLUMNS)
-    family = table["p"].groupby(families)
+    family, direction = table["p"].groupby(families), measures.direction(metric)
     table["p_holm"] = family.transform(lambda p: stats.holm(p.to_numpy()))
     table["smallest_p"] = [stats.smallest_p(n) for n in table["pairs"]]
     table["verdict"] = [
-        verdict(row["pairs"], row["difference"], row["p_holm"], int(comparisons), metric)
+        verdict(row["pairs"], row["difference"], row["p_holm"], int(comparisons), direction)
         for row, comparisons in zip(table.to_dict("records"), family.transform("count"), strict=True)
     ]
     return table
 
 
-def _compared(configuration: Configuration, other: Configuration | None, metric: str) -> dict[str, object]:
+def _compared(
+    configuration: Configuration, other: Configuration | None, metric: str, measures: Measures
+) -> dict[str, object]:
     """The columns that one comparison fills by itself."""
     partners = {_pair_key(run): run for run in other.runs} if other else {}
     values: dict[int, tuple[float, float]] = {}  # seed -> of the configuration, of the reference
@@ -86,7 +89,7 @@ def _compared(configuration: Configuration, other: Configuration | None, metric:
         "difference": mean,
         "difference ±": stats.t_interval(differences),
         "reference mean": base,
-        "relative": mean / base if base and not measure(metric)[0].decibels else NAN,
+        "relative": mean / base if base and measures.measure(metric)[0].unit != "dB" else NAN,
         "p": stats.sign_flip_p(differences),
     }
 
@@ -95,7 +98,7 @@ def _pair_key(run: Run) -> tuple[int, object]:
     return run.seed, run.data.get("fingerprint")
 
 
-def verdict(pairs: int, difference: float, p_holm: float, comparisons: int, metric: str) -> str:
+def verdict(pairs: int, difference: float, p_holm: float, comparisons: int, direction: Direction | None) -> str:
     """What may be claimed. Nothing below 6 pairs, nor where not even the smallest p would survive the correction."""
     if pairs == 0:
         return f"{NO_PAIR}: the reference has no run with these settings and seeds"
@@ -104,7 +107,7 @@ def verdict(pairs: int, difference: float, p_holm: float, comparisons: int, metr
     if pairs < stats.LEAST_PAIRS:
         return f"{NOT_ENOUGH} to claim"
     if p_holm < ALPHA:
-        return "better" if (difference < 0) == (metric_direction(metric) == "lower") else "worse"
+        return "better" if (difference < 0) == (direction == "lower") else "worse"
     if stats.smallest_p(pairs) * comparisons >= ALPHA:
         return f"{NOT_ENOUGH} ({comparisons} comparisons)"
     return f"{NO_DIFFERENCE} shown"

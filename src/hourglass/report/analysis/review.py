@@ -11,7 +11,7 @@ from hourglass.core.text import command
 from hourglass.report.analysis import tables
 from hourglass.report.analysis.answer import Answer, answers, overall
 from hourglass.report.analysis.comparison import names_a_task, paired, reference_values
-from hourglass.report.analysis.measures import metric_direction, numbers
+from hourglass.report.analysis.measures import Measures, numbers
 from hourglass.report.reading import evaluations
 from hourglass.report.reading.configurations import Configuration
 from hourglass.report.reading.run import Run
@@ -33,6 +33,10 @@ class Review:
         """What makes the same report again."""
         reference = [f"reference={self.reference}"] if self.reference else []
         return f"{command('report')} {shlex.join([str(self.sweep.folder), *reference, f'metric={self.metric}'])}"
+
+    @cached_property
+    def measures(self) -> Measures:
+        return Measures.of(self.sweep)
 
     @property
     def headline(self) -> str:
@@ -67,7 +71,8 @@ class Review:
 
     def _rank(self, run: Run) -> float:
         """Low is good; what is not finite comes last."""
-        value = numbers(run).get(self.metric, math.nan) * (1 if metric_direction(self.metric) == "lower" else -1)
+        sign = 1 if self.measures.direction(self.metric) == "lower" else -1
+        value = numbers(run).get(self.metric, math.nan) * sign
         return value if math.isfinite(value) else math.inf
 
 

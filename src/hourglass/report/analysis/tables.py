@@ -8,7 +8,7 @@ import pandas as pd
 
 from hourglass.core.text import as_option
 from hourglass.report.analysis import stats
-from hourglass.report.analysis.measures import KEY_NUMBERS, check_metric, metric_direction, names_of, numbers
+from hourglass.report.analysis.measures import KEY_NUMBERS, Measures, names_of, numbers
 from hourglass.report.reading.run import ABSENT, Run, value_of
 from hourglass.report.reading.runs import Sweep
 
@@ -24,7 +24,8 @@ def leaderboard(sweep: Sweep, metric: str = "test/mse", *, across: bool = False)
     """
     if not sweep.configurations:
         return pd.DataFrame(columns=["label", "n", "seeds", "ids"])
-    check_metric(metric, sweep.runs)
+    measures = Measures.of(sweep)
+    measures.check(metric, sweep.runs)
     names = names_of(sweep.runs)
     widths = {str(run.channels) for run in sweep.runs if run.channels}
     several = not across and len({configuration.task for configuration in sweep.configurations}) > 1
@@ -44,25 +45,27 @@ def leaderboard(sweep: Sweep, metric: str = "test/mse", *, across: bool = False)
     table = pd.DataFrame(rows)
     table["task"] = pd.Categorical(table["task"], table["task"].unique())  # in the order in which they ran
     return table.sort_values(
-        ["task", metric], ascending=[True, metric_direction(metric) == "lower"], kind="stable", ignore_index=True
+        ["task", metric], ascending=[True, measures.direction(metric) == "lower"], kind="stable", ignore_index=True
     ).astype({"task": str})
 
 
-def key_columns(leaderboard: pd.DataFrame, metric: str) -> list[str]:
-    """The numbers that one sees before choosing: `metric` first, `KEY_NUMBERS`, and the ratio to the tightest baseline.
+def key_columns(leaderboard: pd.DataFrame, metric: str, measures: Measures) -> list[str]:
+    """The numbers that one sees before choosing: `metric` first, `KEY_NUMBERS`, those of other packages that have a
+    better end, and the ratio to the tightest baseline.
 
     Without those that were not measured or are 0 throughout.
     """
     ratios = [name for name in leaderboard if name.startswith("ratio/") and f"{name} values" in leaderboard]
     tightest = [max(ratios, key=lambda name: leaderboard[name].min())] if ratios else []
     quality = [name for name in KEY_NUMBERS if not name.startswith("cost/")]
+    quality += [f"test/{name}" for name, what in measures.declared.items() if what.better]
     names = dict.fromkeys((metric, *quality, *tightest, *KEY_NUMBERS))
     return [name for name in names if name == metric or (name in leaderboard and leaderboard[name].fillna(0).any())]
 
 
-def pareto(leaderboard: pd.DataFrame, cost: str, metric: str = "test/mse") -> pd.Series:
+def pareto(leaderboard: pd.DataFrame, cost: str, metric: str, measures: Measures) -> pd.Series:
     """Which rows no other row beats: none is as good in both columns and better in one. NaN is on no front."""
-    signs = [1 if metric_direction(name) == "lower" else -1 for name in (cost, metric)]
+    signs = [1 if measures.direction(name) == "lower" else -1 for name in (cost, metric)]
     points = leaderboard[[cost, metric]].to_numpy(float) * signs
     as_good = (points[None] <= points[:, None]).all(-1)  # [i, j]: is j as good as i?
     better = (points[None] < points[:, None]).any(-1)
@@ -77,7 +80,7 @@ def heatmap(sweep: Sweep, metric: str = "test/mse") -> pd.DataFrame | None:
     """
     if not {"encoder", "decoder"} <= set(sweep.varied):
         return None
-    check_metric(metric, sweep.runs)
+    Measures.of(sweep).check(metric, sweep.runs)
     first: dict[str, str] = {}
     for key in sweep.varied:
         if key not in ("encoder", "decoder"):

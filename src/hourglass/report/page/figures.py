@@ -12,7 +12,7 @@ from markupsafe import escape
 
 from hourglass.core.text import number
 from hourglass.report.analysis import tables
-from hourglass.report.analysis.measures import COSTS, full_title, title
+from hourglass.report.analysis.measures import COSTS, Measures
 from hourglass.report.analysis.review import Review
 from hourglass.report.page.plots import COLOURS, GREY, Figure, Plot, Trace, band, line, plot
 from hourglass.report.reading.configurations import Configuration
@@ -79,7 +79,7 @@ def _over_seeds(runs: Sequence[pd.DataFrame], loss: str, axis: str, points: int)
 
 def cost(review: Review) -> Figure | None:
     """Quality against each cost that differs between the configurations, with the Pareto front."""
-    metric = review.metric
+    metric, title, full_title = review.metric, review.measures.title, review.measures.full_title
     board = review.board[np.isfinite(review.board[metric])]
     costs = [name for name in (f"cost/{cost}" for cost in COSTS) if name in board]
     costs = [name for name in costs if board[name].round(9).nunique() > 1]
@@ -89,12 +89,12 @@ def cost(review: Review) -> Figure | None:
     variants: dict[str, Plot] = {}
     fronts: dict[str, list[str]] = {}
     for name, (task, of_task) in itertools.product(costs, board.groupby("task", sort=False)):
-        front = of_task[tables.pareto(of_task, name, metric)].sort_values([name, metric])
+        front = of_task[tables.pareto(of_task, name, metric, review.measures)].sort_values([name, metric])
         fronts.setdefault(name, []).extend(front["label"])
         steps = line(0, "Pareto front", front[name], front[metric]) | {"meta": None, "hoverinfo": "skip"}
         steps["line"] = {"color": GREY, "width": 1.2, "dash": "dot", "shape": "hv"}
         del steps["hovertemplate"]
-        points = [_point(place[row["label"]], row, name, metric) for row in of_task.to_dict("records")]
+        points = [_point(place[row["label"]], row, name, metric, review.measures) for row in of_task.to_dict("records")]
         drawn = plot([steps, *points], title(name), [full_title(metric)])
         drawn["layout"]["yaxis"]["range"] = _range(of_task, metric)
         if of_task[name].min() > 0 and of_task[name].max() > 20 * of_task[name].min():
@@ -114,8 +114,8 @@ def cost(review: Review) -> Figure | None:
     return Figure("cost", "Quality against cost", words, "Cost", variants, header, rows, shown)
 
 
-def _point(place: int, row: dict[str, Any], cost: str, metric: str) -> Trace:
-    hover = f"{escape(full_title(metric))} {number(row[metric])}<br>{title(cost)} {number(row[cost])}"
+def _point(place: int, row: dict[str, Any], cost: str, metric: str, measures: Measures) -> Trace:
+    hover = f"{escape(measures.full_title(metric))} {number(row[metric])}<br>{measures.title(cost)} {number(row[cost])}"
     point = line(place, row["label"], [row[cost]], [row[metric]], mode="markers", hover=hover)
     point["marker"] |= {"size": 11, "symbol": place // len(COLOURS) % 10}
     if math.isfinite(half := row[f"{metric} ±"]):

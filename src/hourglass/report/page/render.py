@@ -49,7 +49,7 @@ def render(review: Review) -> str:
         review=review,
         columns=columns,
         groups={title: [c for c in columns if c.group == group] for group, title in measures.GROUPS.items()},
-        glossary=views.glossary(columns),
+        glossary=views.glossary(review, columns),
         rows=views.board_rows(review, columns),
         best={place[answer.best] for answer in review.answers if answer.best},
         references=references,

@@ -3,7 +3,6 @@
 import pandas as pd
 
 from hourglass.core.text import number
-from hourglass.report.analysis.measures import title
 from hourglass.report.analysis.review import Review
 from hourglass.report.page.plots import Figure, Plot, band, plot
 from hourglass.report.reading import evaluations
@@ -14,10 +13,11 @@ EVALUATED = ("test/psnr_gain", "test/psnr", "test/mse", "test/ssim")
 def robustness(review: Review) -> Figure | None:
     """Quality over the level of a corruption: a line per configuration, a variant per metric and kind."""
     evaluated = review.evaluated
-    metrics = [metric for metric in EVALUATED if metric in evaluated]
+    of_others = (f"test/{name}" for name, what in review.measures.declared.items() if what.better)
+    metrics = [metric for metric in (*EVALUATED, *of_others) if metric in evaluated]
     if not metrics:
         return None
-    place = {configuration.label: i for i, configuration in enumerate(review.ranked)}
+    place, title = {configuration.label: i for i, configuration in enumerate(review.ranked)}, review.measures.title
     evaluated = evaluations.in_order(with_clean(evaluated.assign(config=evaluated["label"].map(place))))
     several = evaluated["on/data"].nunique() > 1
     variants: dict[str, Plot] = {}

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from hourglass.core.text import number, p_value, percent, span, with_half
 from hourglass.report.analysis import tables
 from hourglass.report.analysis.comparison import NOT_ENOUGH
-from hourglass.report.analysis.measures import GROUPS, measure, metric_direction, real_name, title
+from hourglass.report.analysis.measures import GROUPS
 from hourglass.report.analysis.review import Review
 from hourglass.report.page import marks
 from hourglass.report.reading.configurations import Configuration
@@ -45,45 +45,48 @@ class Heat:
 
 def columns(review: Review) -> list[Column]:
     """Every number of the leaderboard, grouped; the checkerboard metrics with the real images' value beside them."""
-    board = review.board
+    board, measures = review.board, review.measures
     names = [name for name in board if f"{name} values" in board]
-    key = tables.key_columns(board, review.metric) if names else []
+    key = tables.key_columns(board, review.metric, measures) if names else []
     made = []
     for group in GROUPS:
         of_group = [name for name in names if name.startswith(f"{group}/")]
         for name in sorted(of_group, key=lambda name: key.index(name) if name in key else len(key)):
-            direction = metric_direction(name)
+            direction = measures.direction(name)
             notes = [f"{direction} is better"] if direction and group != "cost" else []
-            if (real := real_name(name)) in board:
+            if (real := measures.real_name(name)) in board:
                 notes.append(f"real images {span(board[real])}")
-            made.append(Column(name, group, title(name), notes, name in key))
+            made.append(Column(name, group, measures.title(name), notes, name in key))
     return sorted(made, key=lambda column: column.key != review.metric)  # the metric of the report comes first
 
 
-def glossary(shown: Sequence[Column]) -> dict[str, str]:
+def glossary(review: Review, shown: Sequence[Column]) -> dict[str, str]:
     """Title -> meaning of what the columns are, each measure once."""
-    measures = dict.fromkeys(measure(column.key)[0] for column in shown)
-    return {m.title.replace("{}", "s" if "stride" in m.title else "n"): m.meaning for m in measures if m.meaning}
+    measures = dict.fromkeys(review.measures.measure(column.key)[0] for column in shown)
+    return {m.full_title.replace("{}", "s" if "stride" in m.title else "n"): m.meaning for m in measures if m.meaning}
 
 
 def board_rows(review: Review, shown: Sequence[Column]) -> list[tuple[Configuration, list[Cell]]]:
     records = review.board.to_dict("records")
-    scales = {}
+    scales, real_name = {}, review.measures.real_name
     for column in shown:
         values = [value for row in records for value in row[f"{column.key} values"]]
         scales[column.key] = marks.Scale.over([*values, *review.board.get(real_name(column.key), [])])
-    cells = [[_measured(row, column, scales[column.key]) for column in shown] for row in records]
+    cells = [
+        [_measured(row, column, scales[column.key], row.get(real_name(column.key))) for column in shown]
+        for row in records
+    ]
     return list(zip(review.ranked, cells, strict=True))
 
 
-def _measured(row: dict[str, Any], column: Column, scale: marks.Scale) -> Cell:
+def _measured(row: dict[str, Any], column: Column, scale: marks.Scale, real: float | None) -> Cell:
     mean, half, values = row[column.key], row[f"{column.key} ±"], row[f"{column.key} values"]
     if not any(map(math.isfinite, values)):
         return Cell(None, "–")
     if column.group in ("cost", "baseline", "real"):
         return _cell(mean, number(mean))
     text, half_text = with_half(mean, half) if math.isfinite(mean) else ("not finite", "")
-    return _cell(mean, text, half_text, marks.strip(scale, values, mean, half, real=row.get(real_name(column.key))))
+    return _cell(mean, text, half_text, marks.strip(scale, values, mean, half, real=real))
 
 
 def _cell(value: float, text: str, half: str = "", mark: Markup | None = None) -> Cell:
@@ -117,12 +120,12 @@ def heats(review: Review, metrics: Sequence[str]) -> list[Heat]:
     """One per metric that has a better end."""
     made = []
     for metric in metrics:
-        table = tables.heatmap(review.sweep, metric) if metric_direction(metric) else None
+        table = tables.heatmap(review.sweep, metric) if review.measures.direction(metric) else None
         if table is None or not len(table):
             continue
         low, high = table.min(axis=None), table.max(axis=None)
         strength = (table - low) / (high - low) if high > low else table * 0
-        if metric_direction(metric) == "lower":
+        if review.measures.direction(metric) == "lower":
             strength = 1 - strength
         shades = strength.fillna(0).round(3).to_numpy().tolist()
         texts = [list(map(number, values)) for values in table.to_numpy()]

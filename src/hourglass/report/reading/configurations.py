@@ -14,9 +14,35 @@ PRESETS = ("experiment", "model")
 TASK = re.compile(r"(data|corruption)$|data\.(source|image_shape|checksums)|corruption\.")
 
 
+WATCHING = (
+    "LearningRateMonitor", "DeviceStatsMonitor", "ThroughputMonitor", "ModelSummary", "RichModelSummary",
+    "RichProgressBar", "TQDMProgressBar", "ModelCheckpoint",
+)  # fmt: skip
+"""Callbacks of Lightning that change nothing in what is trained, beside all of ours."""
+
+
 def is_task(key: str) -> bool:
     """Does a key say what is to be done, not how? Results of different tasks say nothing of each other."""
     return TASK.match(key) is not None
+
+
+def is_treatment(run: Run, key: str) -> bool:
+    """Does a key say what is trained, and not only what is measured or watched of it?
+
+    A callback of Lightning does, such as early stopping, but for those in `WATCHING`; one of another package where it
+    says so, with `changes_training = True`.
+    """
+    group, _, rest = key.partition(".")
+    if group != "callbacks":
+        return group != "metrics"
+    name = rest.split(".")[0]
+    package, *_, kind = str(run.config.get(f"callbacks.{name}._target_", "")).split(".")
+    return kind not in WATCHING if package in ("lightning", "pytorch_lightning") else name in run.effects
+
+
+def treatment(run: Run) -> frozenset[tuple[str, str]]:
+    """All that decides what was trained, the seed too: in two runs that agree in it the same."""
+    return frozenset((key, as_option(value)) for key, value in run.config.items() if is_treatment(run, key))
 
 
 @dataclass
@@ -102,11 +128,11 @@ def varied(runs: Sequence[Run]) -> list[str]:
     """What was swept: groups (`decoder`) and dotted keys (`optimizer.lr`) whose values differ between the runs.
 
     What follows from a choice is left out (all runs of one `decoder` have one `decoder.up.kernel_size`), and so are
-    keys that only interpolate another (`encoder.channels: ${channels}`), and the seed. Where whole nodes are there or
-    not, as between versions of this package, one key stands for them.
+    keys that only interpolate another (`encoder.channels: ${channels}`), what only measures or watches, and the seed.
+    Where whole nodes are there or not, as between versions of this package, one key stands for them.
     """
     groups = dict.fromkeys(group for run in runs for group in run.choices)
-    keys = dict.fromkeys(key for run in runs for key in run.config if key != "seed")
+    keys = dict.fromkeys(key for run in runs for key in run.config if key != "seed" and is_treatment(run, key))
     written = [key for key in keys if not _is_interpolated(runs, key)]
     written.sort(key=lambda key: "._" in key)  # `_target_` only where there is nothing else
     alike: dict[str, str] = {}  # where a key has its only value -> the first such key; any other key by itself

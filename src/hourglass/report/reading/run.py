@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hourglass.core.measures import Measure
 from hourglass.core.text import as_option
 
 ABSENT = ""
@@ -42,6 +43,10 @@ class Run:
     overrides: list[str]
     baselines: dict[str, float] = field(default_factory=dict)
     ratios: dict[str, float] = field(default_factory=dict)
+    measures: dict[str, Measure] = field(default_factory=dict)
+    """How the run describes what it logged, by the last part of its name"""
+    effects: list[str] = field(default_factory=list)
+    """Its callbacks that change what is trained, by their names in the configuration"""
     health: dict[str, int] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     hardware: dict[str, Any] = field(default_factory=dict)

@@ -1,14 +1,15 @@
 """A folder of runs, read: what was trained and measured, and which jobs have no result. No torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from hourglass.core.errors import ConfigError, DataError
 from hourglass.core.files import within
+from hourglass.core.measures import MEASURES, Measure
 from hourglass.core.text import printable
-from hourglass.report.reading.configurations import Configuration, configurations, varied, without_runs
+from hourglass.report.reading.configurations import Configuration, configurations, treatment, varied, without_runs
 from hourglass.report.reading.files import read_beside, read_config
 from hourglass.report.reading.run import Problem, Run
 from hourglass.runs.read import no_jobs, read_summary, read_sweep
@@ -44,6 +45,16 @@ class Sweep:
         """In the order in which they ran."""
         return configurations(self.runs, self.lost, self.varied)
 
+    @cached_property
+    def declared(self) -> dict[str, Measure]:
+        """What the runs logged that is not of this package; without a better end where they disagree on it."""
+        declared: dict[str, Measure] = {}
+        for run in self.runs:
+            for name, measure in run.measures.items():
+                if declared.setdefault(name, measure).better != measure.better:
+                    declared[name] = replace(measure, better=None)
+        return {name: measure for name, measure in declared.items() if name not in MEASURES}
+
     @property
     def without_runs(self) -> list[str]:
         """What no table shows, because none of its runs was completed: `decoder=carafe (8 diverged)`."""
@@ -53,7 +64,7 @@ class Sweep:
     def lost(self) -> list[Problem]:
         """The jobs without a result; the other problems are torn files, and older repetitions of runs that have one."""
         with_result = {run.id for run in self.runs} | {"sweep.json"}
-        return [problem for problem in self.others if problem.id not in with_result]
+        return [one for one in self.others if one.id not in with_result and one.status != "repeated"]
 
 
 def read(folder: str | Path) -> Sweep:
@@ -78,17 +89,18 @@ def read(folder: str | Path) -> Sweep:
     if not folders:
         what = "holds no run" if folder.is_dir() else "does not exist"
         raise DataError(f"{folder} {what}: give the folder of a sweep (logs/sweeps/NAME), of runs, or of one run")
-    runs: dict[str, Run] = {}
+    runs: dict[object, Run] = {}
     for path in folders:
         apart = [override for override in jobs.get(path.name, []) if override not in common]
         run, problems = _read_run(path, folder, apart)
         others += problems
         if run is not None:
-            if run.id in runs:
-                older = runs.pop(run.id)
-                reason = f"{path} has the same configuration and seed, and is newer"
+            if (same := treatment(run)) in runs:
+                older = runs.pop(same)
+                but = "" if older.id == run.id else ", but for metrics and callbacks,"
+                reason = f"{path} has the same configuration and seed{but} and is newer"
                 others.append(Problem(older.id, "repeated", reason, older.overrides, older.folder))
-            runs[run.id] = run
+            runs[same] = run
     name = info.get("name") or printable(folder.resolve().name)
     return Sweep(folder, name, info, list(runs.values()), others)
 
@@ -114,6 +126,7 @@ def _read_run(path: Path, folder: Path, overrides: list[str]) -> tuple[Run | Non
         taken = {key: summary[key] for key in OPTIONAL if summary.get(key)}
         taken |= {key: summary[key] for key in ("id", "choices", "seed")}
         taken |= {key: _floats(summary[key]) for key in ("metrics", "cost", *({"baselines", "ratios"} & set(taken)))}
+        taken["measures"] = {name: _measure(of_it) for name, of_it in summary.get("measures", {}).items()}
         raw, config = read_config(path, summary)
     except (ConfigError, DataError) as error:
         return None, [Problem(identity, "torn", str(error), overrides, path)]
@@ -124,8 +137,13 @@ def _read_run(path: Path, folder: Path, overrides: list[str]) -> tuple[Run | Non
 
 NEEDED = ("id", "choices", "seed", "metrics", "cost")
 """Keys of `summary.json` that a completed run has."""
-OPTIONAL = ("baselines", "ratios", "health", "versions", "hardware", "data", "channels")
+OPTIONAL = ("effects", "baselines", "ratios", "health", "versions", "hardware", "data", "channels")
 """Keys of `summary.json` that not every run has."""
+
+
+def _measure(described: dict[str, Any]) -> Measure:
+    known = ("title", "meaning", "better", "unit", "per_image")
+    return Measure(**{key: described[key] for key in known})
 
 
 def _floats(values: dict[str, float | None]) -> dict[str, float]:

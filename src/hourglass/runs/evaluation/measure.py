@@ -11,12 +11,14 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from hourglass.config.identity import without_volatile
 from hourglass.config.parts import Parts
 from hourglass.core.errors import ConfigError, DataError
+from hourglass.core.files import within
 from hourglass.data.batches import Images
 from hourglass.data.datamodule import ImageData
 from hourglass.nn import Autoencoder
 from hourglass.runs.evaluation.request import Evaluation, images_of
 from hourglass.runs.load import load_run
 from hourglass.runs.read import read_configuration, summary_of
+from hourglass.training.checkpoints import checkpoint_path, read_checkpoint
 from hourglass.training.module import AutoencoderModule
 from hourglass.training.trainer import quieten
 
@@ -56,7 +58,10 @@ class Measurer:
         quieten()
         autoencoder = load_run(run, trust=evaluations[0].configuration.trust or ())
         parts = Parts(evaluations[0].configuration)
-        module = AutoencoderModule(autoencoder, parts.loss, parts.optimizer, seed=parts.settings.seed, config={})
+        seed = parts.settings.seed
+        module = AutoencoderModule(autoencoder, parts.loss, parts.optimizer, parts.metrics, seed=seed, config={})
+        if module.loss.state_dict():
+            module.load_loss(read_checkpoint(within(checkpoint_path(run, "best"), run)))
         trainer = self._trainer(evaluations[0])
         for one in evaluations:
             data = self._data(one, autoencoder)

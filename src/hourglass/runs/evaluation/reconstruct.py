@@ -10,10 +10,10 @@ from PIL import Image
 from hourglass.core.errors import ConfigError, DataError
 from hourglass.core.files import replacing
 from hourglass.data import picture_files, pictures
+from hourglass.metrics.reconstruction import psnr
 from hourglass.runs.evaluation.fitting import fit_and_reconstruct
 from hourglass.runs.evaluation.reconstruct_options import COMPARISONS, Options
 from hourglass.runs.load import load_run
-from hourglass.training.module import psnr
 
 
 def reconstruct(options: Options, names: Mapping[Path, str]) -> None:
