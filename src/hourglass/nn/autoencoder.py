@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from hourglass.core.errors import IncompatiblePair
 from hourglass.core.types import Shape
+from hourglass.nn.checks import check_encoded, check_images, check_noise
 from hourglass.nn.contract import Encoded
 
 Output = Literal["sigmoid", "identity"]
@@ -87,6 +88,7 @@ class Autoencoder(nn.Module):
         return self.encoder.index_bits if self.decoder.needs_index else 0.0
 
     def forward(self, images: Tensor) -> Tensor:
+        """Reconstructions. The images are not checked: in training corrupted ones leave [0, 1], and time counts."""
         return self.reconstruct(images).pixels
 
     def reconstruct(self, images: Tensor, noise: Tensor | None = None) -> Reconstruction:
@@ -96,12 +98,37 @@ class Autoencoder(nn.Module):
         pixels, logits = self._pixels(encoded._replace(code=coded.code))
         return Reconstruction(pixels, logits, coded.regularization, coded.kl)
 
-    def embed(self, images: Tensor) -> Tensor:
-        """The code as a table, (N, D)."""
+    def encode(self, images: Tensor, *, corrupted: bool = False) -> Encoded:
+        """(N, C, H, W) in [0, 1] -> what the decoder gets of them: `decode` of it is `forward`, bit for bit.
+
+        The code has passed through the latent, a variational one at its mean. `corrupted`: images of a denoiser may
+        leave [0, 1]. Raises DataError for images of another shape, range, dtype or device, and for NaN.
+        """
+        check_images(images, self.image_shape, self.output_bias, corrupted=corrupted)
+        encoded: Encoded = self.encoder(images)
+        return encoded._replace(code=self.latent(encoded.code).code)
+
+    def decode(self, encoded: Encoded) -> Tensor:
+        """What `encode` returned -> (N, C, H, W); in [0, 1] where the output is a sigmoid.
+
+        Indices that the decoder does not need may be None. Raises DataError for a code or indices of other shapes.
+        """
+        factor = getattr(self.encoder, "factor", 1)
+        check_encoded(encoded, self.encoder.spec, self.decoder.needs_index, self.output_bias, factor)
+        return self._pixels(encoded)[0]
+
+    def embed(self, images: Tensor, *, corrupted: bool = False) -> Tensor:
+        """The code as a table, (N, D): the bottleneck itself, of a variational one its mean. Images as of `encode`."""
+        check_images(images, self.image_shape, self.output_bias, corrupted=corrupted)
         return self.latent.embed(self.encoder(images).code)
 
     def sample(self, noise: Tensor) -> Tensor:
-        """Images from the prior; `noise` (N, *latent.noise_shape) is standard normal."""
+        """Images (N, C, H, W) from the prior; `noise` (N, *latent.noise_shape) is standard normal.
+
+        Raises IncompatiblePair where no prior makes all that the decoder needs; DataError for noise of another shape.
+        """
+        if self.latent.noise_shape is not None:
+            check_noise(noise, self.latent.noise_shape, self.output_bias)
         code = self.latent.sample(noise)
         if not self.generative:
             raise IncompatiblePair(
