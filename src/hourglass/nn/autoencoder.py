@@ -1,13 +1,13 @@
 """The autoencoder: encoder, latent and decoder, and the map from the decoder's output to pixels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from hourglass.core.errors import IncompatiblePair
-from hourglass.core.types import Shape
+from hourglass.core.types import Shape, Size2d
 from hourglass.nn.checks import check_encoded, check_images, check_noise
 from hourglass.nn.contract import Encoded
 
@@ -95,7 +95,7 @@ class Autoencoder(nn.Module):
         """`forward` with its by-products; `noise` (N, *latent.noise_shape) samples the posterior, None: its mean."""
         encoded = self.encoder(images)
         coded = self.latent(encoded.code, noise)
-        pixels, logits = self._pixels(encoded._replace(code=coded.code))
+        pixels, logits = self._output(self.decoder(encoded._replace(code=coded.code)))
         return Reconstruction(pixels, logits, coded.regularization, coded.kl)
 
     def encode(self, images: Tensor, *, corrupted: bool = False) -> Encoded:
@@ -115,7 +115,7 @@ class Autoencoder(nn.Module):
         """
         factor = getattr(self.encoder, "factor", 1)
         check_encoded(encoded, self.encoder.spec, self.decoder.needs_index, self.output_bias, factor)
-        return self._pixels(encoded)[0]
+        return self.pixels(encoded)
 
     def embed(self, images: Tensor, *, corrupted: bool = False) -> Tensor:
         """The code as a table, (N, D): the bottleneck itself, of a variational one its mean. Images as of `encode`."""
@@ -135,8 +135,13 @@ class Autoencoder(nn.Module):
                 f"a prior has no {self.decoder.needs_index} indices to sample with: use a decoder without, "
                 "such as decoder=resize"
             )
-        return self._pixels(Encoded(code, (None,) * (len(self.encoder.spec.shapes) - 1)))[0]
+        return self.pixels(Encoded(code, (None,) * (len(self.encoder.spec.shapes) - 1)))
 
-    def _pixels(self, encoded: Encoded) -> tuple[Tensor, Tensor | None]:
-        raw = self.decoder(encoded) + self.output_bias
+    def pixels(self, encoded: Encoded, sizes: Sequence[Size2d] | None = None) -> Tensor:
+        """As `decode`, unchecked; `sizes` are those of `ConvDecoder.forward`."""
+        return self._output(self.decoder(encoded) if sizes is None else self.decoder(encoded, sizes))[0]
+
+    def _output(self, raw: Tensor) -> tuple[Tensor, Tensor | None]:
+        """(pixels, logits if there are any) of what the decoder returned."""
+        raw = raw + self.output_bias
         return (raw.sigmoid(), raw) if self.output == "sigmoid" else (raw, None)

@@ -1,7 +1,7 @@
 """What a run says at its end: what was reached, what to hold it against, and what to type next."""
 
 from hourglass.core.text import as_typed, command
-from hourglass.runs.baseline_names import baseline_title
+from hourglass.runs.baselines.names import baseline_title
 from hourglass.runs.summary import Summary
 
 

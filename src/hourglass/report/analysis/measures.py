@@ -8,7 +8,7 @@ from typing import Literal
 
 from hourglass.core.errors import ConfigError
 from hourglass.report.reading.run import Run
-from hourglass.runs.baseline_names import BASELINES
+from hourglass.runs.baselines.names import BASELINES
 
 Direction = Literal["lower", "higher"]
 NUMBERED = re.compile(r"(.+)_(\d+)$")
