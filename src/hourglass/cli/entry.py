@@ -25,6 +25,7 @@ COMMANDS = {
     "train": "train an autoencoder, or with -m many of them",
     "evaluate": "trained runs again, under other corruption, levels or data",
     "reconstruct": "your own pictures through a trained autoencoder",
+    "embed": "the codes of a data set, or of your own pictures, as a table",
     "export": "a trained autoencoder as a file that others run",
     "report": "a sweep turned into an answer",
     "operators": "a card for every operator: what it does before any training",

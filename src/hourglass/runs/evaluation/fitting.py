@@ -1,6 +1,7 @@
 """Pictures of any size through an autoencoder of one size."""
 
 import math
+from typing import Literal
 
 import numpy as np
 import torch
@@ -23,11 +24,17 @@ def fit_and_reconstruct(autoencoder: Autoencoder, picture: Tensor, fit: Fit) -> 
     height, width = autoencoder.image_shape[1:]
     if fit == "tile":
         return picture, _tiled(autoencoder, picture, height, width)
+    picture = fitted(picture, height, width, fit)
+    return picture, autoencoder(picture[None])[0]
+
+
+def fitted(picture: Tensor, height: int, width: int, fit: Literal["crop", "resize"]) -> Tensor:
+    """A picture (C, H, W) in [0, 1] as (C, height, width): all of it, or its largest central part of that aspect."""
     if fit == "crop":
         picture = _largest_of_aspect(picture, height, width)
     if picture.shape[1:] != (height, width):
         picture = F.interpolate(picture[None], (height, width), mode="bilinear", antialias=True)[0].clamp(0, 1)
-    return picture, autoencoder(picture[None])[0]
+    return picture
 
 
 def _largest_of_aspect(picture: Tensor, height: int, width: int) -> Tensor:
