@@ -67,7 +67,8 @@ def export(network: tuple[str, str, str]) -> dict[str, str]:
     """Format -> `ANY`, `OWN`, or why not."""
     autoencoder = built(*network)
     assert autoencoder is not None, "of those that work"
-    results, part = {}, Part(autoencoder, "autoencoder").eval()
+    results: dict[str, str] = {}
+    part = Part(autoencoder, "autoencoder").eval()
     with TemporaryDirectory() as folder:
         traced = None
         for form in FORMS:

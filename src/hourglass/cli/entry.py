@@ -28,6 +28,7 @@ COMMANDS = {
     "embed": "the codes of a data set, or of your own pictures, as a table",
     "export": "a trained autoencoder as a file that others run",
     "report": "a sweep turned into an answer",
+    "runs": "your runs: listed, compared, cleaned up",
     "operators": "a card for every operator: what it does before any training",
 }
 USAGE = f"""usage: hourglass COMMAND [ARGUMENT …]

@@ -6,8 +6,9 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NamedTuple, Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 from numpy.lib import format as npy
@@ -15,7 +16,8 @@ from numpy.lib import format as npy
 from hourglass.core.errors import ConfigError
 
 
-class Codes(NamedTuple):
+@dataclass(frozen=True)
+class Codes:
     """Some rows of the table."""
 
     code: np.ndarray
@@ -53,13 +55,17 @@ class _Parquet:
 
         n, flat = len(codes.code), pyarrow.array(codes.code.ravel())
         columns = {
-            "file": codes.files or [None] * n,
+            "file": codes.files or _nothing(n),
             "split": [codes.split] * n,
             "index": codes.index,
-            "label": [None] * n if codes.labels is None else codes.labels,
+            "label": _nothing(n) if codes.labels is None else codes.labels,
             "code": pyarrow.FixedSizeListArray.from_arrays(flat, self.size),
         }
         self.writer.write_table(pyarrow.table(columns, schema=self.schema))  # a row group
+
+
+def _nothing(n: int) -> list[str | None]:
+    return [None] * n
 
 
 @contextmanager

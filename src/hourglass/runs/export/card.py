@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hourglass.config.configuration import flat
 from hourglass.config.identity import without_volatile
 from hourglass.core import provenance
 from hourglass.core.text import as_option, number
@@ -138,7 +139,7 @@ def as_markdown(card: Card) -> str:
         "",
         "## Configuration",
         "",
-        *(f"    {key}: {as_option(value)}" for key, value in _flat(card["configuration"])),
+        *(f"    {key}: {' '.join(as_option(value).split())}" for key, value in flat(card["configuration"]).items()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -151,10 +152,3 @@ def _row(direction: str, port: dict[str, Any]) -> str:
 def _code(text: object) -> str:
     """As code on one line, whatever a stranger wrote."""
     return f"`{' '.join(str(text).replace('`', chr(39)).split())}`"
-
-
-def _flat(node: Any, prefix: str = "") -> list[tuple[str, Any]]:
-    if not isinstance(node, dict):
-        return [(prefix, " ".join(node.split()) if isinstance(node, str) else node)]
-    dot = f"{prefix}." if prefix else ""
-    return [leaf for key, inner in node.items() for leaf in _flat(inner, f"{dot}{key}")]
