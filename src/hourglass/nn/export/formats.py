@@ -33,7 +33,7 @@ def write_safetensors(part: Part, path: Path, metadata: Mapping[str, str]) -> No
         from safetensors.torch import save_file
     except ModuleNotFoundError as error:
         raise needs_extra(error) from None
-    save_file(weights_of(part), path, metadata=dict(metadata))
+    save_file(weights_of(part), path, metadata={"format": "pt"} | dict(metadata))
 
 
 def read_safetensors(part: Part, path: Path) -> Function:

@@ -34,14 +34,13 @@ def of_the_run(folder: Path, trust: Sequence[str], autoencoder: Autoencoder) -> 
     configuration = read_configuration(folder, trust)
     choices = summary.get("choices", {})
     data = choices.get("data", "unknown")
-    encoder = without_volatile(configuration.plain)["encoder"]
-    channels = summary.get("channels") or encoder.get("channels")
+    widths = [shape[0] for shape in autoencoder.encoder.spec.shapes[1:]]  # `match=` scales the configured ones
     return {
         "format": CARD_FORMAT,
         "run": {"id": configuration.id, "status": summary.get("status"), "seed": summary.get("seed")},
         "choices": choices,
         "image_shape": list(autoencoder.image_shape),
-        "channels": channels,
+        "channels": widths if "channels" in configuration.plain["encoder"] else None,
         "preprocessing": preprocessing(autoencoder),
         "data": {"name": data, "licence": licence_of(data)} | summary.get("data", {}),
         "metrics": summary.get("metrics", {}),
