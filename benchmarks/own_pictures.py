@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -75,9 +75,9 @@ def train(data: ImageData, steps: int, overrides: list[str]) -> Callable[[], Non
     return run
 
 
-def ratio(mapped: Callable[[], None], memory: Callable[[], None], rounds: int) -> str:
+def ratio(tasks: Sequence[Callable[[], None]], rounds: int) -> str:
     """How many times as fast the first is as the second: median and range of the rounds."""
-    ratios = []
+    (mapped, memory), ratios = tasks, []
     for number in range(rounds + 1):
         seconds = {}
         for task in (mapped, memory) if number % 2 else (memory, mapped):
@@ -132,9 +132,9 @@ def main(arguments: list[str] | None = None) -> None:
     memory: ImageData = Parts(compose_train(given["many"])).data
     memory.images = {name: Images(images.images.clone()) for name, images in data.images.items()}
     tasks = [fetch(one, options.steps) for one in (data, memory)]
-    report(f"mapped against in memory, fetching: {ratio(*tasks, options.rounds)}")
+    report(f"mapped against in memory, fetching: {ratio(tasks, options.rounds)}")
     tasks = [train(one, options.steps, given["many"]) for one in (data, memory)]
-    report(f"mapped against in memory, training: {ratio(*tasks, options.rounds)}")
+    report(f"mapped against in memory, training: {ratio(tasks, options.rounds)}")
     del memory, data
     short = [*QUIET, f"trainer.limit_train_batches={2 * options.steps}"]
     idle, many = (resident([*given[name], *short]) for name in roots)

@@ -5,8 +5,14 @@ from importlib.metadata import version
 from typing import Any
 
 __version__ = version("hourglass")
-__all__ = ["Autoencoder", "load_data", "load_run"]  # noqa: F822  # they are made in __getattr__
-_HOMES = {"Autoencoder": "hourglass.nn", "load_data": "hourglass.runs.load", "load_run": "hourglass.runs.load"}
+_HOMES = {
+    "Autoencoder": "hourglass.nn",
+    "from_pretrained": "hourglass.runs.export.pretrained",
+    "load_data": "hourglass.runs.load",
+    "load_run": "hourglass.runs.load",
+    "save_pretrained": "hourglass.runs.export.pretrained",
+}
+__all__ = ["Autoencoder", "from_pretrained", "load_data", "load_run", "save_pretrained"]  # noqa: F822  # in __getattr__
 
 
 def __getattr__(name: str) -> Any:

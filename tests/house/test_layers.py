@@ -16,6 +16,8 @@ SRC = ROOT / "src"
 FILES = sorted(SRC.rglob("*.py"))
 LATE_IMPORTS = {
     "hourglass/cli/evaluate.py": {"hourglass.runs.evaluation.measure"},  # torch and lightning
+    "hourglass/cli/embed.py": {"hourglass.runs.evaluation.embed"},  # torch
+    "hourglass/cli/export.py": {"hourglass.runs.export.export"},  # torch
     "hourglass/cli/operators.py": {"torch", "hourglass.report.cards"},  # torch and matplotlib
     "hourglass/cli/reconstruct.py": {"hourglass.runs.evaluation.reconstruct"},  # torch
     "hourglass/cli/report.py": {  # pandas and plotly; for W&B torch

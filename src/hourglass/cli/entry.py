@@ -25,8 +25,11 @@ COMMANDS = {
     "train": "train an autoencoder, or with -m many of them",
     "evaluate": "trained runs again, under other corruption, levels or data",
     "reconstruct": "your own pictures through a trained autoencoder",
+    "embed": "the codes of a data set, or of your own pictures, as a table",
+    "export": "a trained autoencoder as a file that others run",
     "report": "a sweep turned into an answer",
     "data": "decoded pictures, listed and cleared",
+    "runs": "your runs: listed, compared, cleaned up",
     "operators": "a card for every operator: what it does before any training",
 }
 USAGE = f"""usage: hourglass COMMAND [ARGUMENT …]

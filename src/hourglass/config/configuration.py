@@ -66,6 +66,14 @@ def _targets(node: Any) -> Iterator[str]:
             yield from _targets(inner)
 
 
+def flat(node: Any, prefix: str = "") -> Node:
+    """`{"a": {"b": [1, 2]}}` -> `{"a.b": [1, 2]}`"""
+    if not isinstance(node, dict):
+        return {prefix: node}
+    dot = f"{prefix}." if prefix else ""
+    return {path: leaf for key, inner in node.items() for path, leaf in flat(inner, f"{dot}{key}").items()}
+
+
 def _settled(written: Any, value: Any) -> Any:
     """`written`, in which whatever calls a resolver is replaced by its `value`."""
     if isinstance(written, dict):

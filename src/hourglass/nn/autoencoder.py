@@ -1,13 +1,14 @@
 """The autoencoder: encoder, latent and decoder, and the map from the decoder's output to pixels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from hourglass.core.errors import IncompatiblePair
-from hourglass.core.types import Shape
+from hourglass.core.types import Shape, Size2d
+from hourglass.nn.checks import check_encoded, check_images, check_noise
 from hourglass.nn.contract import NO_LOGS, Encoded, Logs
 
 Output = Literal["sigmoid", "identity"]
@@ -87,29 +88,60 @@ class Autoencoder(nn.Module):
         return self.encoder.index_bits if self.decoder.needs_index else 0.0
 
     def forward(self, images: Tensor) -> Tensor:
+        """Reconstructions. The images are not checked: in training corrupted ones leave [0, 1], and time counts."""
         return self.reconstruct(images).pixels
 
     def reconstruct(self, images: Tensor, noise: Tensor | None = None) -> Reconstruction:
         """`forward` with its by-products; `noise` (N, *latent.noise_shape) samples the posterior, None: its mean."""
         encoded = self.encoder(images)
         coded = self.latent(encoded.code, noise)
-        pixels, logits = self._pixels(encoded._replace(code=coded.code))
+        pixels, logits = self._output(self.decoder(encoded._replace(code=coded.code)))
         return Reconstruction(pixels, logits, coded.regularization, coded.logs)
 
-    def embed(self, images: Tensor) -> Tensor:
-        """The code as a table, (N, D)."""
+    def encode(self, images: Tensor, *, corrupted: bool = False) -> Encoded:
+        """(N, C, H, W) in [0, 1] -> what the decoder gets of them: `decode` of it is `forward`, bit for bit.
+
+        The code has passed through the latent, a variational one at its mean. `corrupted`: images of a denoiser may
+        leave [0, 1]. Raises DataError for images of another shape, range, dtype or device, and for NaN.
+        """
+        check_images(images, self.image_shape, self.output_bias, corrupted=corrupted)
+        encoded: Encoded = self.encoder(images)
+        return encoded._replace(code=self.latent(encoded.code).code)
+
+    def decode(self, encoded: Encoded) -> Tensor:
+        """What `encode` returned -> (N, C, H, W); in [0, 1] where the output is a sigmoid.
+
+        Indices that the decoder does not need may be None. Raises DataError for a code or indices of other shapes.
+        """
+        factor = getattr(self.encoder, "factor", 1)
+        check_encoded(encoded, self.encoder.spec, self.decoder.needs_index, self.output_bias, factor)
+        return self.pixels(encoded)
+
+    def embed(self, images: Tensor, *, corrupted: bool = False) -> Tensor:
+        """The code as a table, (N, D): the bottleneck itself, of a variational one its mean. Images as of `encode`."""
+        check_images(images, self.image_shape, self.output_bias, corrupted=corrupted)
         return self.latent.embed(self.encoder(images).code)
 
     def sample(self, noise: Tensor) -> Tensor:
-        """Images from the prior; `noise` (N, *latent.noise_shape) is standard normal."""
+        """Images (N, C, H, W) from the prior; `noise` (N, *latent.noise_shape) is standard normal.
+
+        Raises IncompatiblePair where no prior makes all that the decoder needs; DataError for noise of another shape.
+        """
+        if self.latent.noise_shape is not None:
+            check_noise(noise, self.latent.noise_shape, self.output_bias)
         code = self.latent.sample(noise)
         if not self.generative:
             raise IncompatiblePair(
                 f"a prior has no {self.decoder.needs_index} indices to sample with: use a decoder without, "
                 "such as decoder=resize"
             )
-        return self._pixels(Encoded(code, (None,) * (len(self.encoder.spec.shapes) - 1)))[0]
+        return self.pixels(Encoded(code, (None,) * (len(self.encoder.spec.shapes) - 1)))
 
-    def _pixels(self, encoded: Encoded) -> tuple[Tensor, Tensor | None]:
-        raw = self.decoder(encoded) + self.output_bias
+    def pixels(self, encoded: Encoded, sizes: Sequence[Size2d] | None = None) -> Tensor:
+        """As `decode`, unchecked; `sizes` are those of `ConvDecoder.forward`."""
+        return self._output(self.decoder(encoded) if sizes is None else self.decoder(encoded, sizes))[0]
+
+    def _output(self, raw: Tensor) -> tuple[Tensor, Tensor | None]:
+        """(pixels, logits if there are any) of what the decoder returned."""
+        raw = raw + self.output_bias
         return (raw.sigmoid(), raw) if self.output == "sigmoid" else (raw, None)

@@ -2,14 +2,14 @@
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 from torch import Tensor, nn
 
 from hourglass.core.errors import IncompatiblePair
-from hourglass.core.types import Size
+from hourglass.core.types import Size, Size2d
 from hourglass.nn.blocks import Norm, stack
 from hourglass.nn.contract import ENCODERS_WITH_INDEX, Activation, CodeSpec, Encoded, IndexKind, require_rank
 from hourglass.nn.layers import activate
@@ -66,15 +66,18 @@ class ConvDecoder(nn.Module):
                 "transpose or subpixel"
             )
 
-    def forward(self, encoded: Encoded) -> Tensor:
-        return deque(self.walk(encoded), maxlen=1)[0][-1]
+    def forward(self, encoded: Encoded, sizes: Sequence[Size2d] | None = None) -> Tensor:
+        """`sizes`: of the image and of each stage but the last, where they are not those of the encoder's spec."""
+        return deque(self.walk(encoded, sizes), maxlen=1)[0][-1]
 
-    def walk(self, encoded: Encoded) -> Iterator[tuple[int, nn.Module, Tensor, Tensor]]:
+    def walk(
+        self, encoded: Encoded, sizes: Sequence[Size2d] | None = None
+    ) -> Iterator[tuple[int, nn.Module, Tensor, Tensor]]:
         """(stage, its operator, the operator's input, its output), from the code on; stage 0 makes the image."""
-        x = encoded.code
+        x, sizes = encoded.code, self.sizes if sizes is None else sizes
         for i in reversed(range(len(self.stages))):
             y = self.blocks[i](x)
-            x = self.stages[i](y, self.sizes[i], encoded.indices[i])
+            x = self.stages[i](y, sizes[i], encoded.indices[i])
             yield i, self.stages[i], y, x
             if i > 0:
                 x = self.activation(x)

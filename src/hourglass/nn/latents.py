@@ -1,7 +1,8 @@
 """Latents: what happens to the code between encoder and decoder.
 
-`latent(code, noise)` returns `Coded`; `embed(code)` gives (N, D); `sample(noise)` turns draws from the prior, where
-there is one, into codes. `code_size` is how many values an image is reduced to. `noise_shape` is the shape of the
+`latent(code, noise)` returns `Coded`. `bottleneck(code)` is the code at its narrowest, and `expand(bottleneck)` what
+the decoder gets of it; `embed(code)` is the bottleneck as a table, (N, D). `sample(noise)` turns draws from the prior,
+where there is one, into codes. `code_size` is how many values an image is reduced to. `noise_shape` is the shape of the
 standard normal noise that a latent needs per image; None where the code is deterministic. The noise is an argument, so
 that it can be a pure function of (seed, epoch, image), whatever the batch size or number of devices.
 """
@@ -29,6 +30,12 @@ class NoLatent(nn.Module):
     def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
         return Coded(code, code.new_zeros(()))
 
+    def bottleneck(self, code: Tensor) -> Tensor:
+        return code
+
+    def expand(self, bottleneck: Tensor) -> Tensor:
+        return bottleneck
+
     def embed(self, code: Tensor) -> Tensor:
         return code.flatten(1)
 
@@ -48,11 +55,16 @@ class DenseLatent(nn.Module):
         self.up = nn.Sequential(nn.Linear(dim, math.prod(self.shape)), activate(activation))
 
     def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
-        back = self.up(self.embed(code)).unflatten(1, self.shape)
-        return Coded(back, code.new_zeros(()))
+        return Coded(self.expand(self.bottleneck(code)), code.new_zeros(()))
+
+    def bottleneck(self, code: Tensor) -> Tensor:
+        return self.down(code.flatten(1))
+
+    def expand(self, bottleneck: Tensor) -> Tensor:
+        return self.up(bottleneck).unflatten(1, self.shape)
 
     def embed(self, code: Tensor) -> Tensor:
-        return self.down(code.flatten(1))
+        return self.bottleneck(code)
 
     def sample(self, noise: Tensor) -> Tensor:
         raise IncompatiblePair("latent=dense has no prior to sample from: use model=vae, or latent=gaussian")
@@ -96,13 +108,16 @@ class GaussianLatent(nn.Module):
             weight = (self.steps / max(self.warmup_steps, 1)).clamp(max=1.0) * self.beta
             regularization = weight * kl_per_dim.clamp(min=self.free_bits).sum()
         z = mean if noise is None else mean + (logvar / 2).exp() * noise
-        return Coded(self._grid(z), regularization, {"kl": kl})
+        return Coded(self.expand(z), regularization, {"kl": kl})
 
-    def embed(self, code: Tensor) -> Tensor:
+    def bottleneck(self, code: Tensor) -> Tensor:
         return self.mean(code.flatten(1))
 
-    def sample(self, noise: Tensor) -> Tensor:
-        return self._grid(noise)
+    def expand(self, bottleneck: Tensor) -> Tensor:
+        return self.up(bottleneck).unflatten(1, self.shape)
 
-    def _grid(self, z: Tensor) -> Tensor:
-        return self.up(z).unflatten(1, self.shape)
+    def embed(self, code: Tensor) -> Tensor:
+        return self.bottleneck(code)
+
+    def sample(self, noise: Tensor) -> Tensor:
+        return self.expand(noise)

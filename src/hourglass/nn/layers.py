@@ -37,7 +37,7 @@ def pad_to_multiple(x: Tensor, factor: int) -> Tensor:
 
 def pad_reflect(x: Tensor, before: int, after: int) -> Tensor:
     """Reflect (N, C, H, W) at its border; where a side is too short for that, replicate the border instead."""
-    mode = "reflect" if max(before, after) < min(x.shape[-2:]) else "replicate"
+    mode = "reflect" if all(max(before, after) < side for side in x.shape[-2:]) else "replicate"
     return F.pad(x, (before, after, before, after), mode=mode)
 
 

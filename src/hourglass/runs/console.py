@@ -4,7 +4,7 @@ import shlex
 
 from hourglass.core.measures import MEASURES
 from hourglass.core.text import as_typed, command, number
-from hourglass.runs.baseline_names import baseline_title
+from hourglass.runs.baselines.names import baseline_title
 from hourglass.runs.summary import Summary
 
 

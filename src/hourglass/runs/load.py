@@ -1,7 +1,8 @@
 """A trained run back from its folder: the autoencoder, and its data."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -10,6 +11,7 @@ from hourglass.config.parts import Parts
 from hourglass.core.errors import DataError
 from hourglass.core.files import within
 from hourglass.core.text import first_line
+from hourglass.core.types import Shape
 from hourglass.data.datamodule import ImageData
 from hourglass.nn import Autoencoder
 from hourglass.runs.read import check_identity, read_configuration, read_summary
@@ -31,14 +33,24 @@ def load_run(folder: str | Path, checkpoint: str = "best", trust: Sequence[str] 
     if summary is not None and summary["status"] == "completed" and run_id(built) != summary.get("id"):
         check_identity(Path(folder), summary, configuration)
     channels = built["encoder"].get("channels")  # `match=` has scaled the configured ones
-    if not set(trust) & set(configuration.packages):  # a part of another package need not work without numbers
-        try:
+    return build(parts, parts.data.image_shape, channels, saved, path)
+
+
+def build(
+    parts: Parts, image_shape: Shape, channels: list[int] | None, saved: Mapping[str, Any], path: Path
+) -> Autoencoder:
+    """The autoencoder of a configuration with the weights `saved` in `path`, in `eval` mode.
+
+    Raises DataError where the configuration describes no network, or the weights are those of another.
+    """
+    if not set(parts.configuration.trust or ()) & set(parts.configuration.packages):
+        try:  # a part of another package need not work without numbers
             with torch.device("meta"):  # whatever sizes a stranger's configuration has
-                shapes = parts.autoencoder(parts.data.image_shape, channels)
+                shapes = parts.autoencoder(image_shape, channels)
         except RuntimeError as error:
-            raise DataError(f"{folder} describes a network that cannot be built: {first_line(error)}") from error
+            raise DataError(f"{path} is of a network that cannot be built: {first_line(error)}") from error
         load_weights(shapes, saved, path, on_trial=True)
-    model: Autoencoder = parts.autoencoder(parts.data.image_shape, channels)
+    model: Autoencoder = parts.autoencoder(image_shape, channels)
     load_weights(model, saved, path)
     return model.to(memory_format=torch.channels_last).eval()
 

@@ -1,7 +1,7 @@
 """Run and sweep folders, read: nothing in them is executed, whoever made them."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,19 +74,26 @@ def read_configuration(folder: Path, trust: Sequence[str] = ()) -> Configuration
 
     Raises Torn where it is missing or damaged, ConfigError where it asks for more than plain values.
     """
-    path, packages = folder / ".hydra" / "config.yaml", trusted(trust)
+    path = folder / ".hydra" / "config.yaml"
     try:
-        written = _plain_yaml(read_text(path, folder, largest=LARGEST))
-        refuse_foreign_keys(written, str(path))
-        _refuse_values(written, str(path))
+        return distrusted(lambda: _plain_yaml(read_text(path, folder, largest=LARGEST)), str(path), trust)
+    except FileNotFoundError as error:
+        raise Torn(f"{path} does not exist: {folder} is not a run folder") from error
+
+
+def distrusted(read: Callable[[], dict[str, Any]], path: str, trust: Sequence[str]) -> Configuration:
+    """What `read` returns of the file `path`, which anybody may have made, as a configuration; raises as above."""
+    packages = trusted(trust)
+    try:
+        written = read()
+        refuse_foreign_keys(written, path)
+        _refuse_values(written, path)
         grown(written, MOST)
         if isinstance(data := written.get("data"), dict):  # nothing is written to wherever a stranger says
             data |= {key: value for key, value in {"download": False, "cache": PICTURES}.items() if key in data}
         configuration = Configuration(written, packages)
         _ = configuration.plain  # resolved now: what is wrong with it is said here
-    except FileNotFoundError as error:
-        raise Torn(f"{path} does not exist: {folder} is not a run folder") from error
-    except ConfigError:
+    except (FileNotFoundError, ConfigError):
         raise
     except (yaml.YAMLError, OmegaConfBaseException, ValueError, RecursionError) as torn:
         reason = " ".join(str(torn).split())

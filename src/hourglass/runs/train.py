@@ -21,7 +21,7 @@ from hourglass.core.text import as_typed
 from hourglass.data.datamodule import ImageData
 from hourglass.metrics import cost
 from hourglass.runs import console, status
-from hourglass.runs.baselines import baselines_of
+from hourglass.runs.baselines.compute import baselines_of
 from hourglass.runs.job import Job, Notes
 from hourglass.runs.matching import matched
 from hourglass.runs.read import summary_of

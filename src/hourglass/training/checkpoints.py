@@ -3,6 +3,7 @@
 import os
 import pickle
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -96,7 +97,7 @@ def _is_stored(tensor: torch.Tensor) -> bool:
     return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
 
 
-def load_weights(model: torch.nn.Module, saved: dict[str, Any], path: Path, *, on_trial: bool = False) -> None:
+def load_weights(model: torch.nn.Module, saved: Mapping[str, Any], path: Path, *, on_trial: bool = False) -> None:
     """Give the autoencoder `model` the weights of a checkpoint; raises DataError where they are another network's.
 
     `on_trial`: only look whether they would fit, into a model on the device `meta`, which takes no memory.

@@ -78,7 +78,8 @@ class DySample(nn.Module):
             for side in (h, w)
         )
         centres = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), -1)  # (h·s, w·s, 2), x and y in (-1, 1)
-        grid = centres + offset * (2 / y.new_tensor([w, h]))
+        sides = torch.stack([y.new_full((), side) for side in (w, h)])  # a list would fix them in an exported graph
+        grid = centres + offset * (2 / sides)
         grouped = y.reshape(n * self.groups, -1, h, w)
         x = F.grid_sample(grouped, grid, padding_mode="border", align_corners=False)
         return self.conv(crop(x.reshape(n, -1, *x.shape[-2:]), size))

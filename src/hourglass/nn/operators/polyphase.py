@@ -30,7 +30,7 @@ class PolyphaseDown(ConvThenPool):
         f = F.pixel_unshuffle(pad_to_multiple(self.features(x), self.factor), self.factor)
         phases = f.unflatten(1, (-1, self.factor**2))  # (N, Co, s², h, w)
         index = phases.square().sum((1, 3, 4)).argmax(1)
-        return phases[torch.arange(len(x), device=x.device), :, index], index
+        return phases[torch.arange(x.shape[0], device=x.device), :, index], index
 
     def index_bits(self, shape: Shape) -> float:
         return math.log2(self.factor**2)

@@ -80,7 +80,7 @@ class BedOfNails(nn.Module):
         )
 
     def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
-        top_left = torch.zeros(len(y), dtype=torch.long, device=y.device)
+        top_left = torch.zeros(y.shape[0], dtype=torch.long, device=y.device)
         return crop(self.conv(zero_insert(y, top_left, self.factor)), size)
 
 

@@ -10,7 +10,7 @@ from hourglass.core.errors import ConfigError
 from hourglass.core.measures import MEASURES, Measure
 from hourglass.report.reading.run import Run
 from hourglass.report.reading.runs import Sweep
-from hourglass.runs.baseline_names import BASELINES
+from hourglass.runs.baselines.names import BASELINES
 
 Direction = Literal["lower", "higher"]
 NUMBERED = re.compile(r"(.+)_(\d+)$")

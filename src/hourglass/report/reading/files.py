@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.lib import format as npy
 
+from hourglass.config.configuration import flat
 from hourglass.config.identity import without_volatile
 from hourglass.core.errors import Torn
 from hourglass.core.files import inside, read_text
@@ -29,14 +30,6 @@ def read_config(folder: Path, summary: dict[str, Any]) -> tuple[dict[str, Any], 
     trees = (configuration.written, configuration.plain)
     written, plain = (flat(printable(without_volatile(tree))) for tree in trees)
     return written, plain
-
-
-def flat(node: Any, prefix: str = "") -> dict[str, Any]:
-    """`{"a": {"b": [1, 2]}}` -> `{"a.b": [1, 2]}`"""
-    if not isinstance(node, dict):
-        return {prefix: node}
-    dot = f"{prefix}." if prefix else ""
-    return {path: leaf for key, inner in node.items() for path, leaf in flat(inner, f"{dot}{key}").items()}
 
 
 def read_beside(folder: Path) -> tuple[dict[str, Any], list[str]]:

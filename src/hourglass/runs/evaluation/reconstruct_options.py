@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hourglass.config.compose import read_options
-from hourglass.config.slots import packages_in
+from hourglass.config.key_values import read_key_values
 from hourglass.config.validation import checked
 from hourglass.core.errors import ConfigError, DataError
-from hourglass.core.text import command
 
 COMPARISONS = "comparisons"
 Fit = Literal["resize", "crop", "tile"]
@@ -33,27 +31,9 @@ class Options:
 
 
 def parse_options(arguments: list[str]) -> Options:
-    """The options; file names may hold whatever file names may hold, so this is no grammar but KEY=VALUE."""
-    values = read_options("reconstruct")
-    given: dict[str, list[str]] = {}
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
-        if not equals or key not in values:
-            raise ConfigError(
-                f"{argument}: reconstruct has the options {', '.join(f'{name}=' for name in values)}; "
-                "several pictures are images=a.png images=b.png, a folder, or a pattern in quotes: images='*.png'"
-            )
-        given.setdefault(key, []).append(value)
-    values |= {"images": given.pop("images")} if "images" in given else {}
-    values["trust"] = packages_in(given.pop("trust", []))
-    for key, texts in given.items():
-        if len(texts) > 1:
-            raise ConfigError(f"{key} is given {len(texts)} times: give it once")
-        is_switch = isinstance(values[key], bool) and texts[0] in ("true", "false")
-        values[key] = texts[0] == "true" if is_switch else texts[0]
-    for key, value in values.items():
-        if value == "???":
-            raise ConfigError(f"{key}= is missing; {command('reconstruct')} --help tells what it is")
+    """The options; raises ConfigError for what the command line cannot mean."""
+    several = "; several pictures are images=a.png images=b.png, a folder, or a pattern in quotes: images='*.png'"
+    values = read_key_values("reconstruct", arguments, "images", several)
     return checked(Options, values, "")
 
 

@@ -1,0 +1,47 @@
+"""Command lines that are no grammar but KEY=VALUE, since file names may hold whatever file names may hold."""
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+from hourglass.config.compose import read_options
+from hourglass.config.slots import packages_in
+from hourglass.core.errors import ConfigError
+from hourglass.core.text import command
+
+
+def read_key_values(name: str, arguments: Sequence[str], several: str | None = None, hint: str = "") -> dict[str, Any]:
+    """`conf/<name>.yaml` with what the command line says; `several`: the key that may be given more than once.
+
+    Raises ConfigError for an option that the command does not have (`hint` follows), for one given twice, and where one
+    that must be given is missing.
+    """
+    values = read_options(name)
+    given: dict[str, list[str]] = {}
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if not equals or key not in values:
+            near = difflib.get_close_matches(key, values, n=1)
+            meant = f" (did you mean {near[0]}=?)" if near and key not in values else ""
+            options = ", ".join(f"{option}=" for option in values)
+            raise ConfigError(f"{argument}: {name} has the options {options}{meant}{hint}")
+        given.setdefault(key, []).append(value)
+    if several in given:
+        values[several] = given.pop(several)
+    if "trust" in values:
+        values["trust"] = packages_in(given.pop("trust", []))
+    for key, texts in given.items():
+        if len(texts) > 1:
+            raise ConfigError(f"{key} is given {len(texts)} times: give it once")
+        values[key] = _value(texts[0], values[key])
+    for key, value in values.items():
+        if value == "???":
+            raise ConfigError(f"{key}= is missing; {command(name)} --help tells what it is")
+    return values
+
+
+def _value(text: str, default: Any) -> Any:
+    """A switch, or the number that it stands for; all else is text."""
+    if isinstance(default, bool) and text in ("true", "false"):
+        return text == "true"
+    return int(text) if isinstance(default, int) and not isinstance(default, bool) and text.isdecimal() else text

@@ -1,0 +1,1 @@
+"""What a run is to be held against: computed on its own split, and as people read it."""

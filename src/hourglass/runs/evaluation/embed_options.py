@@ -1,0 +1,70 @@
+"""What `embed` is asked for, and refusing to overwrite anything."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hourglass.config.compose import options as known_options
+from hourglass.config.key_values import read_key_values
+from hourglass.config.validation import checked
+from hourglass.core.errors import ConfigError, DataError
+from hourglass.core.types import Count
+
+ENDINGS = (".parquet", ".npz")
+OWN = "run"
+"""In place of an option of `conf/data`: the data set that the run was trained on."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """`conf/embed.yaml` with what the command line says."""
+
+    run: str
+    images: list[str] | None
+    data: str | None
+    root: str | None
+    split: Literal["train", "val", "test", "all"]
+    out: str
+    fit: Literal["crop", "resize"]
+    batch_size: Count
+    overwrite: bool
+    trust: list[str]
+
+    @property
+    def folder(self) -> Path:
+        """Of the run."""
+        return Path(self.run).expanduser()
+
+    @property
+    def file(self) -> Path:
+        """What is written."""
+        return Path(self.out).expanduser()
+
+
+def parse_options(arguments: list[str]) -> Options:
+    """The options; raises ConfigError for what the command line cannot mean."""
+    given = {argument.partition("=")[0] for argument in arguments}
+    options = checked(Options, read_key_values("embed", arguments, "images"), "")
+    if (options.images is None) == (options.data is None):
+        raise ConfigError("say what to embed: either images=<file, folder or 'pattern'>, or data=run")
+    idle = given & ({"root", "split"} if options.data is None else {"fit"})
+    if options.data == OWN:
+        idle |= given & {"root"}
+    if idle:
+        of = "images=" if options.data is None else f"data={options.data}"
+        raise ConfigError(f"{min(idle)}= has no effect with {of}: leave it out")
+    if options.data not in (None, OWN, *known_options("data")):
+        raise ConfigError(f"data={options.data}: data is {OWN}, or one of {', '.join(known_options('data'))}")
+    if options.file.suffix not in ENDINGS:
+        raise ConfigError(f"out={options.out}: codes are written to a file that ends in {' or '.join(ENDINGS)}")
+    return options
+
+
+def refuse_to_overwrite(options: Options, files: list[Path]) -> None:
+    """Raise before anything is read, where something lies there and overwriting was not asked for."""
+    if options.file.is_dir():
+        raise DataError(f"{options.file} is a folder: choose another out=")
+    if options.file.resolve() in {file.resolve() for file in files}:
+        raise ConfigError(f"out={options.out} is one of the pictures: choose another file")
+    if (options.file.exists() or options.file.is_symlink()) and not options.overwrite:
+        raise DataError(f"{options.file} exists: choose another out=, or overwrite=true")

@@ -1,0 +1,58 @@
+"""What `export` is asked for, and refusing to overwrite anything."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hourglass.config.key_values import read_key_values
+from hourglass.config.validation import checked
+from hourglass.core.errors import ConfigError, DataError
+
+CARDS = (".md", ".json")
+"""Endings of what lies beside an exported file."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """`conf/export.yaml` with what the command line says."""
+
+    run: str
+    format: Literal["safetensors", "pt2", "onnx"]
+    part: Literal["autoencoder", "encoder", "decoder"]
+    out: str | None
+    overwrite: bool
+    trust: list[str]
+
+    @property
+    def folder(self) -> Path:
+        """Of the run."""
+        return Path(self.run).expanduser()
+
+    @property
+    def file(self) -> Path:
+        """What is written."""
+        if self.out is not None:
+            return Path(self.out).expanduser()
+        return Path("exports") / self.folder.resolve().name / f"{self.part}.{self.format}"
+
+    @property
+    def cards(self) -> list[Path]:
+        """Beside it: for people, and for programs."""
+        return [self.file.with_suffix(ending) for ending in CARDS]
+
+
+def parse_options(arguments: list[str]) -> Options:
+    """The options; raises ConfigError for what the command line cannot mean."""
+    options = checked(Options, read_key_values("export", arguments), "")
+    if options.file.suffix != f".{options.format}":
+        raise ConfigError(f"out={options.out}: a file of format={options.format} ends in .{options.format}")
+    return options
+
+
+def refuse_to_overwrite(options: Options) -> None:
+    """Raise DataError where something lies there, unless overwriting was asked for; a folder is never replaced."""
+    for path in (options.file, *options.cards):
+        if path.is_dir():
+            raise DataError(f"{path} is a folder: choose another out=")
+        if (path.exists() or path.is_symlink()) and not options.overwrite:
+            raise DataError(f"{path} exists: choose another out=, or overwrite=true")
