@@ -84,7 +84,7 @@ def test_what_the_parts_log_is_in_the_summary_with_its_direction_and_origin(fold
     assert directions["edge_error"] == "lower"
     assert directions["code_std"] is None
     assert "features" not in directions
-    assert summary["versions"]["mylab"].startswith("no version, commit ")
+    assert summary["versions"]["mylab"].startswith("no version")
     assert summary["effects"] == []
 
 

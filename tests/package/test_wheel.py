@@ -2,13 +2,12 @@
 
 import os
 import subprocess
-import sys
-import sysconfig
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from helpers.environments import Environment, wheel_of
 from helpers.project import CONF, ROOT
 
 pytestmark = pytest.mark.slow
@@ -27,37 +26,15 @@ main()
 """
 
 
-class Environment:
-    """A virtual environment that finds the dependencies of this one, and nothing of ours."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        own = folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
-        (own / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-
-    def run(self, *command: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-        variables = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | environment
-        program = str(self.folder / "bin" / command[0])
-        return subprocess.run(
-            [program, *command[1:]], cwd=cwd, env=variables, capture_output=True, text=True, timeout=240
-        )
-
-
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = ["-m", "pip", "wheel", str(ROOT), "--no-deps", "--no-build-isolation", "-q", "-w", str(folder)]
-    subprocess.run([sys.executable, *command], check=True)
-    (path,) = folder.glob("*.whl")
-    return path
+    return wheel_of(ROOT, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     environment = Environment(tmp_path_factory.mktemp("fresh"))
-    done = environment.run("pip", "install", "-q", "--no-deps", "--no-index", str(wheel), cwd=wheel.parent)
-    assert done.returncode == 0, done.stderr
+    environment.install(wheel)
     return environment
 
 

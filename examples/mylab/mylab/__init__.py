@@ -1,9 +1,14 @@
-"""Parts for Hourglass. `_target_` names what is exported here, so files may move."""
+from mylab.callback import WatchCode
+from mylab.corruption import Contrast
+from mylab.down import SoftPool
+from mylab.latent import Rounded
+from mylab.loss import Perceptual
+from mylab.metric import EdgeError
+from mylab.networks import PatchDecoder, PatchEncoder
+from mylab.source import Discs
+from mylab.up import BicubicUp
 
-from mylab.callbacks import WatchCode
-from mylab.data import Contrast, Discs
-from mylab.judges import EdgeError, Perceptual
-from mylab.latents import Rounded
-from mylab.operators import BicubicUp, SoftPool
-
-__all__ = ["BicubicUp", "Contrast", "Discs", "EdgeError", "Perceptual", "Rounded", "SoftPool", "WatchCode"]
+__all__ = [
+    "BicubicUp", "Contrast", "Discs", "EdgeError", "PatchDecoder", "PatchEncoder", "Perceptual", "Rounded", "SoftPool",
+    "WatchCode",
+]  # fmt: skip
