@@ -3,7 +3,7 @@
 python tools/export_table.py            what is known so far
 python tools/export_table.py --write    find out what is missing, and put the table into docs/operators/export.md
 
-It takes a quarter of an hour, and goes on where it was stopped: docs/operators/export.json is written after each pair.
+It takes 5 seconds a network, and goes on where it was stopped: docs/operators/export.json is written after each.
 With another version of torch it begins anew.
 """
 
@@ -115,7 +115,7 @@ def table() -> str:
     lines += [head, "|---|" + ":-:|" * len(encoders)]
     for decoder in options("decoder"):
         lines.append(f"| `{decoder}` | " + " | ".join(cell(encoder, "none", decoder) for encoder in encoders) + " |")
-    for latent in options("latent"):
+    for latent in (latent for latent in options("latent") if latent != "none"):
         cells = [cell(encoder, latent, "linear") for encoder in encoders]
         lines.append(f"| `latent={latent}`, `linear` | " + " | ".join(cells) + " |")
     return "\n".join([*lines, "", *(f"- {chr(97 + i)}: {why}" for i, why in enumerate(reasons))]).rstrip()

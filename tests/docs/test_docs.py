@@ -17,6 +17,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from helpers.project import CONF, ROOT, configure, options
 
 sys.path.insert(0, str(ROOT / "tools"))
+import export_table
 import pair_table
 
 TOP = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")]
@@ -92,6 +93,13 @@ def test_nothing_is_left_to_fill_in(page: str) -> None:
 def test_the_pair_table_is_up_to_date() -> None:
     shown = read("docs/operators/pairs.md").split(pair_table.BEGIN)[1].split(pair_table.END)[0].strip()
     assert shown == pair_table.table(), "run: python tools/pair_table.py --write"
+
+
+@pytest.mark.slow
+def test_the_export_table_is_up_to_date_and_whole() -> None:
+    shown = read("docs/operators/export.md").split(export_table.BEGIN)[1].split(export_table.END)[0].strip()
+    assert shown == export_table.table(), "run: python tools/export_table.py --write"
+    assert "?" not in shown, "run: python tools/export_table.py --write"
 
 
 def test_every_option_is_named() -> None:

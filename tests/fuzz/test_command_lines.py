@@ -11,8 +11,11 @@ from hourglass.config.compose import composed, groups
 from hourglass.config.configuration import Configuration
 from hourglass.config.overrides import at_home, parse, refuse_careless, refuse_what_hydra_does_not_explain, sweep_name
 from hourglass.report.request import parse as parse_report
+from hourglass.runs.evaluation.embed_options import parse_options as parse_embed
 from hourglass.runs.evaluation.reconstruct_options import parse_options
 from hourglass.runs.evaluation.request import parse_request
+from hourglass.runs.export.request import parse_options as parse_export
+from hourglass.sweeps.overview.request import parse_request as parse_runs
 
 pytestmark = pytest.mark.slow
 
@@ -78,3 +81,24 @@ def test_any_command_line_of_report_is_understood_or_refused(trap: Path, line: l
 def test_any_command_line_of_reconstruct_is_understood_or_refused(trap: Path, line: list[str]) -> None:
     with harmless(trap / "path"):
         assert parse_options(["run=x", "images=a.png", "out=y", *line]).run == "x"
+
+
+@given(lines)
+@fuzz
+def test_any_command_line_of_export_is_understood_or_refused(trap: Path, line: list[str]) -> None:
+    with harmless(trap / "path"):
+        assert parse_export(["run=x", "format=onnx", *line]).file.suffix == ".onnx"
+
+
+@given(lines)
+@fuzz
+def test_any_command_line_of_embed_is_understood_or_refused(trap: Path, line: list[str]) -> None:
+    with harmless(trap / "path"):
+        assert parse_embed(["run=x", "data=run", "out=y.npz", *line]).file == Path("y.npz")
+
+
+@given(lines)
+@fuzz
+def test_any_command_line_of_runs_is_understood_or_refused(trap: Path, line: list[str]) -> None:
+    with harmless(trap / "path"):
+        assert parse_runs(["list", *line]).action == "list"

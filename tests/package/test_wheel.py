@@ -74,6 +74,10 @@ def test_the_command_trains_in_an_empty_folder_and_the_run_loads(installed: Envi
     [
         (["evaluate"], "ladder: false"),
         (["reconstruct", "--help"], "images: ???"),
+        (["export", "--help"], "part: autoencoder"),
+        (["embed"], "split: all"),
+        (["runs", "--help"], "compare   what two runs"),
+        (["runs", "status=completed"], "1 run, "),
         (["report", "--help"], "reference"),
         (["train", "--help"], "Powered by Hydra"),
         ([], "usage: hourglass COMMAND"),

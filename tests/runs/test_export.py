@@ -100,6 +100,7 @@ def test_positions_leave_with_the_code_and_come_back(form: str, tmp_path: Path) 
     assert "flat position" in (tmp_path / "decoder.md").read_text()
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_a_dense_code_is_exported_at_its_narrowest(tmp_path: Path) -> None:
     run = untrained_run(tmp_path / "run", "data=synthetic", "data.image_shape=[1,8,8]", "channels=[4]", "model=vae")

@@ -44,4 +44,5 @@ def _value(text: str, default: Any) -> Any:
     """A switch, or the number that it stands for; all else is text."""
     if isinstance(default, bool) and text in ("true", "false"):
         return text == "true"
-    return int(text) if isinstance(default, int) and not isinstance(default, bool) and text.isdecimal() else text
+    is_number = isinstance(default, int) and not isinstance(default, bool) and text.isdecimal() and len(text) < 10
+    return int(text) if is_number else text

@@ -44,8 +44,8 @@ def parse_request(arguments: list[str]) -> Request:
     folders, chosen, yes = list[Path](), dict[str, list[str]](), False
     for argument in rest:
         key, equals, value = argument.partition("=")
-        if not equals or Path(argument).exists():
-            folders.append(Path(argument).expanduser())
+        if not equals or "/" in key:
+            folders.append(Path(argument).expanduser() if argument.startswith("~/") else Path(argument))
         elif key == "yes" and action == "clean":
             if value not in ("true", "false"):
                 raise ConfigError(f"{argument}: it is yes=true, or left out")
