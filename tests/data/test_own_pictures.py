@@ -1,22 +1,14 @@
 """`data=folder` and `data=paired`: splits by content, what is left out, what is refused, and the cache."""
 
-import json
 import logging
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from helpers.photo_folders import fill, mixed, picture
-from helpers.project import ROOT
-from hourglass.config.compose import compose_train
-from hourglass.config.configuration import Configuration
+from helpers.photo_folders import configured, fill, mixed, names_by_split, picture, read
 from hourglass.config.parts import Parts
 from hourglass.core.errors import ConfigError, DataError
 from hourglass.data import ImageData
@@ -25,20 +17,6 @@ from hourglass.data import ImageData
 @pytest.fixture(autouse=True)
 def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # where logs/pictures will be
-
-
-def configured(root: Path, *overrides: str, data: str = "folder") -> Configuration:
-    return compose_train([f"data={data}", f"data.root='{root}'", "data.batch_size=2", "data.size=16", *overrides])
-
-
-def read(root: Path, *overrides: str, data: str = "folder") -> ImageData:
-    module: ImageData = Parts(configured(root, *overrides, data=data)).data
-    module.setup()
-    return module
-
-
-def names_by_split(data: ImageData) -> dict[str, set[str]]:
-    return {split: set(images.names or ()) for split, images in data.images.items()}
 
 
 @pytest.mark.parametrize("colour", [True, False])
@@ -172,9 +150,6 @@ def test_a_picture_beside_the_folder_train_belongs_nowhere(tmp_path: Path) -> No
         read(tmp_path)
 
 
-# what is meant: ids and checksums
-
-
 def test_the_id_is_of_the_pictures_and_not_of_their_place(tmp_path: Path) -> None:
     here, there = tmp_path / "a, b=(c)", tmp_path / "moved"
     fill(here, 60)
@@ -201,138 +176,3 @@ def test_a_test_set_alone_is_enough_to_evaluate(tmp_path: Path) -> None:
     data = Parts(whole.with_values({"data.root": str(tmp_path / "alone")})).data
     with pytest.raises(DataError, match="have changed"):
         data.setup("test")
-
-
-# pairs
-
-
-def pairs(root: Path, count: int, first: int = 0) -> None:
-    """Inputs are negatives, and of another kind."""
-    for side in ("input", "target"):
-        (root / side).mkdir(parents=True, exist_ok=True)
-    for number in range(first, first + count):
-        clean = picture(number, (16, 16))
-        clean.save(root / "target" / f"{number}.png")
-        Image.fromarray(255 - np.asarray(clean)).save(root / "input" / f"{number}.bmp")
-
-
-def test_pairs_are_input_and_target_by_equal_names(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    pairs(tmp_path, 60)
-    picture(90, (16, 16)).save(tmp_path / "input" / "alone.png")
-    picture(91, (16, 16)).save(tmp_path / "target" / "larger.png")
-    picture(91, (20, 20)).save(tmp_path / "input" / "larger.png")
-    data = read(tmp_path, data="paired")
-    assert "input/alone.png has no picture of its name on the other side" in caplog.text
-    assert "larger is of another size than its input" in caplog.text
-    assert sum(len(images) for images in data.images.values()) == 60
-    for split in ("train", "val", "test"):
-        batch = data.pick(split, range(len(data.images[split])))
-        torch.testing.assert_close(batch.input, 1 - batch.target)
-    moved = read(tmp_path, "augmentation=flip_crop", data="paired")
-    raw = next(iter(moved.train_dataloader()))
-    batch = moved.prepare(raw, "train", 3, augmented=True)
-    torch.testing.assert_close(batch.input, 1 - batch.target)  # both were moved alike
-    assert not torch.equal(batch.target, moved.prepare(raw, "train", 3).target)
-
-
-def test_pairs_are_corrupted_no_further_and_known_by_both(tmp_path: Path) -> None:
-    pairs(tmp_path, 60)
-    with pytest.raises(ConfigError, match="corrupted images of its own: use corruption=none"):
-        read(tmp_path, "corruption=gaussian", data="paired")
-    before = configured(tmp_path, data="paired").id
-    picture(90, (16, 16)).save(tmp_path / "input" / "3.bmp")
-    assert configured(tmp_path, data="paired").id != before
-    picture(91).save(tmp_path / "input" / "3.png")
-    with pytest.raises(DataError, match=r"3\.bmp and .*3\.png have the same name"):
-        read(tmp_path, data="paired")
-
-
-# the cache
-
-
-def only_entry(folder: Path) -> Path:
-    (entry,) = [path for path in folder.iterdir() if path.is_dir() and path.name != "digests"]
-    return entry
-
-
-def test_the_cache_is_filled_once_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill(tmp_path / "photos", 60)
-    first = read(tmp_path / "photos")
-    entry = only_entry(Path("logs/pictures"))
-    assert json.loads((entry / "card.json").read_text(encoding="utf-8"))["images"] == [60, 3, 16, 16]
-    monkeypatch.setattr("hourglass.data.picture_files.read", lambda *_: pytest.fail("decoded again"))
-    again = read(tmp_path / "photos", "seed=3", "data.batch_size=4")
-    assert again.fingerprint() == first.fingerprint()
-    assert not list(Path("logs/pictures").glob(".*.tmp"))
-
-
-@pytest.mark.parametrize("damage", ["a bit", "cut", "no card", "other shape"])
-def test_a_damaged_entry_is_refused_by_name(tmp_path: Path, damage: str) -> None:
-    fill(tmp_path / "photos", 60)
-    read(tmp_path / "photos")
-    entry = only_entry(Path("logs/pictures"))
-    raw = bytearray((entry / "images.npy").read_bytes())
-    if damage == "a bit":
-        raw[-7] ^= 4
-    (entry / "images.npy").write_bytes(raw[:-1] if damage == "cut" else raw)
-    card = json.loads((entry / "card.json").read_text(encoding="utf-8"))
-    card["images"] = [60, 3, 8, 32] if damage == "other shape" else card["images"]
-    (entry / "card.json").write_text("" if damage == "no card" else json.dumps(card), encoding="utf-8")
-    with pytest.raises(DataError, match=f"{entry.name} is damaged: delete it, and the pictures are decoded again"):
-        read(tmp_path / "photos")
-
-
-DECODE = """
-import sys
-from hourglass.config.compose import compose_train
-from hourglass.config.parts import Parts
-data = Parts(compose_train(sys.argv[1:])).data
-data.setup()
-print(data.fingerprint())
-"""
-
-
-def test_two_processes_that_share_nothing_but_the_folder_make_one_entry(tmp_path: Path) -> None:
-    fill(tmp_path / "photos", 200, size=(90, 80))
-    command = [sys.executable, "-c", DECODE, "data=folder", f"data.root={tmp_path / 'photos'}", "data.cache=shared"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
-    processes = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-        for _ in range(2)
-    ]
-    answers = [process.communicate(timeout=200) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], answers
-    assert answers[0][0] == answers[1][0]
-    only_entry(Path("shared"))
-
-
-def test_one_made_elsewhere_in_the_meantime_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on another machine, whose locks are not seen here."""
-    from hourglass.data import cache
-
-    fill(tmp_path / "photos", 60)
-    slower = cache._make
-    whole = read(tmp_path / "photos", "data.cache=other").fingerprint()
-
-    def overtaken(place: Path, *rest: object) -> None:
-        shutil.copytree(only_entry(Path("other")), place)
-        slower(place, *rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(cache, "_make", overtaken)
-    assert read(tmp_path / "photos").fingerprint() == whole
-    assert not list(Path("logs/pictures").glob(".*.tmp"))
-
-
-def test_memory_that_was_mapped_is_given_back(tmp_path: Path) -> None:
-    fill(tmp_path / "photos", 60)
-    data = read(tmp_path / "photos")
-    images = data.images["train"]
-    before = images.images.clone()
-    released = []
-    images.release, inner = lambda: (released.append(1), inner()), images.release
-    images._mapped = 2**27
-    batch = images.__getitems__([0, 1])
-    assert released == [1]
-    assert images._mapped == 0
-    assert torch.equal(batch.images, before[:2])
-    assert torch.equal(images.images, before)  # read again from the file

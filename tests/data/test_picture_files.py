@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hourglass.config.picture_formats import SUFFIXES
+from hourglass.config.pictures import SUFFIXES
 from hourglass.core.errors import DataError
 from hourglass.data import picture_files
 from hourglass.data.sources import CelebA

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from helpers.pages import FENCE, blocks, read
 from helpers.project import CONF, ROOT, configure, options
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -24,17 +25,6 @@ TOP = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", 
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*TOP, *ROOT.glob("docs/**/*.md")) if path.exists())
 NOTEBOOKS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("notebooks/*.ipynb"))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
-
-
-@cache
-def read(page: str) -> str:
-    return (ROOT / page).read_text(encoding="utf-8")
-
-
-def blocks(page: str, language: str) -> list[str]:
-    """The code blocks of a page in one language."""
-    return [code for kind, code in FENCE.findall(read(page)) if kind == language]
 
 
 @cache

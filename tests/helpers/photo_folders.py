@@ -5,6 +5,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from hourglass.config.compose import compose_train
+from hourglass.config.configuration import Configuration
+from hourglass.config.parts import Parts
+from hourglass.data import ImageData
+
 KINDS = ("png", "jpg", "webp", "bmp", "gif", "tif")
 MODES = ("RGB", "L", "RGBA", "P", "1", "CMYK")
 
@@ -42,3 +47,17 @@ def mixed(folder: Path, count: int) -> Path:
     (folder / "notes.txt").write_text("not looked at", encoding="utf-8")
     (folder / ".hidden.png").write_bytes(b"not looked at")
     return folder
+
+
+def configured(root: Path, *overrides: str, data: str = "folder") -> Configuration:
+    return compose_train([f"data={data}", f"data.root='{root}'", "data.batch_size=2", "data.size=16", *overrides])
+
+
+def read(root: Path, *overrides: str, data: str = "folder") -> ImageData:
+    module: ImageData = Parts(configured(root, *overrides, data=data)).data
+    module.setup()
+    return module
+
+
+def names_by_split(data: ImageData) -> dict[str, set[str]]:
+    return {split: set(images.names or ()) for split, images in data.images.items()}

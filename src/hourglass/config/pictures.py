@@ -13,13 +13,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from hourglass.config.picture_formats import SUFFIXES
 from hourglass.core.errors import DataError
 from hourglass.core.files import replacing
 from hourglass.core.progress import Progress
 
 log = logging.getLogger(__name__)
 SPLITS = ("train", "val", "test")
+FORMATS = {
+    "PNG": (".png", ".apng"),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+    "GIF": (".gif",),
+    "BMP": (".bmp",),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
+    "JPEG2000": (".jp2", ".j2k", ".jpc", ".jpf", ".jpx", ".j2c"),
+    "AVIF": (".avif", ".avifs"),
+}
+"""As Pillow calls them, and what the names of such files end in. It knows 30 more; one, PostScript, is a program."""
+SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from hourglass.config.picture_formats import FORMATS
+from hourglass.config.pictures import FORMATS
 from hourglass.core.errors import DataError
 
 LUMA = (0.299, 0.587, 0.114)

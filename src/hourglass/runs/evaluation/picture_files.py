@@ -4,7 +4,7 @@ import glob
 from collections import Counter
 from pathlib import Path
 
-from hourglass.config.picture_formats import SUFFIXES
+from hourglass.config.pictures import SUFFIXES
 from hourglass.core.errors import DataError
 
 
