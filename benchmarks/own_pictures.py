@@ -4,7 +4,7 @@
 
 Fills FOLDER with N smooth JPEG pictures of 64×64 where it has none yet. Printed are the seconds to decode them once and
 to open them again; the ratio of speeds, in rounds of S steps that take turns, of fetching batches and of training with
-them (the plain loop of network, loss and optimizer); and what a real run keeps resident at most, above one of 1,000
+them (the plain loop of network, loss and optimizer); and what a real run keeps resident at most, above one of 10,000
 pictures, by what it is: memory of its own, and pages of files, which the kernel takes back when it needs them.
 """
 
@@ -117,7 +117,7 @@ def main(arguments: list[str] | None = None) -> None:
     options, overrides = parser.parse_known_args(arguments)
     register_resolvers()
     folder = options.folder.resolve()
-    roots = {"idle": (folder / "few", min(1000, options.images)), "many": (folder / "many", options.images)}
+    roots = {"idle": (folder / "few", min(10_000, options.images)), "many": (folder / "many", options.images)}
     for root, count in roots.values():
         if not root.is_dir():
             write_pictures(root, count)

@@ -36,8 +36,8 @@ def torture(folder: Path, *arguments: str, timeout: float) -> None:
 
 
 @pytest.mark.slow
-def test_200_rounds_of_kills_change_no_bit(tmp_path: Path) -> None:
-    torture(tmp_path, "200", "0", timeout=3000)
+def test_120_rounds_of_kills_change_no_bit(tmp_path: Path) -> None:
+    torture(tmp_path, "120", "0", timeout=3000)
 
 
 @pytest.mark.slow

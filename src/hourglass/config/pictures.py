@@ -34,13 +34,18 @@ FORMATS = {
 SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there may be a million
 class PictureFile:
-    path: Path
+    root: Path
+    """The folder that was given"""
     name: str
-    """Below the folder that was given, with / between its parts"""
+    """Below it, with / between its parts"""
     digest: str
     """SHA-256 of its content, hexadecimal"""
+
+    @property
+    def path(self) -> Path:
+        return self.root / self.name
 
 
 def own_split(name: str) -> str | None:
@@ -62,27 +67,22 @@ def list_pictures(root: Path, kept: Path | None) -> list[PictureFile]:
     """
     if not root.is_dir():
         raise DataError(f"data.root={root} is no folder: name the one that holds your pictures")
-    names = {path.relative_to(root).as_posix(): path for path in sorted(_files(root))}
     memory = None if kept is None else kept / "digests" / f"{_sha256_of(str(root.resolve()).encode())[:16]}.json"
-    before, now = _remembered(memory), {}
-    progress = Progress(log, f"reading the picture files in {root}", len(names))
-
-    def entry(name: str) -> str:
-        status = names[name].stat()
-        state = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
-        remembered, _, digest = before.get(name, "").partition(":")
-        return f"{state}:{digest if remembered == state else _sha256(names[name])}"
-
+    before = _remembered(memory)
     try:
+        states = dict(sorted(_states(os.fspath(root), "", set())))
+        now = {name: line for name, state in states.items() if (line := before.get(name, "")).startswith(f"{state}:")}
+        new = [name for name in states if name not in now]
+        progress = Progress(log, f"reading the picture files in {root}", len(new))
         with ThreadPoolExecutor(os.cpu_count()) as threads:
-            for name, line in zip(names, threads.map(entry, names), strict=True):
-                now[name] = line
+            for name, digest in zip(new, threads.map(lambda name: _sha256(root / name), new), strict=True):
+                now[name] = f"{states[name]}:{digest}"
                 progress.advance()
     except OSError as error:
         raise DataError(f"{error.filename} cannot be read ({error.strerror}): give permission, or move it") from error
     if memory is not None and now != before:
         _remember(memory, now)
-    return [PictureFile(path, name, now[name].partition(":")[2]) for name, path in names.items()]
+    return [PictureFile(root, name, now[name].partition(":")[2]) for name in states]
 
 
 def pair_up(files: Iterable[PictureFile], sides: Sequence[str]) -> dict[str, list[PictureFile | None]]:
@@ -135,20 +135,22 @@ def checksum_of_file(path: str, *, unless: bool = False) -> str | None:
     return None if unless or not file.is_file() else _sha256(file)[:8]
 
 
-def _files(root: Path) -> Iterator[Path]:
-    """Links are followed, each folder once."""
-    seen = set()
-    for folder, folders, names in os.walk(root, followlinks=True):
-        status = os.stat(folder)
-        if (status.st_dev, status.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            path = Path(folder, name)
-            if path.suffix.lower() in SUFFIXES and not name.startswith(".") and path.is_file():
-                yield path
+def _states(folder: str, prefix: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, str]]:
+    """(name, size and times) of every picture; links are followed, each folder once."""
+    status = os.stat(folder)
+    if (status.st_dev, status.st_ino) in seen:
+        return
+    seen.add((status.st_dev, status.st_ino))
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = f"{prefix}{entry.name}"
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from _states(entry.path, f"{name}/", seen)
+            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES and entry.is_file():
+                status = entry.stat()
+                yield name, f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
 def _remembered(memory: Path | None) -> dict[str, str]:

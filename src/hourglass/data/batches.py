@@ -11,8 +11,9 @@ from hourglass.core.errors import DataError
 from hourglass.data import noise
 
 Split = Literal["train", "val", "test"]
-CHUNK, MOST_MAPPED = 1000, 2**27
-"""Images that are read at once, and bytes of a mapped file that are held"""
+CHUNK, MOST_MAPPED = 1000, 2**24
+"""Images that are read at once, and bytes that are fetched from a mapped file before its memory is given back: the kernel
+maps several pages around each"""
 
 
 class RawBatch(NamedTuple):

@@ -183,7 +183,7 @@ class PictureFolder:
         if not broken:
             return
         by_reason: dict[str, list[str]] = {}
-        for i, reason in list(broken.items())[:LISTED]:
+        for i, reason in sorted(broken.items(), key=lambda one: names[one[0]])[:LISTED]:
             by_reason.setdefault(reason, []).append(names[i])
         listed = "; ".join(f"{', '.join(of)} {reason}" for reason, of in by_reason.items())
         more = f"; and {len(broken) - LISTED} more" if len(broken) > LISTED else ""
