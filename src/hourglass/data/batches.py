@@ -12,8 +12,8 @@ from hourglass.data import noise
 
 Split = Literal["train", "val", "test"]
 CHUNK, MOST_MAPPED = 1000, 2**24
-"""Images that are read at once, and bytes that are fetched from a mapped file before its memory is given back: the kernel
-maps several pages around each"""
+"""Images that are read at once, and bytes fetched from a mapped file before its memory is given back, of which the
+kernel maps several times as many"""
 
 
 class RawBatch(NamedTuple):
