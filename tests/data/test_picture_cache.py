@@ -63,6 +63,7 @@ print(data.fingerprint())
 """
 
 
+@pytest.mark.slow
 def test_two_processes_that_share_nothing_but_the_folder_make_one_entry(tmp_path: Path) -> None:
     fill(tmp_path / "photos", 200, size=(90, 80))
     command = [sys.executable, "-c", DECODE, "data=folder", f"data.root={tmp_path / 'photos'}", "data.cache=shared"]

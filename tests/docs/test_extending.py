@@ -51,6 +51,7 @@ def test_every_chapter_has_a_class_options_a_command_and_a_check() -> None:
             assert "check_" in chapter or title == "A callback"
 
 
+@pytest.mark.slow
 def test_every_part_passes_the_check_that_is_shown(folder: Path) -> None:
     run(folder, sys.executable, "-c", "\n".join(CHECKS))
 

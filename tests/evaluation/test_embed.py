@@ -13,7 +13,6 @@ import hourglass
 from helpers.project import ROOT, run_command
 from hourglass.cli import embed
 from hourglass.core.errors import ConfigError, DataError
-from hourglass.runs.evaluation.embed import labels_of
 
 RUN = ROOT / "tests" / "fixtures" / "format1" / "run"
 """48, 12 and 12 images of 1×16×16, a code of 64 numbers"""
@@ -92,15 +91,6 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
     with np.load(out) as arrays:
         assert arrays["code"].shape == (12, 64)
     assert [path.name for path in tmp_path.iterdir()] == ["codes.npz"]
-
-
-def test_labels_are_taken_where_there_are_some() -> None:
-    class Labelled:
-        labels = {"test": torch.tensor([3, 1])}  # noqa: RUF012
-
-    assert labels_of(Labelled(), "test").tolist() == [3, 1]
-    assert labels_of(Labelled(), "train") is None
-    assert labels_of(object(), "test") is None
 
 
 def test_parquet_without_its_package_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,6 +74,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_what_the_parts_log_is_in_the_summary_with_its_direction_and_origin(folder: Path) -> None:
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     for name in ("test/perplexity", "val/perplexity", "train/perplexity", "test/features", "test/edge_error"):
@@ -88,11 +89,13 @@ def test_what_the_parts_log_is_in_the_summary_with_its_direction_and_origin(fold
     assert summary["effects"] == []
 
 
+@pytest.mark.slow
 def test_the_next_line_says_where_the_options_are(folder: Path) -> None:
     (line,) = [line for line in (folder / "stdout").read_text().splitlines() if line.startswith("  next")]
     assert f"-m '{SEARCH}' decoder=bicubic,resize experiment=mylab" in line
 
 
+@pytest.mark.slow
 def test_a_run_is_read_where_its_package_is_trusted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ConfigError, match=r"trust=\[mylab\]"):
         hourglass.load_run(folder)

@@ -10,6 +10,8 @@ import pytest
 from helpers.project import ROOT
 from hourglass.report.cards.untrained import Numbers
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:

@@ -110,6 +110,7 @@ def test_a_stopped_run_saves_says_so_and_is_continued(tmp_path: Path, sent: str,
     assert "is completed: there is nothing to continue" in again.stderr
 
 
+@pytest.mark.slow
 def test_a_third_signal_stops_at_once(tmp_path: Path) -> None:
     process = start(tmp_path / "run")
     os.kill(process.pid, signal.SIGSTOP)  # so that all three come before it can stop in good order

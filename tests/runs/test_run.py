@@ -111,6 +111,7 @@ def test_load_run_gives_the_recorded_result(folder: Path) -> None:
     assert hourglass.load_run(folder, "last").image_shape == (1, 28, 28)
 
 
+@pytest.mark.slow
 def test_load_run_needs_no_hydra_state(folder: Path) -> None:
     code = f"import hourglass; print(type(hourglass.load_run({str(folder)!r})).__name__)"
     assert run_command("-c", code).stdout.strip() == "Autoencoder"

@@ -74,6 +74,7 @@ def test_a_sweep_over_device_counts_is_right_in_any_order(tmp_path: Path, order:
     assert nobody_is_left(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rank", "how", "reason"),
     [
