@@ -9,6 +9,7 @@ import pytest
 
 from helpers.environments import Environment, wheel_of
 from helpers.project import CONF, ROOT
+from hourglass.cli.entry import COMMANDS
 
 pytestmark = pytest.mark.slow
 TINY = (
@@ -115,7 +116,7 @@ def test_own_options_come_from_a_folder_or_from_a_package(installed: Environment
         ("hourglass train decoder=re", ["decoder=resize"]),
         ("hourglass train model=vae optimizer.l", ["optimizer.lr="]),
         ("hourglass re", ["reconstruct", "report"]),
-        ("hourglass ", ["train", "evaluate", "reconstruct", "report", "operators"]),
+        ("hourglass ", [*COMMANDS]),
     ],
 )
 def test_the_shell_completes(installed: Environment, tmp_path: Path, line: str, completed: list[str]) -> None:

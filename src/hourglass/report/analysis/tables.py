@@ -63,8 +63,12 @@ def key_columns(leaderboard: pd.DataFrame, metric: str, measures: Measures) -> l
     return [name for name in names if name == metric or (name in leaderboard and leaderboard[name].fillna(0).any())]
 
 
-def pareto(leaderboard: pd.DataFrame, cost: str, metric: str, measures: Measures) -> pd.Series:
-    """Which rows no other row beats: none is as good in both columns and better in one. NaN is on no front."""
+def pareto(leaderboard: pd.DataFrame, cost: str, metric: str, measures: Measures | None = None) -> pd.Series:
+    """Which rows no other row beats: none is as good in both columns and better in one. NaN is on no front.
+
+    `measures` says which values of a metric of another package are the better ones.
+    """
+    measures = measures or Measures({})
     signs = [1 if measures.direction(name) == "lower" else -1 for name in (cost, metric)]
     points = leaderboard[[cost, metric]].to_numpy(float) * signs
     as_good = (points[None] <= points[:, None]).all(-1)  # [i, j]: is j as good as i?
