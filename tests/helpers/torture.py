@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from photo_folders import fill  # beside this file, which is run as a program
 
-from helpers.photo_folders import fill
 from hourglass.cli import entry
 from hourglass.config.compose import compose_train, register_resolvers
 from hourglass.runs import launch, status
@@ -38,8 +38,9 @@ VARIANTS: list[list[str]] = [
     ["optimizer=sgd", "optimizer.lr=0.01", "trainer.accumulate_grad_batches=2"],
     ["callbacks=early_stopping", "callbacks.early_stopping.patience=1", "callbacks.early_stopping.min_delta=1"],
     ["decoder=max_unpool", "data.num_workers=1"],
-    ["data=folder", "data.size=8", "augmentation=flip_crop", "augmentation.shift=2", "corruption=masking"],
 ]  # fmt: skip
+
+OWN_PICTURES = ["data=folder", "data.size=8", "augmentation=flip_crop", "augmentation.shift=2", "corruption=masking"]
 
 
 def composed_of(overrides: list[str]) -> list[str]:
@@ -188,18 +189,18 @@ def main() -> None:
     options = parser.parse_args()
     register_resolvers()
     torch.set_num_threads(1)
-    chance = random.Random(options.seed)
+    chance, variants = random.Random(options.seed), [*VARIANTS, OWN_PICTURES]
     fill(options.folder / "photos", 120, size=(12, 10))
     unbroken: dict[str, tuple[list[dict[str, Any]], float]] = {}
     total, wrong = 0, []
     for number in range(options.rounds):
         kind = sweep if number % 5 == 4 and options.ranks == 1 else single
-        overrides = list(VARIANTS[number % len(VARIANTS)])
+        overrides = list(variants[number % len(variants)])
         if "data=folder" in overrides:
             overrides += [f"data.root={options.folder / 'photos'}", f"data.cache={options.folder / 'cache'}"]
         if options.ranks > 1:
             overrides += [f"trainer.devices={options.ranks}", "trainer.strategy=ddp"]
-        name = f"{kind.__name__}-{number % len(VARIANTS)}"
+        name = f"{kind.__name__}-{number % len(variants)}"
         if name not in unbroken:
             (options.folder / name).mkdir(parents=True)
             task, folders = kind(options.folder / name, overrides)
