@@ -65,7 +65,7 @@ class Summary(TypedDict, total=False):
     format: int
     status: Annotated[str, Field(pattern="^[a-z]{1,20}$")]
     id: Identity
-    choices: dict[str, str]
+    choices: dict[Annotated[str, Field(pattern="^[a-z_]+$")], str]
     seed: Whole
     sweep: str | None
     overrides: list[str]
