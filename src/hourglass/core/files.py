@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from hourglass.core.errors import StorageError, Torn
+from hourglass.core.errors import DataError, StorageError, Torn
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DENIED = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -72,6 +72,14 @@ def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
             os.close(descriptor)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def refuse_to_replace(path: Path, overwrite: bool) -> None:
+    """Raise DataError where something lies there, unless overwriting was asked for; a folder is never replaced."""
+    if path.is_dir():
+        raise DataError(f"{path} is a folder: choose another out=")
+    if (path.exists() or path.is_symlink()) and not overwrite:
+        raise DataError(f"{path} exists: choose another out=, or overwrite=true")
 
 
 def remove_leftovers(folder: Path) -> None:

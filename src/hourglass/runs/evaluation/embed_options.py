@@ -7,7 +7,8 @@ from typing import Literal
 from hourglass.config.compose import options as known_options
 from hourglass.config.key_values import read_key_values
 from hourglass.config.validation import checked
-from hourglass.core.errors import ConfigError, DataError
+from hourglass.core.errors import ConfigError
+from hourglass.core.files import refuse_to_replace
 from hourglass.core.types import Count
 
 ENDINGS = (".parquet", ".npz")
@@ -62,9 +63,6 @@ def parse_options(arguments: list[str]) -> Options:
 
 def refuse_to_overwrite(options: Options, files: list[Path]) -> None:
     """Raise before anything is read, where something lies there and overwriting was not asked for."""
-    if options.file.is_dir():
-        raise DataError(f"{options.file} is a folder: choose another out=")
     if options.file.resolve() in {file.resolve() for file in files}:
         raise ConfigError(f"out={options.out} is one of the pictures: choose another file")
-    if (options.file.exists() or options.file.is_symlink()) and not options.overwrite:
-        raise DataError(f"{options.file} exists: choose another out=, or overwrite=true")
+    refuse_to_replace(options.file, options.overwrite)

@@ -6,7 +6,8 @@ from typing import Literal
 
 from hourglass.config.key_values import read_key_values
 from hourglass.config.validation import checked
-from hourglass.core.errors import ConfigError, DataError
+from hourglass.core.errors import ConfigError
+from hourglass.core.files import refuse_to_replace
 
 CARDS = (".md", ".json")
 """Endings of what lies beside an exported file."""
@@ -52,7 +53,4 @@ def parse_options(arguments: list[str]) -> Options:
 def refuse_to_overwrite(options: Options) -> None:
     """Raise DataError where something lies there, unless overwriting was asked for; a folder is never replaced."""
     for path in (options.file, *options.cards):
-        if path.is_dir():
-            raise DataError(f"{path} is a folder: choose another out=")
-        if (path.exists() or path.is_symlink()) and not options.overwrite:
-            raise DataError(f"{path} exists: choose another out=, or overwrite=true")
+        refuse_to_replace(path, options.overwrite)
