@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from marked_page import rewrite
 
 from hourglass.config.compose import compose_train, options
 from hourglass.config.parts import Parts
@@ -133,9 +134,7 @@ def main() -> None:
         return
     torch.set_num_threads(1)
     find_out()
-    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    _, after = rest.split(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{table()}\n{END}{after}", encoding="utf-8")
+    rewrite(PAGE, BEGIN, END, table())
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ python tools/pair_table.py --write    put it into docs/operators/pairs.md, betwe
 import argparse
 from pathlib import Path
 
+from marked_page import rewrite
+
 from hourglass.config.compose import compose_train, options
 from hourglass.config.parts import Parts
 from hourglass.core.errors import IncompatiblePair
@@ -45,9 +47,7 @@ def main() -> None:
     if not parser.parse_args().write:
         print(table())
         return
-    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    _, after = rest.split(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{table()}\n{END}{after}", encoding="utf-8")
+    rewrite(PAGE, BEGIN, END, table())
 
 
 if __name__ == "__main__":
