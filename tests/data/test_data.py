@@ -1,16 +1,12 @@
 """Splits, batches and sources."""
 
-import gzip
-
-import numpy as np
 import pytest
 import torch
 
-from helpers.project import configure, options
+from helpers.project import configure
 from hourglass.config.parts import Parts
 from hourglass.core.errors import ConfigError, DataError
 from hourglass.data.batches import EvalBatches, TrainBatches
-from hourglass.data.splits import split_off
 
 
 def data_of(*overrides: str):
@@ -93,95 +89,6 @@ def test_the_order_is_a_function_of_the_seed() -> None:
     first, again, other = (next(iter(data_of(f"seed={s}").train_dataloader())).position.tolist() for s in (0, 0, 1))
     assert first == again
     assert first != other
-
-
-def write_idx(folder, half: str, images: np.ndarray, packed: bool) -> None:
-    raw = np.array([0x803, *images.shape], ">u4").tobytes() + images.tobytes()
-    name = f"{half}-images-idx3-ubyte"
-    if packed:
-        (folder / f"{name}.gz").write_bytes(gzip.compress(raw))
-    else:
-        (folder / name).write_bytes(raw)
-
-
-@pytest.mark.parametrize("packed", [True, False])
-@pytest.mark.parametrize("option", ["mnist", "fashion_mnist", "kmnist"])
-def test_idx_files_are_read_as_they_lie(tmp_path, option: str, packed: bool) -> None:
-    images = np.random.default_rng(0).integers(0, 256, (5100, 28, 28)).astype(np.uint8)
-    write_idx(tmp_path, "train", images, packed)
-    write_idx(tmp_path, "t10k", images[:10], packed)
-    data = data_of(f"data={option}", f"data.root={tmp_path}")
-    assert [len(data.images[name]) for name in ("train", "val", "test")] == [100, 5000, 10]
-    assert np.array_equal(data.images["test"].images.numpy()[:, 0], images[:10])
-    assert data.images["test"].labels is None
-
-
-def test_labels_are_read_where_they_lie_beside_the_images(tmp_path) -> None:
-    labels = np.random.default_rng(0).integers(0, 10, 5100).astype(np.uint8)
-    images = np.repeat(labels, 16).reshape(-1, 4, 4)
-    for half, n in (("train", 5100), ("t10k", 10)):
-        write_idx(tmp_path, half, images[:n], packed=False)
-        raw = np.array([0x801, n], ">u4").tobytes() + labels[:n].tobytes()
-        (tmp_path / f"{half}-labels-idx1-ubyte").write_bytes(raw)
-    splits = Parts(configure("data=fashion_mnist", f"data.root={tmp_path}")).data.source.load()
-    assert splits.classes[9] == "Ankle boot"
-    assert splits.labels["test"].tolist() == labels[:10].tolist()
-    val = split_off(splits, 5000, seed=0)
-    assert torch.equal(val.val[:, 0, 0, 0].long(), val.labels["val"])  # they went with their images
-    assert torch.equal(val.train[:, 0, 0, 0].long(), val.labels["train"])
-
-
-def test_a_torn_idx_file_is_named(tmp_path) -> None:
-    write_idx(tmp_path, "train", np.zeros((10, 28, 28), np.uint8), packed=False)
-    with (tmp_path / "train-images-idx3-ubyte").open("r+b") as file:
-        file.truncate(999)
-    with pytest.raises(DataError, match="train-images-idx3-ubyte cannot be read: it is not a complete IDX file"):
-        data_of("data=mnist", f"data.root={tmp_path}")
-
-
-DOWNLOADED = [option for option in options("data") if "download" in configure(f"data={option}").plain["data"]]
-
-
-@pytest.mark.parametrize("option", DOWNLOADED)
-def test_missing_data_names_the_folder_and_the_two_ways(tmp_path, option: str) -> None:
-    with pytest.raises(DataError) as error:
-        data_of(f"data={option}", f"data.root={tmp_path}")
-    for words in (str(tmp_path), "data.download=true", "data.root=<folder>"):
-        assert words in str(error.value)
-
-
-def cifar(tmp_path) -> None:
-    """CIFAR-10's own layout, ten images a file, so that torchvision's reader is really used."""
-    import hashlib
-    import pickle
-
-    from torchvision.datasets import CIFAR10
-
-    folder = tmp_path / CIFAR10.base_folder
-    folder.mkdir()
-    random = np.random.default_rng(0)
-    md5 = {}
-    for name, _ in [*CIFAR10.train_list, *CIFAR10.test_list]:
-        content = {"data": random.integers(0, 256, (10, 3072)).astype(np.uint8), "labels": [0] * 10}
-        (folder / name).write_bytes(pickle.dumps(content))
-        md5[name] = hashlib.md5((folder / name).read_bytes()).hexdigest()
-    meta = folder / "batches.meta"
-    meta.write_bytes(pickle.dumps({"label_names": ["x"]}))
-    CIFAR10.train_list = [[name, md5[name]] for name, _ in CIFAR10.train_list]
-    CIFAR10.test_list = [[name, md5[name]] for name, _ in CIFAR10.test_list]
-    CIFAR10.meta = {"filename": meta.name, "key": "label_names", "md5": hashlib.md5(meta.read_bytes()).hexdigest()}
-
-
-def test_colour_images_come_channels_first(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from torchvision.datasets import CIFAR10
-
-    for name in ("train_list", "test_list", "meta"):
-        monkeypatch.setattr(CIFAR10, name, getattr(CIFAR10, name))
-    cifar(tmp_path)
-    data = data_of("data=cifar10", f"data.root={tmp_path}", "data.val_size=10", "data.batch_size=8")
-    assert data.images["train"].images.shape == (40, 3, 32, 32)
-    assert data.images["test"].labels.tolist() == [0] * 10
-    assert data.images["test"].images.shape == (10, 3, 32, 32)
 
 
 @pytest.mark.parametrize(

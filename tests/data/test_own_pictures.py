@@ -14,11 +14,6 @@ from hourglass.core.errors import ConfigError, DataError
 from hourglass.data import ImageData
 
 
-@pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)  # where logs/pictures will be
-
-
 @pytest.mark.parametrize("colour", [True, False])
 def test_any_picture_is_read_and_broken_ones_are_named_in_one_message(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, colour: bool

@@ -11,11 +11,6 @@ from helpers.photo_folders import configured, picture, read
 from hourglass.core.errors import ConfigError, DataError
 
 
-@pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)  # where logs/pictures will be
-
-
 def pairs(root: Path, count: int, first: int = 0) -> None:
     """Inputs are negatives, and of another kind."""
     for side in ("input", "target"):

@@ -16,11 +16,6 @@ from hourglass.core.errors import DataError
 from hourglass.data import cache
 
 
-@pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)  # where logs/pictures will be
-
-
 def only_entry(folder: Path) -> Path:
     (entry,) = [path for path in folder.iterdir() if path.is_dir() and path.name != "digests"]
     return entry

@@ -12,8 +12,8 @@ from hourglass.core.errors import ConfigError
 from hourglass.core.text import counted, duration, printable
 
 HELP = """hourglass data [list] [cache=logs/pictures]
-    The pictures that data=folder, data=paired and data=emoji have decoded: images, size on disk, when they were used
-    last, what they were made from.
+    The images that runs have decoded: how many of which shape, size on disk, when they were used last, what they were
+    made from.
 hourglass data clear KEY … [cache=logs/pictures] [yes=true]
     Removes entries, each named by the first letters of its key; all: every one. They are decoded again when they are
     needed. yes=true: without asking."""

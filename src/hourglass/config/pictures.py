@@ -75,7 +75,7 @@ def list_pictures(root: Path, kept: Path | None) -> list[PictureFile]:
         new = [name for name in states if name not in now]
         progress = Progress(log, f"reading the picture files in {root}", len(new))
         with ThreadPoolExecutor(os.cpu_count()) as threads:
-            for name, digest in zip(new, threads.map(lambda name: _sha256(root / name), new), strict=True):
+            for name, digest in zip(new, threads.map(lambda name: sha256(root / name), new), strict=True):
                 now[name] = f"{states[name]}:{digest}"
                 progress.advance()
     except OSError as error:
@@ -132,7 +132,7 @@ def checksums_of(digests: Mapping[str, Sequence[str]]) -> dict[str, str]:
 def checksum_of_file(path: str, *, unless: bool = False) -> str | None:
     """8 hexadecimal digits of a file's content; None where it is not there, or is not needed."""
     file = Path(path).expanduser()
-    return None if unless or not file.is_file() else _sha256(file)[:8]
+    return None if unless or not file.is_file() else sha256(file)[:8]
 
 
 def _states(folder: str, prefix: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, str]]:
@@ -170,7 +170,8 @@ def _remember(memory: Path, entries: dict[str, str]) -> None:
         log.warning("the digests of the pictures cannot be kept in %s (%s): they are computed each time", memory, error)
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Of a file's content, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

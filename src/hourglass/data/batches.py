@@ -43,39 +43,57 @@ class Batch(NamedTuple):
 
 
 class Images(Dataset[RawBatch]):
-    """All images of a split, in memory or mapped from a file, fetched a batch at a time: no per-item Python."""
+    """All images of a split, in memory or mapped from a file, fetched a batch at a time: no per-item Python.
+
+    `rows`: which of `images` and `inputs`, and in which order, make the split; None: all.
+    """
 
     def __init__(
         self,
         images: Tensor,
         *,
+        rows: Tensor | None = None,
         inputs: Tensor | None = None,
         labels: Tensor | None = None,
         names: Sequence[str] | None = None,
         release: Callable[[], None] | None = None,
     ) -> None:
-        self.images, self.inputs = images, inputs
+        self._images, self._inputs, self._rows = images, inputs, rows
         self.labels, self.names = labels, names
         self.release = release
         self._mapped = 0  # bytes fetched since the last release
 
+    @property
+    def images(self) -> Tensor:
+        """(N, C, H, W) uint8; a copy where they are some of others."""
+        return self._images if self._rows is None else self._images[self._rows]
+
+    @property
+    def has_inputs(self) -> bool:
+        return self._inputs is not None
+
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self._images if self._rows is None else self._rows)
 
     def __getitem__(self, i: int) -> RawBatch:
         return self.__getitems__([i])
 
     def __getitems__(self, indices: Sequence[int]) -> RawBatch:
         position = torch.as_tensor(indices)
-        inputs = None if self.inputs is None else self.inputs.index_select(0, position)
-        images = self.images.index_select(0, position)
+        at = position if self._rows is None else self._rows[position]
+        images = self._images.index_select(0, at)
+        inputs = None if self._inputs is None else self._inputs.index_select(0, at)
         self._count(images.numel())
         return RawBatch(images, position, inputs)
 
     def chunks(self, *, with_inputs: bool = False) -> Iterator[Tensor]:
         """The images in order, some (N, C, H, W) at a time; then, where that is wished, the inputs likewise."""
-        for images in (self.images, self.inputs if with_inputs else None):
-            for chunk in () if images is None else images.split(CHUNK):
+        for images in (self._images, self._inputs if with_inputs else None):
+            if images is None:
+                continue
+            for chunk in (
+                images.split(CHUNK) if self._rows is None else map(images.__getitem__, self._rows.split(CHUNK))
+            ):
                 yield chunk
                 self._count(chunk.numel())
 

@@ -47,6 +47,8 @@ class Mapped(NamedTuple):
     """Number of a picture that could not be read, and is not among the images -> the reason"""
     release: Callable[[], None] | None
     """See `hourglass.data.splits.Splits`"""
+    known: dict[str, Any]
+    """What was written beside them"""
 
 
 def key_of(*parts: object) -> str:
@@ -69,7 +71,7 @@ def cached(
     if folder is None:
         array = np.zeros(shape, np.uint8)
         broken = fill(array)
-        return Mapped(torch.from_numpy(_without(array, broken)), broken, None)
+        return Mapped(torch.from_numpy(_without(array, broken)), broken, None, about)
     place = folder / key
     if not place.is_dir():
         try:
@@ -82,6 +84,24 @@ def cached(
                 raise
             raise unwritable(place, error) from error
     return _open(place)
+
+
+def kept(folder: Path | None, key: str, what: str, read: Callable[[], tuple[Tensor, dict[str, Any]]]) -> Mapped:
+    """The images that `read` returns, (N, C, H, W) uint8, and what it knows of them, in plain values; read once.
+
+    Raises as `cached`.
+    """
+    if folder is not None and (folder / key).is_dir():
+        return _open(folder / key)
+    images, known = read()
+    if folder is None:
+        return Mapped(images, {}, None, known)
+
+    def fill(out: np.ndarray) -> dict[int, str]:
+        torch.from_numpy(out).copy_(images)
+        return {}
+
+    return cached(folder, key, {"what": what, **known}, images.shape, fill)
 
 
 @contextmanager
@@ -137,7 +157,7 @@ def _open(place: Path) -> Mapped:
             if fortran or dtype != np.uint8 or list(shape) != card["images"] or size != start + math.prod(shape):
                 raise ValueError("not the images that card.json tells of")
             if math.prod(shape) == 0:
-                return Mapped(torch.zeros(shape, dtype=torch.uint8), _broken(card), None)
+                return Mapped(torch.zeros(shape, dtype=torch.uint8), _broken(card), None, card)
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
         if _crc32(place / IMAGES) != card["crc32"]:
             raise ValueError("changed bytes")
@@ -148,7 +168,7 @@ def _open(place: Path) -> Mapped:
         raise DataError(f"{cure} ({first_line(error)})") from error
     images = torch.from_numpy(np.frombuffer(mapped, np.uint8, offset=start).reshape(shape))
     release = partial(mapped.madvise, mmap.MADV_DONTNEED) if hasattr(mmap, "MADV_DONTNEED") else None
-    return Mapped(images, _broken(card), release)
+    return Mapped(images, _broken(card), release, card)
 
 
 def _broken(card: dict[str, Any]) -> dict[int, str]:

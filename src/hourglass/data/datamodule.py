@@ -1,6 +1,7 @@
 """The data module: splits, whole batches, and corruption on the device that trains."""
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -86,18 +87,16 @@ class ImageData(LightningDataModule):
         splits = Splits(*self.source.load())
         self._check({"train": splits.train, "test": splits.test})
         splits = split_off(splits, self.val_size, self.seed)
-        if 0 < len(splits.train) < self.batch_size:
-            raise DataError(
-                f"{len(splits.train)} training images are fewer than one batch: use "
-                f"data.batch_size={len(splits.train)} or less"
-            )
+        count = len(splits.rows.get("train", splits.train))
+        if 0 < count < self.batch_size:
+            raise DataError(f"{count} training images are fewer than one batch: use data.batch_size={count} or less")
         self._take(splits, ("train", "val", "test"))
 
     def _take(self, splits: Splits, names: Sequence[Split]) -> None:
         self.classes = tuple(splits.classes)
         for name in names:
             images: Tensor = getattr(splits, name)
-            inputs, labels = splits.inputs.get(name), splits.labels.get(name)
+            inputs, labels, rows = splits.inputs.get(name), splits.labels.get(name), splits.rows.get(name)
             if len(images) == 0:
                 raise DataError(f"the {name} split is empty")
             for part in (images,) if inputs is None else (images, inputs):
@@ -105,13 +104,16 @@ class ImageData(LightningDataModule):
                     raise DataError(
                         f"the {name} images are {part.dtype} {tuple(part.shape[1:])}, expected uint8 {self.image_shape}"
                     )
-            for what, there in (("inputs", inputs), ("labels", labels), ("names", splits.names.get(name))):
-                if there is not None and len(there) != len(images):
-                    raise DataError(f"{len(there)} {what} for {len(images)} {name} images: give as many")
+            count, names_of = len(images if rows is None else rows), splits.names.get(name)
+            for what, there, expected in (
+                ("inputs", inputs, len(images)), ("labels", labels, count), ("names", names_of, count),
+            ):  # fmt: skip
+                if there is not None and len(there) != expected:
+                    raise DataError(f"{len(there)} {what} for {expected} {name} images: give as many")
             if inputs is not None and not isinstance(self.corruption, NoCorruption):
                 raise ConfigError("this data set has corrupted images of its own: use corruption=none")
             self.images[name] = Images(
-                images, inputs=inputs, labels=labels, names=splits.names.get(name), release=splits.release
+                images, rows=rows, inputs=inputs, labels=labels, names=names_of, release=splits.release
             )
 
     def _check(self, read: dict[str, Tensor]) -> None:
@@ -182,7 +184,7 @@ class ImageData(LightningDataModule):
         """(C,), the mean of the training pixels, in [0, 1]."""
         train = self.images["train"]
         total = torch.stack([part.sum((0, 2, 3), dtype=torch.int64) for part in train.chunks()]).sum(0)
-        return total.float() / (255 * train.images[:, 0].numel())
+        return total.float() / (255 * len(train) * math.prod(self.image_shape[1:]))
 
     def fingerprint(self, *splits: Split) -> str:
         """First 8 hexadecimal digits of the SHA-256 of the images of these splits, of all: train, validation, test."""

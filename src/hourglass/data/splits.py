@@ -31,7 +31,9 @@ class Splits(NamedTuple):
     names: Mapping[str, Sequence[str]] = NOTHING  # type: ignore[assignment]
     """N names, by which people know the images"""
     release: Callable[[], None] | None = None
-    """Gives back the memory of a file that is mapped; what is needed is read again"""
+    """Gives back the memory of files that are mapped; what is needed is read again"""
+    rows: Mapping[str, Tensor] = NOTHING  # type: ignore[assignment]
+    """(N,) int64, where the images of a split, and their inputs, are not all those given, in order: which"""
 
 
 @runtime_checkable
@@ -52,7 +54,7 @@ def only_test(test: Tensor, **more: object) -> Splits:
 
 
 def split_off(splits: Splits, size: int | None, seed: int) -> Splits:
-    """The same with `size` validation images that are taken from the training images, by `seed`.
+    """The same with `size` validation images that are taken from the training images, by `seed`; none is copied.
 
     Raises DataError where there are not so many, ConfigError where the data set has a validation split of its own.
     """
@@ -66,16 +68,24 @@ def split_off(splits: Splits, size: int | None, seed: int) -> Splits:
     order = torch.randperm(count, generator=torch.Generator().manual_seed(noise.seed_of("split", seed)))
     val, train = order[:size], order[size:]
 
-    def shared(of: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        return {**of, "train": of["train"][train], "val": of["train"][val]} if "train" in of else of
-
-    names = splits.names
+    labels, names, inputs = dict(splits.labels), dict(splits.names), dict(splits.inputs)
+    if "train" in labels:
+        labels |= {"train": labels["train"][train], "val": labels["train"][val]}
     if "train" in names:
-        names = {**names, "train": [names["train"][i] for i in train], "val": [names["train"][i] for i in val]}
+        names |= {"train": [names["train"][i] for i in train], "val": [names["train"][i] for i in val]}
+    if "train" in inputs:
+        inputs["val"] = inputs["train"]
     return splits._replace(
-        train=splits.train[train],
-        val=splits.train[val],
-        labels=shared(splits.labels),
-        inputs=shared(splits.inputs),
-        names=names,
+        val=splits.train, rows={"train": train, "val": val}, labels=labels, names=names, inputs=inputs
     )
+
+
+def together(*releases: Callable[[], None] | None) -> Callable[[], None] | None:
+    """One for several files that are mapped."""
+    some = [release for release in releases if release is not None]
+
+    def release_all() -> None:
+        for release in some:
+            release()
+
+    return release_all if some else None

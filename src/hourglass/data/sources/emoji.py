@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from hourglass.config.pictures import SPLITS, checksum_of_file, split_by_content
+from hourglass.config.pictures import SPLITS, checksum_of_file, sha256, split_by_content
 from hourglass.core.errors import DataError
 from hourglass.core.text import first_line
 from hourglass.core.types import Count, Shape
-from hourglass.data.cache import cached, key_of
+from hourglass.data.cache import Mapped, kept, key_of
 from hourglass.data.fitting import fitted
 from hourglass.data.sources.embedded import ASSETS
 from hourglass.data.splits import Splits
@@ -44,37 +43,42 @@ class Emoji:
         self.image_shape: Shape = (3, size, size)
 
     def load(self) -> Splits:
-        names, images, release = self._embedded() if self.size == EMBEDDED else self._from_font()
-        splits = [split_of(name) for name in names]
-        at = {split: [i for i, own in enumerate(splits) if own == split] for split in SPLITS}
-        train, val, test = (images[at[split]] for split in SPLITS)
-        if release is not None:
-            release()
-        return Splits(train, val, test, names={split: [names[i] for i in at[split]] for split in SPLITS})
+        emoji = self._embedded() if self.size == EMBEDDED else self._from_font()
+        names: list[str] = emoji.known["names"]
+        by_split = {split: [name for name in names if split_of(name) == split] for split in SPLITS}
+        train, val, test = emoji.images.split([len(by_split[split]) for split in SPLITS])
+        return Splits(train, val, test, names=by_split, release=emoji.release)
 
-    def _embedded(self) -> tuple[list[str], Tensor, None]:
-        with Image.open(SHEET, formats=["WEBP"]) as sheet:
-            pixels = torch.from_numpy(np.asarray(sheet.convert("RGB")).copy())
-        names = NAMES.read_text(encoding="utf-8").split()
-        tiles = pixels.unflatten(1, (COLUMNS, EMBEDDED)).unflatten(0, (-1, EMBEDDED)).permute(0, 2, 4, 1, 3)
-        return names, tiles.flatten(0, 1)[: len(names)], None
+    def _embedded(self) -> Mapped:
+        def read() -> tuple[Tensor, dict[str, Any]]:
+            with Image.open(SHEET, formats=["WEBP"]) as sheet:
+                pixels = torch.from_numpy(np.asarray(sheet.convert("RGB")).copy())
+            names = NAMES.read_text(encoding="utf-8").split()
+            tiles = pixels.unflatten(1, (COLUMNS, EMBEDDED)).unflatten(0, (-1, EMBEDDED)).permute(0, 2, 4, 1, 3)
+            ordered = _by_split(names)
+            place = {name: i for i, name in enumerate(names)}
+            return tiles.flatten(0, 1)[[place[name] for name in ordered]], {"names": ordered}
 
-    def _from_font(self) -> tuple[list[str], Tensor, Callable[[], None] | None]:
+        return kept(self.cache, key_of("emoji", sha256(SHEET), sha256(NAMES)), "the emoji of the package", read)
+
+    def _from_font(self) -> Mapped:
         there = checksum_of_file(str(self.font))
         if self.checksum is not None and there is not None and there != self.checksum:
             raise DataError(f"{self.font} has changed (checksum {self.checksum}, now {there}): name the one of then")
-        bitmaps = read_bitmaps(self.font)
 
-        def fill(out: np.ndarray) -> dict[int, str]:
-            for place, bitmap in zip(out, bitmaps.values(), strict=True):
-                place[:] = resized(bitmap, self.size)
-            return {}
+        def read() -> tuple[Tensor, dict[str, Any]]:
+            bitmaps = read_bitmaps(self.font)
+            names = _by_split(list(bitmaps))
+            images = np.stack([resized(bitmaps[name], self.size) for name in names])
+            return torch.from_numpy(images), {"font": str(self.font), "names": names}
 
-        digest = hashlib.sha256(b"".join(bitmap.tobytes() for bitmap in bitmaps.values())).hexdigest()
-        about = {"what": "emoji", "font": str(self.font), "size": self.size}
-        shape = (len(bitmaps), *self.image_shape)
-        made = cached(self.cache, key_of("emoji", self.size, digest), about, shape, fill)
-        return list(bitmaps), made.images, made.release
+        digest = sha256(self.font) if self.font.is_file() else None
+        return kept(self.cache, key_of("emoji", self.size, digest), "the emoji of a font", read)
+
+
+def _by_split(names: list[str]) -> list[str]:
+    """Those of a split together, so that each split is a part of the images and no copy."""
+    return sorted(names, key=lambda name: SPLITS.index(split_of(name)))
 
 
 def split_of(name: str) -> str:

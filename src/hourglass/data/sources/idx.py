@@ -25,11 +25,15 @@ def read_idx(path: Path) -> Tensor:
     return _read(path, 3, "images").unsqueeze(1)
 
 
-def labels_beside(path: Path) -> Tensor | None:
-    """(N,) int64: the labels in the IDX file beside that of the images, packed or not; None where there is none."""
+def read_labels(path: Path) -> Tensor:
+    """(N,) int64 from an IDX file, packed or not: 2 big-endian numbers (magic, N), then bytes. Raises likewise."""
+    return _read(path, 1, "labels").long()
+
+
+def labels_beside(path: Path) -> Path | None:
+    """The IDX file with the labels of the images in `path`, packed or not; None where there is none."""
     name = path.name.removesuffix(".gz").replace("images-idx3", "labels-idx1")
-    there = next((file for file in (path.with_name(name), path.with_name(f"{name}.gz")) if file.is_file()), None)
-    return None if there is None else _read(there, 1, "labels").long()
+    return next((file for file in (path.with_name(name), path.with_name(f"{name}.gz")) if file.is_file()), None)
 
 
 def _read(path: Path, rank: int, what: str) -> Tensor:

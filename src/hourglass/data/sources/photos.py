@@ -3,14 +3,17 @@
 import importlib.util
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from hourglass.config.pictures import SPLITS, sha256
 from hourglass.core.errors import DataError
 from hourglass.core.types import Count, Shape, Size
 from hourglass.data import picture_files
+from hourglass.data.cache import kept, key_of
 from hourglass.data.fitting import fitted
 from hourglass.data.noise import seed_of
 from hourglass.data.splits import Splits
@@ -31,12 +34,15 @@ class Photos:
 
     Each is cut anywhere from a photograph drawn uniformly, with a side from `size` to the shorter one of the photograph
     (log-uniform), and resized with antialiasing. `train`, `val`, `test`: numbers of crops. They come from the extra
-    hourglass[photos].
+    hourglass[photos]. `cache`: the folder for the crops; None cuts them in memory, each time.
     """
 
-    def __init__(self, *, size: Count, train: Count, val: Count, test: Count, seed: Size) -> None:
+    def __init__(
+        self, *, size: Count, train: Count, val: Count, test: Count, seed: Size, cache: str | None = None
+    ) -> None:
         self.size, self.seed = size, seed
         self.counts = {"train": train, "val": val, "test": test}
+        self.cache = None if cache is None else Path(cache).expanduser()
         self.image_shape: Shape = (3, size, size)
 
     def load(self) -> Splits:
@@ -44,9 +50,16 @@ class Photos:
         if spec is None or spec.origin is None:
             raise DataError("data=photos reads the photographs of scikit-image: pip install 'hourglass[photos]'")
         folder = Path(spec.origin).parent / "data"
-        drawn = {split: self._crops(folder, split) for split in PHOTOS}
-        train, val, test = (drawn[split][0] for split in ("train", "val", "test"))
-        return Splits(train, val, test, names={split: names for split, (_, names) in drawn.items()})
+        contents = {split: [sha256(folder / name) for name in PHOTOS[split]] for split in SPLITS}
+
+        def read() -> tuple[Tensor, dict[str, Any]]:
+            crops, names = zip(*(self._crops(folder, split) for split in SPLITS), strict=True)
+            return torch.cat(crops), {"names": dict(zip(SPLITS, names, strict=True))}
+
+        key = key_of("photos", self.image_shape, self.counts, self.seed, contents)
+        cut = kept(self.cache, key, "crops of the photographs of scikit-image", read)
+        train, val, test = cut.images.split([self.counts[split] for split in SPLITS])
+        return Splits(train, val, test, names=cut.known["names"], release=cut.release)
 
     def _crops(self, folder: Path, split: str) -> tuple[Tensor, list[str]]:
         photos = [torch.from_numpy(picture_files.read(folder / name, 3).pixels) for name in PHOTOS[split]]

@@ -8,11 +8,12 @@ from torch import Tensor
 
 from hourglass.core.errors import ConfigError
 from hourglass.core.types import Count, Shape, Size
+from hourglass.data.batches import CHUNK
 from hourglass.data.noise import seed_of
 from hourglass.data.splits import Splits
 
-MOST_VALUES = 2**28
-"""Of the images of a split: they are drawn at once, in float64."""
+MOST_VALUES = 2**30
+"""Of the images of a split, a byte each: they lie in memory."""
 
 
 class Synthetic:
@@ -39,12 +40,16 @@ class Synthetic:
         random = np.random.Generator(np.random.Philox(seed_of("synthetic", split, self.seed)))
         c, h, w = self.image_shape
         angle, phase, u = random.uniform(0, np.pi, (n, 1, 1)), random.uniform(0, 1, (n, 1, 1)), random.random((n, 1, 1))
-        rows, columns = np.mgrid[:h, :w] - (np.array([h, w])[:, None, None] - 1) / 2
-        across = rows * np.sin(angle) + columns * np.cos(angle)  # (N, H, W), px
-        longest = max(min(h, w) / 2, 4.0)
-        grating = 0.5 + 0.5 * np.sin(2 * np.pi * (across / (4 * (longest / 4) ** u) + phase))
-        bar = np.abs(across + (phase - 0.5) * longest) < 1 + u * longest / 2
         kind = random.permutation(n)[:, None, None] % 3
-        level = np.select([kind == 0, kind == 1], [grating, bar], 0.0)[:, None]  # (N, 1, H, W)
         low, high = random.random((2, n, c, 1, 1))
-        return torch.from_numpy(np.rint(255 * (low + (high - low) * level)).astype(np.uint8))
+        rows, columns = np.mgrid[:h, :w] - (np.array([h, w])[:, None, None] - 1) / 2
+        longest = max(min(h, w) / 2, 4.0)
+        images = np.empty((n, c, h, w), np.uint8)
+        for start in range(0, n, CHUNK):
+            some = slice(start, start + CHUNK)
+            across = rows * np.sin(angle[some]) + columns * np.cos(angle[some])  # (N, H, W), px
+            grating = 0.5 + 0.5 * np.sin(2 * np.pi * (across / (4 * (longest / 4) ** u[some]) + phase[some]))
+            bar = np.abs(across + (phase[some] - 0.5) * longest) < 1 + u[some] * longest / 2
+            level = np.select([kind[some] == 0, kind[some] == 1], [grating, bar], 0.0)[:, None]  # (N, 1, H, W)
+            images[some] = np.rint(255 * (low[some] + (high[some] - low[some]) * level))
+        return torch.from_numpy(images)

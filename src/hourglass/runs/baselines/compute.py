@@ -15,7 +15,7 @@ def baselines_of(module: AutoencoderModule, data: ImageData, cache: str) -> dict
     autoencoder, corruption = module.autoencoder, data.corruption
     train, test = (data.images[name].images for name in ("train", "test"))
     strides = autoencoder.encoder.strides
-    corrupted = not isinstance(corruption, NoCorruption) or data.images["test"].inputs is not None
+    corrupted = not isinstance(corruption, NoCorruption) or data.images["test"].has_inputs
     std = corruption.std if isinstance(corruption, Gaussian) and not corruption.clip else None
     corrupted_test = data.pick("test", range(len(test))).input if corrupted else None
     values = baselines.compute_baselines(
