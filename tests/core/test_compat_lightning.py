@@ -1,6 +1,7 @@
 """Lightning is still what we rely on: an upgrade that changes it fails the test of the function that relies on it."""
 
 import copy
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.plugins.precision import MixedPrecision
+from lightning.pytorch.profilers import SimpleProfiler
 from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
@@ -126,3 +128,25 @@ def test_the_current_epoch_is_counted_after_a_resume_at_the_end_of_one(tmp_path:
     look = Look()
     by_hand.fit(bare_trainer(look, default_root_dir=tmp_path), resume=True)
     assert look.started == [(1, 2), *[(2, 2)] * (by_hand.PER_EPOCH - 1)]
+
+
+def test_hooks_are_named_as_ever_and_profiled_only_where_that_is_asked_for() -> None:
+    names = []
+    note = by_hand.At(1, lambda _: names.append(trainer.lightning_module._current_fx_name))
+    trainer = bare_trainer(note, max_epochs=1)
+    compat.profile_nothing(trainer)
+    assert type(trainer.profiler) is compat.NoProfiler
+    by_hand.fit(trainer)
+    assert names == ["on_train_batch_start"]
+    assert isinstance(by_hand.module(), compat.QuickHooks)
+    asked = bare_trainer(note, max_epochs=1, profiler="simple")
+    compat.profile_nothing(asked)
+    assert type(asked.profiler) is SimpleProfiler
+
+
+@pytest.mark.parametrize(("there", "left"), [(True, "1"), (False, "0")])
+def test_without_a_gpu_torch_looks_for_it_in_no_step(there: bool, left: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTORCH_NVML_BASED_CUDA_CHECK", "1")  # as Lightning sets it
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    compat.look_for_gpus_once()
+    assert os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] == left

@@ -1,6 +1,8 @@
 """What processes inherit: ranks, threads, and whether something else has started them."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -9,7 +11,14 @@ from hourglass.core.processes import environment
 
 @pytest.fixture(autouse=True)
 def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("LOCAL_RANK", "TORCHELASTIC_RUN_ID", "SLURM_NTASKS", "OMP_NUM_THREADS"):
+    for name in (
+        "LOCAL_RANK",
+        "TORCHELASTIC_RUN_ID",
+        "SLURM_NTASKS",
+        "OMP_NUM_THREADS",
+        "GOMP_SPINCOUNT",
+        "OMP_WAIT_POLICY",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -51,3 +60,27 @@ def test_processes_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [environment.at_a_time(n) for n in (-1, 1, 3)] == [8, 1, 3]
     monkeypatch.setenv("OMP_NUM_THREADS", "2")  # the user has chosen
     assert environment.threads_each(4) is None
+
+
+@pytest.mark.parametrize("chosen", [{}, {"GOMP_SPINCOUNT": "7"}, {"OMP_WAIT_POLICY": "active"}])
+def test_threads_wait_asleep_unless_the_user_has_chosen(
+    chosen: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "environ", chosen.copy())
+    environment.wait_asleep()
+    assert os.environ == (chosen or {"GOMP_SPINCOUNT": environment.SPINS})
+
+
+@pytest.mark.parametrize("given", [{}, {"OMP_WAIT_POLICY": "passive"}])
+def test_a_command_sets_it_before_torch_is_there(given: dict[str, str]) -> None:
+    program = (
+        "import os, sys\n"
+        "import hourglass.cli.entry as entry\n"
+        "def task(arguments): print(os.environ.get('GOMP_SPINCOUNT'), 'torch' in sys.modules)\n"
+        "entry.importlib.import_module = lambda name: type('module', (), {'main': staticmethod(task)})\n"
+        "entry.run('train', [])\n"
+    )
+    left = {name: value for name, value in os.environ.items() if not name.startswith(("GOMP", "OMP_WAIT"))}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=left | given, capture_output=True, text=True, timeout=100)
+    assert done.stdout.split() == ["None" if given else environment.SPINS, "False"], done.stderr

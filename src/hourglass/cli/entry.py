@@ -19,6 +19,7 @@ import hourglass
 from hourglass.config.compose import advice, register_resolvers
 from hourglass.core import signals
 from hourglass.core.errors import Fault, HourglassError, Interrupted
+from hourglass.core.processes.environment import wait_asleep
 from hourglass.core.text import first_line
 
 COMMANDS = {
@@ -58,6 +59,7 @@ def main() -> None:
 def run(command: str, arguments: Sequence[str] | None = None) -> None:
     """Run a command; a mistake of the user ends in a short message and exit code 1. None: the process's arguments."""
     _suit_the_terminal()
+    wait_asleep()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if "--version" in given:  # Hydra would say which of its own it is
         print(f"hourglass {hourglass.__version__}")

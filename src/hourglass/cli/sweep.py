@@ -17,7 +17,7 @@ from hourglass.config.overrides import refuse_careless, sweep_name
 from hourglass.core import signals
 from hourglass.core.compat.hydra import Application, compose_job, compose_sweep, jobs_of_sweep
 from hourglass.core.errors import ConfigError, Interrupted
-from hourglass.core.processes.environment import at_a_time
+from hourglass.core.processes.environment import at_a_time, wait_asleep
 from hourglass.core.text import command
 from hourglass.report.request import Request
 from hourglass.runs.read import as_line
@@ -41,6 +41,7 @@ class Job:
 
     def __setstate__(self, state: dict[str, Sweep]) -> None:
         """A launcher hands each job a copy: those that come to one process share the first, and what it has learned."""
+        wait_asleep()  # its process need not have come from ours
         sweep = state["sweep"]
         self.sweep = _known.setdefault((sweep.folder, sweep.invocation), sweep)
 

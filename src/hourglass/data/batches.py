@@ -1,6 +1,8 @@
 """Batches: which images make one, in which order, and what it holds on its way to the model."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import torch
@@ -31,15 +33,26 @@ class RawBatch(NamedTuple):
         return RawBatch(self.images.to(device, non_blocking=True), self.position.to(device, non_blocking=True), inputs)
 
 
-class Batch(NamedTuple):
+@dataclass(eq=False)
+class Batch:
     """A batch as the model sees it."""
 
     input: Tensor
     """(N, C, H, W) float, the corrupted target; a corruption that does not clip leaves [0, 1]"""
     target: Tensor
     """(N, C, H, W) float in [0, 1]"""
-    key: Tensor
-    """(N,) int64, a function of (seed, split, epoch, image): the key of everything random about this image"""
+    position: Tensor
+    """(N,) int64, of each image in its split"""
+    seed: int
+    """Of this split and epoch"""
+
+    @cached_property
+    def key(self) -> Tensor:
+        """(N,) int64, a function of (seed, split, epoch, image): the key of everything random about this image."""
+        return noise.keys(self.seed, self.position)
+
+    def __len__(self) -> int:
+        return len(self.target)
 
 
 class Images(Dataset[RawBatch]):

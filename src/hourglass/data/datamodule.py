@@ -14,6 +14,7 @@ from hourglass.core import signals
 from hourglass.core.errors import ConfigError, DataError
 from hourglass.core.types import Count, Shape, Size
 from hourglass.data import noise
+from hourglass.data.augmentation import NoAugmentation
 from hourglass.data.batches import Batch, EvalBatches, Images, RawBatch, Split, TrainBatches
 from hourglass.data.corruption import NoCorruption
 from hourglass.data.sources.idx import idx_checksum
@@ -168,12 +169,14 @@ class ImageData(LightningDataModule):
 
         The corruption of validation and test images never changes: use epoch 0. What is trained on is `augmented`, too.
         """
-        key = noise.keys(noise.seed_of(self.seed, split, epoch), batch.position)
         target, given = _floats(batch.images), None if batch.inputs is None else _floats(batch.inputs)
-        if augmented and self.augmentation is not None:
-            target = self.augmentation(target, key)
-            given = None if given is None else self.augmentation(given, key)
-        return Batch(self.corruption(target, key) if given is None else given, target, key)
+        made = Batch(target if given is None else given, target, batch.position, noise.seed_of(self.seed, split, epoch))
+        if augmented and not isinstance(self.augmentation, NoAugmentation | None):  # its keys take time
+            made.target = self.augmentation(target, made.key)
+            made.input = made.target if given is None else self.augmentation(given, made.key)
+        if given is None and not isinstance(self.corruption, NoCorruption):
+            made.input = self.corruption(made.target, made.key)
+        return made
 
     def pick(self, split: Split, indices: Sequence[int], device: torch.device | str = "cpu") -> Batch:
         """Some images of a split, corrupted as in evaluation; call `setup` first."""

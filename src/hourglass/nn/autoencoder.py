@@ -53,6 +53,10 @@ class Autoencoder(nn.Module):
         self.encoder = encoder(image_shape)
         self.latent = latent(self.encoder.spec)
         self.decoder = decoder(self.encoder.spec)
+        if self.decoder.needs_index is None:
+            for part in self.encoder.modules():
+                if hasattr(part, "keeps_index"):
+                    part.keeps_index = False
         self.output = output
         self.register_buffer("output_bias", torch.zeros(image_shape[0], 1, 1))
         with torch.no_grad():

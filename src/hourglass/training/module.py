@@ -5,10 +5,9 @@ from functools import cached_property
 from typing import Any, Literal
 
 import torch
-from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
-from hourglass.core.compat.lightning import let_lightning_clip
+from hourglass.core.compat.lightning import QuickHooks, let_lightning_clip
 from hourglass.core.errors import DataError
 from hourglass.core.measures import MEASURES, Measure
 from hourglass.data import noise
@@ -23,7 +22,7 @@ LOSS = "loss."
 """Of the loss's weights in a checkpoint of this module."""
 
 
-class AutoencoderModule(LightningModule):
+class AutoencoderModule(QuickHooks):
     """objective = (reconstruction loss summed over pixels + regularization of the code) / pixels, mean over the images.
 
     The division keeps learning rates comparable between image sizes and losses. For a Gaussian latent with loss=bce and
@@ -87,7 +86,7 @@ class AutoencoderModule(LightningModule):
         if not self.trainer.is_last_batch and (every == 0 or (self.global_step + 1) % every):
             return values["loss"]  # Lightning would drop what is logged now, after a third of a millisecond with it
         for name, value in values.items():
-            self.log(f"train/{name}", value, prog_bar=name == "loss", batch_size=len(batch.key))
+            self.log(f"train/{name}", value, prog_bar=name == "loss", batch_size=len(batch))
         return values["loss"]
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -125,7 +124,7 @@ class AutoencoderModule(LightningModule):
         self._of(stage).update(result.pixels.float(), batch.target, batch.input)
         if self.sampled:
             result = self._reconstruct(batch, sampled=True)
-        self._of(stage).update_means(self._objective(result, batch), len(batch.key))
+        self._of(stage).update_means(self._objective(result, batch), len(batch))
 
     def _of(self, stage: Stage) -> Scores:
         return self.scores[stage]  # type: ignore[return-value]

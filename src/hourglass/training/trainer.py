@@ -17,7 +17,13 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from hourglass.config.configuration import Node
 from hourglass.config.parts import Parts
-from hourglass.core.compat.lightning import CHATTER, is_rank_zero, leave_sigterm_to_us
+from hourglass.core.compat.lightning import (
+    CHATTER,
+    is_rank_zero,
+    leave_sigterm_to_us,
+    look_for_gpus_once,
+    profile_nothing,
+)
 from hourglass.core.errors import ConfigError, HourglassError
 from hourglass.core.signals import StopRequest
 from hourglass.core.text import first_line
@@ -82,6 +88,9 @@ def build_trainer(
             plugins=[DurableCheckpointIO(), *([LightningEnvironment()] if forked else [])],
         )
     leave_sigterm_to_us(trainer)
+    look_for_gpus_once()
+    profile_nothing(trainer)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # nothing reads it
     return trainer
 
 

@@ -3,10 +3,13 @@
 One function each; `tests/core/test_compat_lightning.py` fails where an upgrade changes what it relies on.
 """
 
+import os
+from contextlib import nullcontext
 from typing import Any
 
 import torch
-from lightning.pytorch import Trainer
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.utilities import rank_zero_only
 
 CHATTER = (
@@ -43,6 +46,43 @@ def leave_sigterm_to_us(trainer: Trainer) -> None:
     where they are busy elsewhere.
     """
     trainer._signal_connector._sigterm_notifier_fn = lambda *_: None  # type: ignore[method-assign]
+
+
+def look_for_gpus_once() -> None:
+    """Where there is no GPU, keep torch from looking for NVIDIA's library again in every step of an optimizer.
+
+    Lightning sets the variable when it is imported, so that asking whether there is a GPU does not open it before a
+    fork; with none there is nothing to open.
+    """
+    if not torch.cuda.is_available():
+        os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
+
+
+class QuickHooks(LightningModule):
+    """A module whose hooks are called in a fifth of the time: Lightning notes the name of each one in the module, twice
+    a hook, and torch looks first whether that is a parameter. 43 times a step, with the callbacks of a run."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "_current_fx_name":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
+
+class NoProfiler(PassThroughProfiler):
+    """Lightning's own that does nothing makes a generator for each of the 157 calls of a step; this one does not."""
+
+    def profile(self, action_name: str) -> nullcontext[str]:  # type: ignore[override]
+        return NOTHING
+
+
+NOTHING: nullcontext[str] = nullcontext("")
+
+
+def profile_nothing(trainer: Trainer) -> None:
+    """Spare the time of a profiler where none is asked for."""
+    if type(trainer.profiler) is PassThroughProfiler:  # type: ignore[attr-defined]
+        trainer.profiler = NoProfiler()  # type: ignore[attr-defined]
 
 
 def let_lightning_clip(optimizer: torch.optim.Optimizer) -> None:

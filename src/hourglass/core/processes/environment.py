@@ -7,6 +7,8 @@
 | TORCHELASTIC_RUN_ID, SLURM_NTASKS         | torchrun, srun           | `started_from_outside`       |
 | CUDA_VISIBLE_DEVICES                      | `gpus.one_gpu`, the user | torch, `gpus.one_gpu`        |
 | OMP_NUM_THREADS                           | the user                 | torch, `threads_each`        |
+| GOMP_SPINCOUNT, OMP_WAIT_POLICY           | `wait_asleep`, the user  | torch's OpenMP               |
+| PYTORCH_NVML_BASED_CUDA_CHECK             | Lightning, its `compat`  | torch                        |
 | HYDRA_FULL_ERROR                          | `cli.entry`, the user    | Hydra: errors reach us       |
 | WANDB_ERROR_REPORTING                     | `core.compat.wandb`      | W&B: no telemetry of its own |
 
@@ -17,6 +19,9 @@ import os
 import socket
 
 from hourglass.core.errors import ConfigError
+
+SPINS = "1000"
+"""Rounds that a waiting thread looks before it sleeps: some microseconds. docs/speed.md has what others cost."""
 
 
 def started_from_outside() -> bool:
@@ -44,6 +49,16 @@ def threads_each(processes: int) -> int | None:
     if processes == 1 or "OMP_NUM_THREADS" in os.environ:
         return None
     return max(1, cores() // processes)
+
+
+def wait_asleep() -> None:
+    """Threads that wait for others of their process give up their core soon; call it before torch is imported.
+
+    By default they keep it busy for milliseconds, which another process on the machine pays for tenfold, and they
+    themselves, since what they wait for needs the core. What the user has chosen stays.
+    """
+    if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & set(os.environ):
+        os.environ["GOMP_SPINCOUNT"] = SPINS
 
 
 def cores() -> int:

@@ -46,8 +46,9 @@ class Carafe(nn.Module):
         n, c, h, w = y.shape
         weights = self.encode(self.compress(y)).view(n, WINDOW**2, self.factor**2, h * w).softmax(1)
         patches = F.unfold(y, WINDOW, padding=WINDOW // 2).view(n, c, WINDOW**2, h * w)
-        blocks = torch.einsum("nckp,nkqp->ncqp", patches, weights)  # (N, Ci, s², h·w)
-        return self.conv(crop(F.pixel_shuffle(blocks.reshape(n, -1, h, w), self.factor), size))
+        blocks = patches.permute(0, 3, 1, 2) @ weights.permute(0, 3, 1, 2)  # (N, h·w, Ci, s²): a product for each pixel
+        blocks = blocks.permute(0, 2, 3, 1).reshape(n, -1, h, w)
+        return self.conv(crop(F.pixel_shuffle(blocks, self.factor), size))
 
 
 class DySample(nn.Module):

@@ -36,6 +36,15 @@ def haar_levels(factor: int, instead: str) -> int:
     return factor.bit_length() - 1
 
 
+def folded(weight: Tensor, levels: int) -> Tensor:
+    """(A, B·s², 1, 1), the weights of a conv1 over bands -> (A, B, s, s), those of a convolution of the pixels.
+
+    The transform is orthonormal, so a stride-s convolution with these is conv1(haar(x)), and a transposed one with
+    them, where A are the channels that go in, is haar⁻¹(conv1(y)): exactly, and faster than the two in turn.
+    """
+    return inverse_haar(weight, levels)
+
+
 class HaarDown(nn.Module):
     """Haar transform, then conv1 over the bands: y = act(conv1(haar(x))); the first band is s times the block's mean.
 
@@ -55,7 +64,9 @@ class HaarDown(nn.Module):
         self.activation = activation
 
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
-        return self.activation(self.conv(haar(pad_to_multiple(x, self.factor), self.levels))), None
+        weight = folded(self.conv.weight, self.levels)
+        pixels = pad_to_multiple(x, self.factor)
+        return self.activation(F.conv2d(pixels, weight, self.conv.bias, stride=self.factor)), None
 
 
 class HaarUp(nn.Module):
@@ -73,4 +84,7 @@ class HaarUp(nn.Module):
         self.conv = learned_conv(in_channels, out_channels * factor**2, init, kernel_size=1)
 
     def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
-        return crop(inverse_haar(self.conv(y), self.levels), size)
+        weight = folded(self.conv.weight.transpose(0, 1), self.levels)
+        bias = inverse_haar(self.conv.bias.view(1, -1, 1, 1), self.levels)  # type: ignore[union-attr]  # (1, Co, s, s)
+        x = F.conv_transpose2d(y, weight, stride=self.factor)
+        return crop(x + bias.repeat(1, 1, *y.shape[-2:]), size)

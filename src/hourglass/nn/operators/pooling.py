@@ -10,17 +10,26 @@ from hourglass.core.types import Count, Factor, Shape, Size2d
 from hourglass.nn.contract import IndexKind, Init
 from hourglass.nn.operators.base import ConvThenPool, crop, learned_conv
 
+MONOTONE = (nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid, nn.Identity)
+"""The largest value after them is that of the largest before: fewer values need one where they come behind the pool."""
+
 
 class MaxPool(ConvThenPool):
     """Convolution, then the largest value of each s×s window: y = max_window act(conv3(x)).
 
     Size: ceil(n/s); the last windows hold real pixels only. Side information: `index`, the flat position (row·W +
-    column) of each maximum, log2(s²) bits per value. Source: Ranzato et al. 2007; the positions: Zeiler et al. 2011.
+    column) of each maximum, log2(s²) bits per value; None where no decoder wants them (`keeps_index`). Source: Ranzato
+    et al. 2007; the positions: Zeiler et al. 2011.
     """
 
     index_kind: IndexKind | None = "argmax"
+    keeps_index = True
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        if not self.keeps_index:
+            if isinstance(self.activation, MONOTONE):
+                return self.activation(F.max_pool2d(self.conv(x), self.factor, ceil_mode=True)), None
+            return F.max_pool2d(self.features(x), self.factor, ceil_mode=True), None
         pooled, index = F.max_pool2d(self.features(x), self.factor, ceil_mode=True, return_indices=True)
         return pooled, index
 

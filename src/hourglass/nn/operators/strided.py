@@ -1,6 +1,5 @@
 """Strides: a grid is made coarser by leaving values out, and finer by filling in zeros; a convolution does the rest."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -8,7 +7,7 @@ from hourglass.core.errors import IncompatiblePair
 from hourglass.core.types import Count, Factor, Size2d
 from hourglass.nn.contract import IndexKind, Init
 from hourglass.nn.layers import cells, initialise
-from hourglass.nn.operators.base import ConvThenPool, Padding, crop, learned_conv, zero_insert
+from hourglass.nn.operators.base import ConvThenPool, Padding, crop, learned_conv
 
 
 def pad_before(kernel_size: int, factor: int) -> int:
@@ -51,20 +50,22 @@ class Strided(nn.Module):
 class Subsample(ConvThenPool):
     """The control of all poolings, the same convolution with nothing pooled: y = act(conv3(x))[::s, ::s].
 
-    The same function as `Strided` with kernel_size=3, its default at s = 2, computed in full at s² times the cost. At
-    s = 4 its outputs see 3×3 pixels, 4 pixels apart, so that some pixels are never seen; `Strided` sees 7×7 there.
+    The same function as `Strided` with kernel_size=3, its default at s = 2, and computed as one: what is left out is
+    never made. At s = 4 its outputs see 3×3 pixels, 4 pixels apart, so that some pixels are never seen; `Strided` sees
+    7×7 there.
     Size: ceil(n/s). Side information: none. Source: the naive down-sampling that Zhang 2019 starts from.
     """
 
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
-        return self.features(x)[..., :: self.factor, :: self.factor], None
+        y = F.conv2d(x, self.conv.weight, self.conv.bias, stride=self.factor, padding=1)
+        return self.activation(y), None
 
 
 class BedOfNails(nn.Module):
     """Zeros between the values, then a convolution: x = conv_k(z), z[::s, ::s] = y and 0 elsewhere, k = 2s - 1.
 
-    The control of max unpooling. At s = 2 it is the transposed convolution of kernel_size=3 with its kernel flipped, so
-    its overlap is as uneven, 4:2:2:1. Size: n·s, cropped. Side information: none.
+    The control of max unpooling. It is the transposed convolution of that size with its kernel flipped, and computed as
+    one, so its overlap is as uneven, 4:2:2:1 at s = 2. Size: n·s, cropped. Side information: none.
     Source: textbooks' "bed of nails" unpooling; Dumoulin & Visin 2016, where it is a fractional stride.
     """
 
@@ -80,8 +81,8 @@ class BedOfNails(nn.Module):
         )
 
     def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
-        top_left = torch.zeros(y.shape[0], dtype=torch.long, device=y.device)
-        return crop(self.conv(zero_insert(y, top_left, self.factor)), size)
+        flipped, s = self.conv.weight.transpose(0, 1).flip(2, 3), self.factor
+        return crop(F.conv_transpose2d(y, flipped, self.conv.bias, s, padding=s - 1, output_padding=s - 1), size)
 
 
 class Transpose(nn.Module):
