@@ -71,13 +71,13 @@ def make_trainer(**options: Any) -> partial[Trainer]:
 
 
 def trainer_for(
-    folder: Path, callbacks: Sequence[Callback] = (), stop: StopRequest | None = None, **options: Any
+    folder: Path, callbacks: Sequence[Callback] = (), stop: StopRequest | None = None, bar: bool = False, **options: Any
 ) -> Trainer:
     """The trainer of a run in `folder`; `options` are Lightning's."""
     folder.mkdir(exist_ok=True)
     return build_trainer(
         make_trainer(**options), folder, seed=0, checkpoint_every=4, callbacks=callbacks,
-        loggers=[MetricsCsv(folder)], stop=stop or StopRequest(), bar=False, forked=False,
+        loggers=[MetricsCsv(folder)], stop=stop or StopRequest(), bar=bar, forked=False,
     )  # fmt: skip
 
 

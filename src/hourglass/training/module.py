@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from hourglass.core.compat.lightning import QuickHooks, let_lightning_clip
+from hourglass.core.compat.lightning import QuickHooks, is_logging_step, let_lightning_clip
 from hourglass.core.errors import DataError
 from hourglass.core.measures import MEASURES, Measure
 from hourglass.data import noise
@@ -82,11 +82,9 @@ class AutoencoderModule(QuickHooks):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         result = self._reconstruct(batch, sampled=True)
         values = self._objective(result, batch)
-        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
-        if not self.trainer.is_last_batch and (every == 0 or (self.global_step + 1) % every):
-            return values["loss"]  # Lightning would drop what is logged now, after a third of a millisecond with it
-        for name, value in values.items():
-            self.log(f"train/{name}", value, prog_bar=name == "loss", batch_size=len(batch))
+        if is_logging_step(self.trainer):
+            for name, value in values.items():
+                self.log(f"train/{name}", value, batch_size=len(batch))
         return values["loss"]
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -133,9 +131,8 @@ class AutoencoderModule(QuickHooks):
         values = self._of(stage).take()
         if {"kl", "reconstruction"} <= values.keys() and self.loss.nats:
             values["elbo"] = -(values["reconstruction"] + values["kl"])
-        shown = {"loss", "psnr"} if stage == "val" else set()
         for name, value in values.items():  # alike on all ranks already: torchmetrics gathered it
-            self.log(f"{stage}/{name}", value, prog_bar=name in shown, rank_zero_only=False, sync_dist=False)
+            self.log(f"{stage}/{name}", value, rank_zero_only=False, sync_dist=False)
 
     def configure_optimizers(self) -> OptimizerAndSchedule:  # type: ignore[override]
         of_loss = [parameter for parameter in self.loss.parameters() if parameter.requires_grad]

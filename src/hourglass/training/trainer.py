@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import TQDMProgressBar
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
@@ -27,6 +26,7 @@ from hourglass.core.compat.lightning import (
 from hourglass.core.errors import ConfigError, HourglassError
 from hourglass.core.signals import StopRequest
 from hourglass.core.text import first_line
+from hourglass.training.callbacks import ProgressBar
 from hourglass.training.checkpoints import BestCheckpoint, DurableCheckpointIO, checkpoint_path
 from hourglass.training.resume import LastCheckpoint, TrainingProgress
 
@@ -81,7 +81,7 @@ def build_trainer(
             callbacks=[  # each is called in this order; Lightning moves ModelCheckpoints to the end in any case
                 TrainingProgress(seed),
                 *callbacks,
-                *([TQDMProgressBar(refresh_rate=10)] if bar else []),
+                *([ProgressBar(refresh_rate=10)] if bar else []),
                 LastCheckpoint(checkpoint_path(folder, "last"), checkpoint_every, stop),
                 BestCheckpoint(folder),
             ],
