@@ -46,7 +46,11 @@ def images() -> ImageData:
 
 
 def module(
-    loss: Callable[[], Any] = BCE, latent: Callable[..., Any] = GaussianLatent, **config: Any
+    loss: Callable[[], Any] = BCE,
+    latent: Callable[..., Any] = GaussianLatent,
+    *,
+    compiled: bool = False,
+    **config: Any,
 ) -> AutoencoderModule:
     """A small linear VAE: its steps draw random numbers."""
     torch.manual_seed(0)
@@ -58,7 +62,7 @@ def module(
         output="sigmoid",
     )
     optimizer = partial(adam, lr=0.01, betas=(0.9, 0.99), weight_decay=0.0, schedule="cosine")
-    return AutoencoderModule(autoencoder, loss(), optimizer, parts().metrics, seed=0, config=config)
+    return AutoencoderModule(autoencoder, loss(), optimizer, parts().metrics, seed=0, config=config, compiled=compiled)
 
 
 def make_trainer(**options: Any) -> partial[Trainer]:

@@ -13,19 +13,20 @@ VOLATILE = (
 )  # fmt: skip
 """Keys that say where and how a run is carried out, not what it computes, and the metrics that every run has: the id is
 the same on any machine. A further metric makes another run, which measures it."""
-LATER = {"augmentation": {"_target_": "hourglass.data.NoAugmentation"}}
+LATER = {"augmentation": {"_target_": "hourglass.data.NoAugmentation"}, "trainer.compile": False}
 """Keys that configurations have not always had -> the value that says what was so without them."""
 
 
 def without_volatile(plain: dict[str, Any]) -> dict[str, Any]:
     """A copy without the keys of `VOLATILE`, and those of `LATER` where they change nothing."""
-    kept = {key: copy.deepcopy(value) for key, value in plain.items() if key not in LATER or LATER[key] != value}
-    for key in VOLATILE:
+    kept = copy.deepcopy(plain)
+    for key in (*VOLATILE, *LATER):
         *parents, last = key.split(".")
         node: Any = kept
         for parent in parents:
             node = node.get(parent) or {}
-        node.pop(last, None)
+        if key not in LATER or node.get(last) == LATER[key]:
+            node.pop(last, None)
     if not kept.get("metrics", True):
         del kept["metrics"]
     return kept

@@ -18,6 +18,8 @@ from hourglass.training.optimizers import OptimizerAndSchedule
 from hourglass.training.scores import Scores, check_makers, refuse_taken
 
 Stage = Literal["val", "test"]
+BACKEND = "inductor"
+"""Of `torch.compile`"""
 LOSS = "loss."
 """Of the loss's weights in a checkpoint of this module."""
 
@@ -28,6 +30,7 @@ class AutoencoderModule(QuickHooks):
     The division keeps learning rates comparable between image sizes and losses. For a Gaussian latent with loss=bce and
     beta=1 the objective is the negative ELBO per pixel. `metrics`: name -> what makes one of the shape of the images.
     `config`: the resolved configuration, in plain dicts and lists, which checkpoints hold as `checkpoint["config"]`.
+    `compiled`: the autoencoder is compiled, for training alone; what is measured, drawn and saved is the plain one.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class AutoencoderModule(QuickHooks):
         *,
         seed: int,
         config: dict[str, Any],
+        compiled: bool = False,
     ) -> None:
         super().__init__()
         check_makers(metrics)
@@ -46,6 +50,9 @@ class AutoencoderModule(QuickHooks):
         refuse_taken({"latent": of_latent, "loss": of_loss}, list(metrics))
         self.autoencoder = autoencoder.to(memory_format=torch.channels_last)
         self.loss, self.optimizer, self.seed, self.config = loss, optimizer, seed, config
+        self.quick: Callable[..., Reconstruction] = autoencoder.reconstruct
+        if compiled:
+            self.quick = torch.compile(autoencoder.reconstruct, backend=BACKEND, dynamic=False)
         shape = autoencoder.image_shape
         self.pixels = shape[0] * shape[1] * shape[2]
         self.sampled = autoencoder.latent.noise_shape is not None
@@ -103,7 +110,8 @@ class AutoencoderModule(QuickHooks):
         """`sampled`: draw the code from its posterior, with noise that is a function of the image's key."""
         shape = self.autoencoder.latent.noise_shape
         drawn = noise.normal(batch.key, shape, "latent") if sampled and shape is not None else None
-        return self.autoencoder.reconstruct(batch.input, drawn)
+        reconstruct = self.quick if self.training else self.autoencoder.reconstruct
+        return reconstruct(batch.input, drawn)
 
     def _objective(self, result: Reconstruction, batch: Batch) -> dict[str, Tensor]:
         """`loss`, the objective a pixel; `reconstruction`, the loss an image, where the code is sampled; then what the
