@@ -1,4 +1,4 @@
-"""Memory that setting up the images takes, in times their bytes: before a run trains, and with what it computes of them.
+"""Memory that setting up the images takes, in times their bytes.
 
     python benchmarks/memory.py [data=fashion_mnist data.root=FOLDER …]
 
@@ -40,7 +40,7 @@ def measure(overrides: list[str]) -> str:
 
 
 def main(overrides: list[str]) -> str:
-    lines = ["| images | bytes | at most | after set-up | at most, with mean and fingerprint |", "|---|--:|--:|--:|--:|"]
+    lines = ["| images | bytes | at most | after set-up | at most, with mean and digest |", "|---|--:|--:|--:|--:|"]
     for what in ("decoded", "opened again"):
         child = [sys.executable, __file__, CHILD, *overrides]
         done = subprocess.run(child, capture_output=True, text=True, check=True)

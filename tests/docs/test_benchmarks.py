@@ -16,7 +16,7 @@ def test_throughput_measures_every_contender(monkeypatch: pytest.MonkeyPatch) ->
     printed = throughput.main(["--images", "256", "--rounds", "1", "callbacks.checkerboards.images=8"])
     table, footer = printed.split("\n\n")
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
-    expected = [(f"{model}, 256 images", name) for model in throughput.IMAGES for name in throughput.CONTENDERS]
+    expected = [(f"{model}, 256 images", name) for model in throughput.IMAGES for name in throughput.contenders()]
     assert [(row[0], row[1]) for row in rows] == expected
     for _, name, rate, ratio in rows:
         assert float(rate.replace(",", "")) > 0
