@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 
-from helpers.project import ROOT
+from helpers.project import ROOT, run_command
 
 
 @pytest.mark.slow
@@ -28,11 +28,26 @@ def test_throughput_measures_every_contender(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.slow
-def test_the_overhead_of_a_sweep_is_measured_between_its_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_of_a_sweep_is_measured_by_cause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    overhead = importlib.import_module("sweep_overhead")
-    printed = overhead.main(["--jobs", "3", "callbacks.checkerboards.images=8"])
-    match = re.fullmatch(r"2 times from a job to the next: median ([\d.]+) s \(([\d.]+) to ([\d.]+)\)", printed)
-    assert match is not None, printed
-    median, low, high = map(float, match.groups())
-    assert 0 < low <= median <= high
+    causes = importlib.import_module("causes")
+    done = run_command("benchmarks/sweep.py", "--jobs", "3", "callbacks.checkerboards.images=8", timeout=240)
+    rows = seconds_by_cause(done.stdout)
+    assert set(causes.CAUSES) - {"training"} < set(rows)
+    assert min(rows.values()) >= 0
+    assert rows.pop("**together**") == pytest.approx(sum(rows.values()), abs=0.1)
+    assert re.search(r"Means of 3 jobs; training itself [\d.]+ s", done.stdout)
+
+
+@pytest.mark.slow
+def test_the_way_to_the_first_step_is_measured_by_cause() -> None:
+    small = ("trainer.max_epochs=1", "trainer.limit_train_batches=2", "callbacks.checkerboards.images=8")
+    done = run_command("benchmarks/first_result.py", "--rounds", "1", "--against", str(ROOT), *small)
+    first, whole = (float(text) for text in re.findall(r"\| to the \S+ \S+.*? \| ([\d.]+)", done.stdout)[::2])
+    assert 0 < first < whole
+    assert seconds_by_cause(done.stdout)["**together**"] == pytest.approx(whole, abs=0.1)
+
+
+def seconds_by_cause(printed: str) -> dict[str, float]:
+    rows = re.findall(r"\| (\S.*?) \| \**([\d.-]+)\** \| \**[\d.-]+\** \|", printed)
+    return {cause: float(seconds) for cause, seconds in rows}

@@ -49,8 +49,12 @@ class Application:
         if self.arguments.experimental_rerun is not None:
             raise ConfigError("--experimental-rerun: use resume=FOLDER, which continues a run as it was configured")
         version.setbase("1.3")
-        self.arguments.overrides = [*self.overrides, *more_overrides]
-        _run_hydra(self.arguments, self.parser, task, self.conf, self.name)
+        if self.is_question or self.arguments.multirun:
+            self.arguments.overrides = [*self.overrides, *more_overrides]
+            _run_hydra(self.arguments, self.parser, task, self.conf, self.name)
+            return
+        with self.loaded() as hydra:  # not `_run_hydra`, which composes everything twice, for its mode and for the task
+            hydra.run(self.name, task, [*self.overrides, *more_overrides, "hydra.mode=RUN"])
 
     @contextmanager
     def loaded(self) -> Iterator[Hydra]:
