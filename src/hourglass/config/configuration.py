@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from hourglass.config.identity import run_id
-from hourglass.config.interpolation import calls_resolver
+from hourglass.config.interpolation import calls_resolver, resolved
 
 Node = dict[str, Any]
 
@@ -34,7 +34,7 @@ class Configuration:
     @cached_property
     def plain(self) -> Node:
         """Resolved: plain values throughout. Raises OmegaConf's errors where an interpolation leads nowhere."""
-        return OmegaConf.to_container(OmegaConf.create(self.written), resolve=True)  # type: ignore[return-value]
+        return resolved(self.written)
 
     @cached_property
     def id(self) -> str:
