@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from hydra.utils import get_object
+from omegaconf import OmegaConf
 
 from helpers.options import EVERY_OPTION, PARTS
 from helpers.project import CONF, configure, parts
@@ -32,7 +33,7 @@ def test_every_option_is_read_back_from_a_run_folder_as_it_was(choice: str, tmp_
     (tmp_path / ".hydra" / "config.yaml").write_text(configure(choice).as_yaml, encoding="utf-8")
     read = read_configuration(tmp_path)
     assert read.trust == ()
-    assert read.plain == configure(choice).plain
+    assert read.plain == configure(choice).plain == OmegaConf.to_container(OmegaConf.create(read.written), resolve=True)
     assert read.id == configure(choice).id
 
 

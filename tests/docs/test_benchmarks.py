@@ -51,3 +51,14 @@ def test_the_way_to_the_first_step_is_measured_by_cause() -> None:
 def seconds_by_cause(printed: str) -> dict[str, float]:
     rows = re.findall(r"\| (\S.*?) \| \**([\d.-]+)\** \| \**[\d.-]+\** \|", printed)
     return {cause: float(seconds) for cause, seconds in rows}
+
+
+@pytest.mark.slow
+def test_planning_and_reports_are_timed_by_their_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    planning = importlib.import_module("planning")
+    monkeypatch.setattr(planning, "JOBS", {(1, 2): 10})
+    monkeypatch.setattr(planning, "RUNS", {(1, 1): 8})
+    rows = [line.strip("| ").split(" | ") for line in planning.main(["--rounds", "1"]).splitlines()[2:]]
+    assert [row[0].split(",")[0] for row in rows] == ["planning 10 jobs", "report of 8 runs"]
+    assert all(float(seconds) > 0 for row in rows for seconds in row[1:])

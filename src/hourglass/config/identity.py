@@ -1,6 +1,5 @@
 """The id of a run: a short hash of the resolved configuration without its volatile part."""
 
-import copy
 import hashlib
 import json
 from typing import Any
@@ -18,14 +17,14 @@ LATER = {"augmentation": {"_target_": "hourglass.data.NoAugmentation"}}
 
 
 def without_volatile(plain: dict[str, Any]) -> dict[str, Any]:
-    """A copy without the keys of `VOLATILE`, and those of `LATER` where they change nothing."""
-    kept = {key: copy.deepcopy(value) for key, value in plain.items() if key not in LATER or LATER[key] != value}
+    """Without the keys of `VOLATILE`, and those of `LATER` where they change nothing; what is deeper is shared."""
+    kept = {key: value for key, value in plain.items() if key not in LATER or LATER[key] != value}
     for key in VOLATILE:
-        *parents, last = key.split(".")
-        node: Any = kept
-        for parent in parents:
-            node = node.get(parent) or {}
-        node.pop(last, None)
+        group, _, option = key.partition(".")
+        if not option:
+            kept.pop(group, None)
+        elif isinstance(kept.get(group), dict):
+            kept[group] = {name: value for name, value in kept[group].items() if name != option}
     if not kept.get("metrics", True):
         del kept["metrics"]
     return kept
