@@ -28,6 +28,7 @@ def test_the_id_is_of_what_is_computed() -> None:
         "optimizer.weight_decay=0.0", "optimizer.lr=1.0"
     )
     others = ["seed=1", "decoder=resize", "trainer.precision=bf16-mixed", "trainer.devices=2", "channels=[16]"]
+    others.append("trainer.compile=true")
     assert len({id_of(), *map(id_of, others)}) == 1 + len(others)
 
 
@@ -35,8 +36,8 @@ def test_the_id_is_of_what_is_computed() -> None:
     "volatile",
     [
         "logger=tensorboard", "logger.wandb.project=x", "sweep=x", "report=false", "retry=all", "resume=x", "trial=3",
-        "search=optuna", "baselines=null", "checkpoint_every=7", "data.num_workers=2",
-        "trainer.enable_progress_bar=false", "trainer.enable_model_summary=true",
+        "search=optuna", "baselines=null", "checkpoint_every=7", "data.num_workers=2", "data.device=cpu",
+        "trainer.enable_progress_bar=false", "trainer.enable_model_summary=true", "trainer.compile=false",
     ],
 )  # fmt: skip
 def test_where_and_how_a_run_is_carried_out_is_no_part_of_its_id(volatile: str) -> None:

@@ -62,6 +62,29 @@ def test_sigterm_is_left_to_the_handler_that_was_there(left_to_us: bool) -> None
     assert trainer.received_sigterm is not left_to_us
 
 
+def test_no_step_asks_the_other_ranks_for_a_sigterm() -> None:
+    trainer = bare_trainer(Callback())
+    assert callable(type(trainer.fit_loop.epoch_loop)._broadcast_sigterm_tensor)  # or Lightning calls it otherwise
+    compat.leave_sigterm_to_us(trainer)
+    trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor()
+
+
+def test_steps_that_are_logged_are_known_from_their_start_to_their_end(tmp_path: Path) -> None:
+    seen: list[tuple[bool, bool]] = []
+
+    class Watch(Callback):
+        def on_train_batch_start(self, trainer: Trainer, *_: Any) -> None:
+            self.before = compat.is_logging_step(trainer)
+
+        def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+            seen.append((self.before, compat.is_logging_step(trainer)))
+
+    trainer = by_hand.trainer_for(tmp_path, [Watch()], log_every_n_steps=4)
+    by_hand.fit(trainer)
+    logged = [step in (4, 6, 8, 12) for step in range(1, 13)]  # 6 and 12 end an epoch
+    assert seen == [(one, one) for one in logged]
+
+
 def test_a_fused_optimizer_is_clipped_only_as_an_ordinary_one() -> None:
     weights = torch.nn.Parameter(torch.ones(4))
     optimizer = torch.optim.Adam([weights], lr=0.1, fused=True)

@@ -46,7 +46,11 @@ def images() -> ImageData:
 
 
 def module(
-    loss: Callable[[], Any] = BCE, latent: Callable[..., Any] = GaussianLatent, **config: Any
+    loss: Callable[[], Any] = BCE,
+    latent: Callable[..., Any] = GaussianLatent,
+    *,
+    compiled: bool = False,
+    **config: Any,
 ) -> AutoencoderModule:
     """A small linear VAE: its steps draw random numbers."""
     torch.manual_seed(0)
@@ -58,7 +62,7 @@ def module(
         output="sigmoid",
     )
     optimizer = partial(adam, lr=0.01, betas=(0.9, 0.99), weight_decay=0.0, schedule="cosine")
-    return AutoencoderModule(autoencoder, loss(), optimizer, parts().metrics, seed=0, config=config)
+    return AutoencoderModule(autoencoder, loss(), optimizer, parts().metrics, seed=0, config=config, compiled=compiled)
 
 
 def make_trainer(**options: Any) -> partial[Trainer]:
@@ -71,13 +75,13 @@ def make_trainer(**options: Any) -> partial[Trainer]:
 
 
 def trainer_for(
-    folder: Path, callbacks: Sequence[Callback] = (), stop: StopRequest | None = None, **options: Any
+    folder: Path, callbacks: Sequence[Callback] = (), stop: StopRequest | None = None, bar: bool = False, **options: Any
 ) -> Trainer:
     """The trainer of a run in `folder`; `options` are Lightning's."""
     folder.mkdir(exist_ok=True)
     return build_trainer(
         make_trainer(**options), folder, seed=0, checkpoint_every=4, callbacks=callbacks,
-        loggers=[MetricsCsv(folder)], stop=stop or StopRequest(), bar=False, forked=False,
+        loggers=[MetricsCsv(folder)], stop=stop or StopRequest(), bar=bar, forked=False,
     )  # fmt: skip
 
 

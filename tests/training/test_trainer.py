@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import torch
-from lightning.pytorch.callbacks import TQDMProgressBar
 
 from helpers import by_hand
 from hourglass.core.errors import Diverged, Interrupted
@@ -76,14 +75,45 @@ def test_a_run_that_is_stopped_and_continued_ends_with_the_same_bits(tmp_path: P
     assert (folder / "metrics.csv").read_bytes() == (tmp_path / "whole" / "metrics.csv").read_bytes()
 
 
-def test_a_loss_that_is_no_number_reaches_no_checkpoint(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("batch", "every_n_steps", "log_every_n_steps", "options", "looked_at"),
+    [
+        (3, 100, 100, {}, 4),  # before the checkpoint
+        (0, 1, 2, {}, 2),  # in the next step that is logged
+        (0, 1, 1, {}, 1),
+        (0, 3, 1, {}, 3),  # in the third that is
+        (0, 100, 100, {"val_check_interval": 2}, 2),  # before the validation
+        (by_hand.PER_EPOCH - 1, 100, 100, {}, by_hand.PER_EPOCH),
+    ],
+)
+def test_a_loss_that_is_no_number_reaches_no_checkpoint(
+    tmp_path: Path, batch: int, every_n_steps: int, log_every_n_steps: int, options: dict[str, Any], looked_at: int
+) -> None:
     def poison(module: Any) -> None:
         module.autoencoder.encoder.linear.weight.data.fill_(torch.nan)
 
-    poisoned = [callbacks.StopOnDivergence(every_n_steps=100), by_hand.At(3, poison)]
-    with pytest.raises(Diverged, match="the training loss is not a finite number at step 4"):
-        by_hand.fit(by_hand.trainer_for(tmp_path, poisoned))
-    assert not checkpoint_path(tmp_path, "last").exists()  # one was due at step 4
+    poisoned = [callbacks.StopOnDivergence(every_n_steps=every_n_steps), by_hand.At(batch, poison)]
+    trainer = by_hand.trainer_for(tmp_path, poisoned, log_every_n_steps=log_every_n_steps, **options)
+    with pytest.raises(Diverged, match=f"the training loss is not a finite number at step {batch + 1};"):
+        by_hand.fit(trainer)
+    assert trainer.global_step == looked_at
+    assert all(one.isfinite().all() for path in tmp_path.rglob("*.ckpt") for one in weights_in(path))
+    assert checkpoint_path(tmp_path, "last").exists() == (batch > 4)  # one was due at step 4
+
+
+def weights_in(path: Path) -> list[torch.Tensor]:
+    return list(torch.load(path, weights_only=True)["state_dict"].values())
+
+
+def test_the_progress_bar_shows_the_last_numbers_that_were_logged(tmp_path: Path) -> None:
+    trainer = by_hand.trainer_for(tmp_path, bar=True)
+    by_hand.fit(trainer)
+    bar = callback_of(trainer, callbacks.ProgressBar)
+    assert bar is not None
+    logged = history_of(trainer).last(("train/", "val/"))
+    assert bar.get_metrics(trainer, None) == {
+        name: pytest.approx(logged[name]) for name in ("train/loss", "val/loss", "val/psnr")
+    }
 
 
 def test_callbacks_are_called_in_this_order(tmp_path: Path) -> None:
@@ -94,7 +124,7 @@ def test_callbacks_are_called_in_this_order(tmp_path: Path) -> None:
     plain = build_trainer(by_hand.make_trainer(), tmp_path, callbacks=ALL, bar=False, **options)
     assert [type(callback) for callback in plain.callbacks] == kinds  # type: ignore[attr-defined]
     barred = build_trainer(by_hand.make_trainer(), tmp_path, callbacks=ALL, bar=True, **options)
-    kinds.insert(-2, TQDMProgressBar)
+    kinds.insert(-2, callbacks.ProgressBar)
     assert [type(callback) for callback in barred.callbacks] == kinds  # type: ignore[attr-defined]
 
 

@@ -7,24 +7,26 @@ from typing import Any
 VOLATILE = (
     "metrics.mse", "metrics.psnr", "metrics.psnr_per_image", "metrics.psnr_input", "metrics.psnr_gain", "metrics.ssim",
     "hydra", "sweep", "report", "retry", "resume", "trial", "search", "logger", "baselines", "checkpoint_every",
-    "data.root", "data.cache", "data.font", "data.download", "data.num_workers", "trainer.enable_progress_bar",
-    "trainer.enable_model_summary",
+    "data.root", "data.cache", "data.font", "data.download", "data.num_workers", "data.device",
+    "trainer.enable_progress_bar", "trainer.enable_model_summary",
 )  # fmt: skip
 """Keys that say where and how a run is carried out, not what it computes, and the metrics that every run has: the id is
 the same on any machine. A further metric makes another run, which measures it."""
-LATER = {"augmentation": {"_target_": "hourglass.data.NoAugmentation"}}
+LATER = {"augmentation": {"_target_": "hourglass.data.NoAugmentation"}, "trainer.compile": False}
 """Keys that configurations have not always had -> the value that says what was so without them."""
 
 
 def without_volatile(plain: dict[str, Any]) -> dict[str, Any]:
     """Without the keys of `VOLATILE`, and those of `LATER` where they change nothing; what is deeper is shared."""
-    kept = {key: value for key, value in plain.items() if key not in LATER or LATER[key] != value}
-    for key in VOLATILE:
+    kept = dict(plain)
+    for key in (*VOLATILE, *LATER):
         group, _, option = key.partition(".")
-        if not option:
-            kept.pop(group, None)
-        elif isinstance(kept.get(group), dict):
-            kept[group] = {name: value for name, value in kept[group].items() if name != option}
+        of = kept if not option else kept.get(group)
+        name = option or group
+        if not isinstance(of, dict) or name not in of or (key in LATER and of[name] != LATER[key]):
+            continue
+        of = {other: value for other, value in of.items() if other != name}
+        kept = of if not option else kept | {group: of}
     if not kept.get("metrics", True):
         del kept["metrics"]
     return kept

@@ -108,8 +108,14 @@ class Parts:
 
     @cached_property
     def trainer(self) -> Callable[..., Any]:
-        check_trainer(self.configuration.plain["trainer"])
-        return self._part("trainer")
+        options = self.configuration.plain["trainer"]
+        check_trainer(options)
+        return self._make({key: value for key, value in options.items() if key != "compile"}, "trainer", "trainer", {})
+
+    @property
+    def compiles(self) -> bool:
+        """Is the autoencoder compiled for training?"""
+        return bool(self.configuration.plain["trainer"].get("compile", False))
 
     def autoencoder(self, image_shape: tuple[int, ...], channels: list[int] | None = None) -> Any:
         """The untrained autoencoder, with other `channels` where they are given.

@@ -15,11 +15,12 @@ RANGES: dict[str, Any] = {
     "check_val_every_n_epoch": Count,
     "gradient_clip_val": Positive | None,
     "gradient_clip_algorithm": Literal["norm", "value", None],
+    "compile": bool,
     "overfit_batches": Size | Annotated[float, Field(ge=0, le=1)],
     "val_check_interval": Count | Share | None,
     "precision": Literal["32-true", "16-mixed", "bf16-mixed", "32", 32],
 }
-"""Narrower than Lightning's own annotations."""
+"""Narrower than Lightning's own annotations; `compile` is ours."""
 INSTEAD = {
     "fast_dev_run": "trainer.max_epochs=1 trainer.limit_train_batches=1 trainer.limit_val_batches=1 "
     "trainer.limit_test_batches=1",

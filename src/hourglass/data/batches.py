@@ -16,6 +16,8 @@ Split = Literal["train", "val", "test"]
 CHUNK, MOST_MAPPED = 1000, 2**24
 """Images that are read at once, and bytes fetched from a mapped file before its memory is given back, of which the
 kernel maps several times as many"""
+SHARE = 4
+"""How many times the memory of the images must be free on the device that keeps them"""
 
 
 class RawBatch(NamedTuple):
@@ -91,7 +93,7 @@ class Images(Dataset[RawBatch]):
     def __getitem__(self, i: int) -> RawBatch:
         return self.__getitems__([i])
 
-    def __getitems__(self, indices: Sequence[int]) -> RawBatch:
+    def __getitems__(self, indices: Sequence[int] | Tensor) -> RawBatch:
         position = torch.as_tensor(indices)
         at = position if self._rows is None else self._rows[position]
         images = self._images.index_select(0, at)
@@ -110,12 +112,49 @@ class Images(Dataset[RawBatch]):
                 yield chunk
                 self._count(chunk.numel())
 
+    def fit_on(self, device: torch.device) -> bool:
+        """Do the images, and their inputs, take at most a quarter of what is free on the device?"""
+        needed = len(self) * self._images[0].numel() * (1 + self.has_inputs)
+        return SHARE * needed <= free_bytes(device)
+
+    def copied_to(self, device: torch.device) -> "Images":
+        """The split alone, without labels and names, in the memory of a device; read a chunk at a time."""
+        count = len(self) * (1 + self.has_inputs)
+        everything = torch.empty((count, *self._images.shape[1:]), dtype=torch.uint8, device=device)
+        at = 0
+        for chunk in self.chunks(with_inputs=True):
+            everything[at : at + len(chunk)] = chunk
+            at += len(chunk)
+        images, *inputs = everything.split(len(self))
+        return Images(images, inputs=inputs[0] if inputs else None)
+
     def _count(self, fetched: int) -> None:
         """Memory stays flat however large the mapped file is: what was read is given back from time to time."""
         self._mapped += fetched
         if self.release is not None and self._mapped > MOST_MAPPED:
             self.release()
             self._mapped = 0
+
+
+class Positions(Dataset[Tensor]):
+    """A split of which a batch is only where its images are in it, (N,) int64: they lie on the device already."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __getitem__(self, i: int) -> Tensor:
+        return self.__getitems__([i])
+
+    def __getitems__(self, indices: Sequence[int]) -> Tensor:
+        return torch.as_tensor(indices)
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory of a GPU that nobody uses; 0 elsewhere, where images that move would come no nearer."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
 
 
 class TrainBatches(Sampler[list[int]]):

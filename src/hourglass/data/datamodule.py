@@ -3,19 +3,19 @@
 import hashlib
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from hourglass.core import signals
 from hourglass.core.errors import ConfigError, DataError
 from hourglass.core.types import Count, Shape, Size
 from hourglass.data import noise
 from hourglass.data.augmentation import NoAugmentation
-from hourglass.data.batches import Batch, EvalBatches, Images, RawBatch, Split, TrainBatches
+from hourglass.data.batches import Batch, EvalBatches, Images, Positions, RawBatch, Split, TrainBatches
 from hourglass.data.corruption import NoCorruption
 from hourglass.data.sources.idx import idx_checksum
 from hourglass.data.splits import Source, Splits, split_off
@@ -28,7 +28,8 @@ class ImageData(LightningDataModule):
     there are. Where the source has no validation split, `val_size` images are split off its training images by `seed`;
     its test images are never touched. The constructor reads nothing; `setup` does, once. `checksums`: of the images
     that the source must give, see `hourglass.config.checksums`. Raises DataError where it gives others, or a split
-    cannot fill a batch.
+    cannot fill a batch. `device`: `auto`, the images that are trained on are kept in the memory of the GPU that trains,
+    where they take at most a quarter of what is free there; `cpu`, batches are copied to it.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class ImageData(LightningDataModule):
         val_size: Count | None,
         num_workers: Size,
         seed: Size,
+        device: Literal["auto", "cpu"] = "auto",
         augmentation: Callable[[Tensor, Tensor], Tensor] | None = None,
         checksums: dict[str, str] | None = None,
     ) -> None:
@@ -48,10 +50,12 @@ class ImageData(LightningDataModule):
         self.checksums = checksums or {}
         self.source, self.corruption, self.augmentation = source, corruption, augmentation
         self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
-        self.val_size, self.num_workers, self.seed = val_size, num_workers, seed
+        self.val_size, self.num_workers, self.seed, self.device = val_size, num_workers, seed, device
         if augmentation is not None:  # one that cannot be used on these images says so before they are read
             augmentation(torch.zeros(1, *source.image_shape), torch.zeros(1, dtype=torch.long))
         self.images: dict[str, Images] = {}
+        self.on_device: Images | None = None
+        """The training images once more, where they have moved to the device that trains"""
         self.classes: tuple[str, ...] = ()
         """Names of the labels, where the data set has labels."""
         self.overfits = False
@@ -127,7 +131,7 @@ class ImageData(LightningDataModule):
                     "start another run"
                 )
 
-    def train_dataloader(self) -> DataLoader[RawBatch]:
+    def train_dataloader(self) -> DataLoader[Any]:
         n, (rank, ranks) = len(self.images["train"]), self._rank()
         if self.batch_size % ranks:
             raise ConfigError(
@@ -137,17 +141,26 @@ class ImageData(LightningDataModule):
         def position() -> tuple[int, int]:
             return 0 if self.overfits else self.epoch, self.batch
 
-        return self._loader("train", TrainBatches(n, self.batch_size, self.seed, position, rank, ranks))
+        batches = TrainBatches(n, self.batch_size, self.seed, position, rank, ranks)
+        return self._loader(Positions(n) if self._moves() else self.images["train"], batches)
 
-    def val_dataloader(self) -> DataLoader[RawBatch]:
-        return self._loader("val", EvalBatches(len(self.images["val"]), self.eval_batch_size, *self._rank()))
+    def val_dataloader(self) -> DataLoader[Any]:
+        images = self.images["val"]
+        return self._loader(images, EvalBatches(len(images), self.eval_batch_size, *self._rank()))
 
-    def test_dataloader(self) -> DataLoader[RawBatch]:
-        return self._loader("test", EvalBatches(len(self.images["test"]), self.eval_batch_size, *self._rank()))
+    def test_dataloader(self) -> DataLoader[Any]:
+        images = self.images["test"]
+        return self._loader(images, EvalBatches(len(images), self.eval_batch_size, *self._rank()))
 
-    def _loader(self, split: Split, batches: Sampler[list[int]]) -> DataLoader[RawBatch]:
+    def _moves(self) -> bool:
+        """Are the training images to be kept on the device that trains, if they are not there already?"""
+        if self.device == "cpu" or self.num_workers or self.trainer is None:
+            return False
+        return self.on_device is not None or self.images["train"].fit_on(self.trainer.strategy.root_device)
+
+    def _loader(self, images: Dataset[Any], batches: Sampler[list[int]]) -> DataLoader[Any]:
         return DataLoader(
-            self.images[split],
+            images,
             batch_sampler=batches,
             collate_fn=_unchanged,
             num_workers=self.num_workers,
@@ -155,8 +168,15 @@ class ImageData(LightningDataModule):
             pin_memory=torch.cuda.is_available(),
         )
 
-    def transfer_batch_to_device(self, batch: RawBatch, device: torch.device, dataloader_idx: int) -> RawBatch:
-        return batch.to(device)
+    def transfer_batch_to_device(self, batch: RawBatch | Tensor, device: torch.device, dataloader_idx: int) -> RawBatch:
+        if isinstance(batch, RawBatch):
+            return batch.to(device)
+        if self.on_device is None:
+            self.on_device = self.images["train"].copied_to(device)
+        return self.on_device.__getitems__(batch.to(device, non_blocking=True))
+
+    def teardown(self, stage: str) -> None:
+        self.on_device = None
 
     def on_after_batch_transfer(self, batch: RawBatch, dataloader_idx: int) -> Batch:
         trainer = self.trainer

@@ -117,8 +117,9 @@ def _train(
     callbacks = list(parts.callbacks.values())
     plain = parts.configuration.plain
     module = AutoencoderModule(
-        autoencoder, parts.loss, parts.optimizer, parts.metrics, seed=settings.seed, config=plain
-    )
+        autoencoder, parts.loss, parts.optimizer, parts.metrics, seed=settings.seed, config=plain,
+        compiled=parts.compiles,
+    )  # fmt: skip
     result.describe(module.measures, parts.callbacks)
     result.channels = plain["encoder"].get("channels")
     result.cost |= cost.of(autoencoder)

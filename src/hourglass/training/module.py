@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from hourglass.core.compat.lightning import QuickHooks, let_lightning_clip
+from hourglass.core.compat.lightning import QuickHooks, is_logging_step, let_lightning_clip
 from hourglass.core.errors import DataError
 from hourglass.core.measures import MEASURES, Measure
 from hourglass.data import noise
@@ -18,6 +18,8 @@ from hourglass.training.optimizers import OptimizerAndSchedule
 from hourglass.training.scores import Scores, check_makers, refuse_taken
 
 Stage = Literal["val", "test"]
+BACKEND = "inductor"
+"""Of `torch.compile`"""
 LOSS = "loss."
 """Of the loss's weights in a checkpoint of this module."""
 
@@ -28,6 +30,7 @@ class AutoencoderModule(QuickHooks):
     The division keeps learning rates comparable between image sizes and losses. For a Gaussian latent with loss=bce and
     beta=1 the objective is the negative ELBO per pixel. `metrics`: name -> what makes one of the shape of the images.
     `config`: the resolved configuration, in plain dicts and lists, which checkpoints hold as `checkpoint["config"]`.
+    `compiled`: the autoencoder is compiled, for training alone; what is measured, drawn and saved is the plain one.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class AutoencoderModule(QuickHooks):
         *,
         seed: int,
         config: dict[str, Any],
+        compiled: bool = False,
     ) -> None:
         super().__init__()
         check_makers(metrics)
@@ -46,6 +50,9 @@ class AutoencoderModule(QuickHooks):
         refuse_taken({"latent": of_latent, "loss": of_loss}, list(metrics))
         self.autoencoder = autoencoder.to(memory_format=torch.channels_last)
         self.loss, self.optimizer, self.seed, self.config = loss, optimizer, seed, config
+        self.quick: Callable[..., Reconstruction] = autoencoder.reconstruct
+        if compiled:
+            self.quick = torch.compile(autoencoder.reconstruct, backend=BACKEND, dynamic=False)
         shape = autoencoder.image_shape
         self.pixels = shape[0] * shape[1] * shape[2]
         self.sampled = autoencoder.latent.noise_shape is not None
@@ -82,11 +89,9 @@ class AutoencoderModule(QuickHooks):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         result = self._reconstruct(batch, sampled=True)
         values = self._objective(result, batch)
-        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
-        if not self.trainer.is_last_batch and (every == 0 or (self.global_step + 1) % every):
-            return values["loss"]  # Lightning would drop what is logged now, after a third of a millisecond with it
-        for name, value in values.items():
-            self.log(f"train/{name}", value, prog_bar=name == "loss", batch_size=len(batch))
+        if is_logging_step(self.trainer):
+            for name, value in values.items():
+                self.log(f"train/{name}", value, batch_size=len(batch))
         return values["loss"]
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -105,7 +110,8 @@ class AutoencoderModule(QuickHooks):
         """`sampled`: draw the code from its posterior, with noise that is a function of the image's key."""
         shape = self.autoencoder.latent.noise_shape
         drawn = noise.normal(batch.key, shape, "latent") if sampled and shape is not None else None
-        return self.autoencoder.reconstruct(batch.input, drawn)
+        reconstruct = self.quick if self.training else self.autoencoder.reconstruct
+        return reconstruct(batch.input, drawn)
 
     def _objective(self, result: Reconstruction, batch: Batch) -> dict[str, Tensor]:
         """`loss`, the objective a pixel; `reconstruction`, the loss an image, where the code is sampled; then what the
@@ -133,9 +139,8 @@ class AutoencoderModule(QuickHooks):
         values = self._of(stage).take()
         if {"kl", "reconstruction"} <= values.keys() and self.loss.nats:
             values["elbo"] = -(values["reconstruction"] + values["kl"])
-        shown = {"loss", "psnr"} if stage == "val" else set()
         for name, value in values.items():  # alike on all ranks already: torchmetrics gathered it
-            self.log(f"{stage}/{name}", value, prog_bar=name in shown, rank_zero_only=False, sync_dist=False)
+            self.log(f"{stage}/{name}", value, rank_zero_only=False, sync_dist=False)
 
     def configure_optimizers(self) -> OptimizerAndSchedule:  # type: ignore[override]
         of_loss = [parameter for parameter in self.loss.parameters() if parameter.requires_grad]

@@ -123,14 +123,14 @@ class LastCheckpoint(Stateful):
         return trainer.strategy.reduce_boolean_decision(self.stop.requested, all=False)
 
     def _save_between_batches(self, trainer: Trainer, data: ImageData) -> None:
-        divergence = callback_of(trainer, StopOnDivergence)
-        if divergence is not None:
-            divergence.look(trainer)  # no NaN may reach a checkpoint
         self.saved_at, self.between_batches = (data.epoch, data.batch), True
         self._save(trainer)
         self.between_batches = False
 
     def _save(self, trainer: Trainer) -> None:
+        divergence = callback_of(trainer, StopOnDivergence)
+        if divergence is not None:
+            divergence.look(trainer)  # no NaN may reach a checkpoint
         if trainer.is_global_zero:
             history = history_of(trainer)
             history.write()  # first: the checkpoint counts on the rows before its step

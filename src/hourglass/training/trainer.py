@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import TQDMProgressBar
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
@@ -27,7 +26,9 @@ from hourglass.core.compat.lightning import (
 from hourglass.core.errors import ConfigError, HourglassError
 from hourglass.core.signals import StopRequest
 from hourglass.core.text import first_line
+from hourglass.training.callbacks import ProgressBar
 from hourglass.training.checkpoints import BestCheckpoint, DurableCheckpointIO, checkpoint_path
+from hourglass.training.hardware import refuse_to_compile
 from hourglass.training.resume import LastCheckpoint, TrainingProgress
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ def trainer_for(parts: Parts) -> Callable[..., Trainer]:
     apart.
     """
     options = parts.configuration.plain["trainer"]
+    if parts.compiles:
+        refuse_to_compile(_on_cpu(options))
     if overfit := options.get("overfit_batches"):
         parts.data.overfits = True
         return partial(_in_processes(parts, options), overfit_batches=0.0, limit_train_batches=overfit)
@@ -47,12 +50,15 @@ def trainer_for(parts: Parts) -> Callable[..., Trainer]:
 
 
 def _in_processes(parts: Parts, options: Node) -> Callable[..., Trainer]:
-    on_cpu = options["accelerator"] == "cpu" or not torch.cuda.is_available()
-    if not (options.get("sync_batchnorm") and on_cpu):
+    if not (options.get("sync_batchnorm") and _on_cpu(options)):
         return parts.trainer
     if parts.configuration.plain["norm"] == "batch" and is_rank_zero():
         log.warning("norm=batch is not synchronised on the CPU: each process normalises its own share of a batch")
     return partial(parts.trainer, sync_batchnorm=False)
+
+
+def _on_cpu(options: Node) -> bool:
+    return options["accelerator"] == "cpu" or not torch.cuda.is_available()
 
 
 def build_trainer(
@@ -81,7 +87,7 @@ def build_trainer(
             callbacks=[  # each is called in this order; Lightning moves ModelCheckpoints to the end in any case
                 TrainingProgress(seed),
                 *callbacks,
-                *([TQDMProgressBar(refresh_rate=10)] if bar else []),
+                *([ProgressBar(refresh_rate=10)] if bar else []),
                 LastCheckpoint(checkpoint_path(folder, "last"), checkpoint_every, stop),
                 BestCheckpoint(folder),
             ],

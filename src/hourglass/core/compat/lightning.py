@@ -43,9 +43,18 @@ def leave_sigterm_to_us(trainer: Trainer) -> None:
     """Make Lightning's own part of its SIGTERM handler do nothing; the handler that was there before is still called.
 
     `_signal_connector._sigterm_notifier_fn` would talk to the other ranks from within the handler, and wait for ever
-    where they are busy elsewhere.
+    where they are busy elsewhere. Nor need they ask each other in every step, and wait for the answer, whether it did.
     """
     trainer._signal_connector._sigterm_notifier_fn = lambda *_: None  # type: ignore[method-assign]
+    trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None  # type: ignore[method-assign]
+
+
+def is_logging_step(trainer: Trainer) -> bool:
+    """Is what is logged in this step of training kept? Only such a step may wait for the device.
+
+    Lightning drops it in the others; the last of an epoch is one too. The same from the start of a batch to its end.
+    """
+    return trainer.is_last_batch or trainer._logger_connector.should_update_logs
 
 
 def look_for_gpus_once() -> None:

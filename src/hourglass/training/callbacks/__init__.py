@@ -5,5 +5,6 @@ from hourglass.training.callbacks.divergence import StopOnDivergence
 from hourglass.training.callbacks.examples import Examples
 from hourglass.training.callbacks.health import Health
 from hourglass.training.callbacks.image_grids import ImageGrids
+from hourglass.training.callbacks.progress_bar import ProgressBar
 
-__all__ = ["Checkerboards", "Examples", "Health", "ImageGrids", "StopOnDivergence"]
+__all__ = ["Checkerboards", "Examples", "Health", "ImageGrids", "ProgressBar", "StopOnDivergence"]
