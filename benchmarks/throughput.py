@@ -1,18 +1,21 @@
-"""Images a second of the training loop, against a bare PyTorch loop and against Lightning as it is usually written.
+"""Images a second of the training loop, against a bare PyTorch loop, and against the loops of other projects.
 
     python benchmarks/throughput.py [--images N] [--rounds R] [--model M] [group=option] [key=value] …
 
-One training, one epoch: `hourglass` as `train.py` does it, with callbacks, progress bar and metrics.csv, but without
-W&B; `bare PyTorch` in a plain loop over float images in memory, in both memory formats; `Lightning, per item` with a
-data set that makes a PIL image and a tensor of each item. Timed are the epoch's steps: no start-up, no validation, no
-pictures. Machines are noisy, so the contenders take turns, and a ratio is taken within a round.
+One training of the same network, one epoch: `hourglass` as `train.py` does it, with callbacks, progress bar and
+metrics.csv, but without W&B; `bare PyTorch` in the fastest plain loop we know, on float images in memory, and as it is
+usually written; `lightning-hydra-template` with that project's module, data and callbacks; `pythae` with its trainer,
+where that is installed (the extra `peers`). Timed are the epoch's steps: no start-up, no validation, no pictures. All
+find the same environment. Machines are noisy, so the contenders take turns, and a ratio is taken within a round.
 """
 
 import argparse
+import importlib.util
 import io
 import os
 import re
 import statistics
+import sys
 import tempfile
 import time
 import warnings
@@ -21,19 +24,22 @@ from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from PIL import Image
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms import ToTensor
+from torch.utils.data import DataLoader, Dataset, random_split
+from torchmetrics import MeanMetric, MinMetric
+from torchvision.transforms import Compose, Normalize, ToTensor
 
 from hourglass.config.compose import compose_train, register_resolvers
 from hourglass.config.configuration import Configuration
 from hourglass.config.parts import Parts
+from hourglass.core.compat.lightning import look_for_gpus_once
+from hourglass.core.processes.environment import wait_asleep
 from hourglass.core.signals import StopRequest
 from hourglass.data import Splits
 from hourglass.nn.autoencoder import Autoencoder
@@ -44,7 +50,6 @@ from hourglass.training.trainer import build_trainer, quieten
 
 IMAGES = {"conv": 6_400, "linear": 60_000}  # an epoch's, by model: a second of work or some
 FIXED = ["trainer.accelerator=cpu", "trainer.max_epochs=1", "logger=none", "data.batch_size=128"]
-NVML = "PYTORCH_NVML_BASED_CUDA_CHECK"  # Lightning sets it to 1: torch then looks for GPUs anew in each optimizer step
 
 
 class Tiled:
@@ -73,7 +78,8 @@ class Items(Dataset[tuple[Tensor, int]]):
     """As torchvision's MNIST: an array in memory, a PIL image and then a tensor of every item."""
 
     def __init__(self, pixels: Tensor) -> None:
-        self.pixels, self.transform = pixels.permute(0, 2, 3, 1).squeeze(-1).numpy(), ToTensor()
+        self.pixels = pixels.permute(0, 2, 3, 1).squeeze(-1).numpy()
+        self.transform = Compose([ToTensor(), Normalize((0.0,), (1.0,))])
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -82,15 +88,27 @@ class Items(Dataset[tuple[Tensor, int]]):
         return self.transform(Image.fromarray(self.pixels[i])), 0
 
 
-class UsualModule(LightningModule):
+class TemplateModule(LightningModule):
+    """As lightning-hydra-template's MNISTLitModule: metrics as modules, logged at each step and at each epoch's end."""
+
     def __init__(self, model: Autoencoder, loss: nn.Module, optimizer: Callable[..., Any]) -> None:
         super().__init__()
         self.model, self.loss, self.optimizer = model, loss, optimizer
+        self.train_loss, self.val_loss, self.val_loss_best = MeanMetric(), MeanMetric(), MinMetric()
 
     def training_step(self, batch: list[Tensor], batch_idx: int) -> Tensor:
         loss = objective(self.model, self.loss, batch[0])
-        self.log("train/loss", loss, prog_bar=True)
+        self.train_loss(loss)
+        self.log("train/loss", self.train_loss, on_step=False, on_epoch=True, prog_bar=True)
         return loss
+
+    def validation_step(self, batch: list[Tensor], batch_idx: int) -> None:
+        self.val_loss(objective(self.model, self.loss, batch[0]))
+        self.log("val/loss", self.val_loss, on_step=False, on_epoch=True, prog_bar=True)
+
+    def on_validation_epoch_end(self) -> None:
+        self.val_loss_best(self.val_loss.compute())
+        self.log("val/loss_best", self.val_loss_best.compute(), sync_dist=True, prog_bar=True)
 
     def configure_optimizers(self) -> Any:
         return self.optimizer(self.model.parameters(), int(self.trainer.estimated_stepping_batches))
@@ -125,34 +143,74 @@ def hourglass(configuration: Configuration, n: int) -> float:
         return seconds_of(trainer, lambda: fit(trainer, module, data))
 
 
-def bare(configuration: Configuration, n: int, memory_format: torch.memory_format) -> float:
+def bare(configuration: Configuration, n: int, best: bool) -> float:
+    """`best`: whole rows are fetched, and the network is in channels_last."""
     pixels, model, loss, optimizer = parts(configuration, n)
-    images = pixels.float().div(255).contiguous(memory_format=memory_format)
-    model = model.to(memory_format=memory_format)
-    size, chosen = (
-        configuration.plain["data"]["batch_size"],
-        optimizer(model.parameters(), n // configuration.plain["data"]["batch_size"]),
-    )
-    with patch.dict(os.environ, {NVML: "0"}):
+    shape, size = pixels.shape[1:], batch_size(configuration)
+    if best:
+        rows = pixels.permute(0, 2, 3, 1).flatten(1).float().div(255)
+        model = model.to(memory_format=torch.channels_last)
+    images = pixels.float().div(255)
+    chosen = optimizer(model.parameters(), n // size)
+    start = time.perf_counter()
+    for index in torch.randperm(n)[: n // size * size].split(size):
+        if best:
+            batch = rows.index_select(0, index).view(size, shape[1], shape[2], shape[0]).permute(0, 3, 1, 2)
+        else:
+            batch = images[index]
+        chosen["optimizer"].zero_grad()
+        objective(model, loss, batch).backward()
+        chosen["optimizer"].step()
+        if "lr_scheduler" in chosen:
+            chosen["lr_scheduler"]["scheduler"].step()
+    return time.perf_counter() - start
+
+
+def template(configuration: Configuration, n: int, workers: int) -> float:
+    pixels, model, loss, optimizer = parts(configuration, n + 500)
+    train, val = random_split(Items(pixels), [n, 500])
+    size = batch_size(configuration)
+    trained = DataLoader(train, size, shuffle=True, num_workers=workers, drop_last=True)
+    validated = DataLoader(val, size, num_workers=workers)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer(
+            accelerator="cpu", max_epochs=1, logger=CSVLogger(folder), enable_model_summary=False,
+            callbacks=[ModelCheckpoint(folder, monitor="val/loss", save_last=True), EarlyStopping("val/loss")],
+        )  # fmt: skip
+        return seconds_of(trainer, lambda: trainer.fit(TemplateModule(model, loss, optimizer), trained, validated))
+
+
+def pythae(configuration: Configuration, n: int) -> float:
+    from pythae.data.datasets import BaseDataset
+    from pythae.models import BaseAE, BaseAEConfig
+    from pythae.models.base.base_utils import ModelOutput
+    from pythae.trainers import BaseTrainer, BaseTrainerConfig
+
+    pixels, model, loss, _ = parts(configuration, n)
+    images = pixels.float().div(255)
+
+    class Ours(BaseAE):
+        def __init__(self) -> None:
+            super().__init__(BaseAEConfig(input_dim=tuple(images.shape[1:]), latent_dim=16), decoder=None)
+            self.network, self.loss = model, loss
+
+        def forward(self, inputs: Any, **_: Any) -> Any:
+            return ModelOutput(loss=objective(self.network, self.loss, inputs["data"]))
+
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        config = BaseTrainerConfig(
+            output_dir=folder, num_epochs=1, per_device_train_batch_size=batch_size(configuration), no_cuda=True
+        )
+        trainer = BaseTrainer(Ours(), BaseDataset(images, torch.zeros(n)), training_config=config)
+        trainer.prepare_training()
         start = time.perf_counter()
-        for index in torch.randperm(n)[: n // size * size].split(size):
-            chosen["optimizer"].zero_grad()
-            objective(model, loss, images[index]).backward()
-            chosen["optimizer"].step()
-            if "lr_scheduler" in chosen:
-                chosen["lr_scheduler"]["scheduler"].step()
+        trainer.train_step(1)
         return time.perf_counter() - start
 
 
-def per_item(configuration: Configuration, n: int, workers: int) -> float:
-    pixels, model, loss, optimizer = parts(configuration, n)
-    loader = DataLoader(
-        Items(pixels), configuration.plain["data"]["batch_size"], shuffle=True, num_workers=workers, drop_last=True
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(accelerator="cpu", max_epochs=1, logger=CSVLogger(folder), enable_model_summary=False)
-        with patch.dict(os.environ, {NVML: "1"}):
-            return seconds_of(trainer, lambda: trainer.fit(UsualModule(model, loss, optimizer), loader))
+def batch_size(configuration: Configuration) -> int:
+    size: int = configuration.plain["data"]["batch_size"]
+    return size
 
 
 def seconds_of(trainer: Trainer, fit: Callable[[], object]) -> float:
@@ -163,27 +221,37 @@ def seconds_of(trainer: Trainer, fit: Callable[[], object]) -> float:
     return stopwatch.seconds
 
 
-CONTENDERS: dict[str, Callable[[Configuration, int], float]] = {
-    "hourglass": hourglass,
-    "bare PyTorch, channels_last": partial(bare, memory_format=torch.channels_last),
-    "bare PyTorch": partial(bare, memory_format=torch.contiguous_format),
-    "Lightning, per item": partial(per_item, workers=0),
-    "Lightning, per item, 2 workers": partial(per_item, workers=2),
-}
+def contenders() -> dict[str, Callable[[Configuration, int], float]]:
+    known: dict[str, Callable[[Configuration, int], float]] = {
+        "hourglass": hourglass,
+        "bare PyTorch, at its best": partial(bare, best=True),
+        "bare PyTorch, as usual": partial(bare, best=False),
+        "lightning-hydra-template": partial(template, workers=0),
+        "lightning-hydra-template, 2 workers": partial(template, workers=2),
+    }
+    return known | ({"pythae": pythae} if importlib.util.find_spec("pythae") else {})
 
 
 def table_rows(configuration: Configuration, n: int, rounds: int) -> Iterator[str]:
-    size: int = configuration.plain["data"]["batch_size"]
-    for train in CONTENDERS.values():
+    size, taking_turns = batch_size(configuration), contenders()
+    for train in taking_turns.values():
         train(configuration, min(n, 10 * size))  # warm up
-    rates: dict[str, list[float]] = {name: [] for name in CONTENDERS}
+    rates: dict[str, list[float]] = {name: [] for name in taking_turns}
     for _ in range(rounds):
-        for name, train in CONTENDERS.items():
+        for name, train in taking_turns.items():
             rates[name].append(n // size * size / train(configuration, n))
     for name, theirs in rates.items():
         ratios = [ours / other for ours, other in zip(rates["hourglass"], theirs, strict=True)]
         ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})" if name != "hourglass" else "1"
         yield f"{name} | {statistics.median(theirs):,.0f} | {ratio} |"
+
+
+def in_the_environment_of_a_run() -> None:
+    """Start this program again where torch was imported before `wait_asleep`, which a command calls before it."""
+    before = dict(os.environ)
+    wait_asleep()
+    if os.environ != before:
+        os.execv(sys.executable, [sys.executable, *sys.argv])
 
 
 def hardware() -> str:
@@ -202,13 +270,17 @@ def main(arguments: list[str] | None = None) -> str:
     given = parser.parse_args(arguments)
     register_resolvers()
     quieten()
+    look_for_gpus_once()
     lines = ["| model | training loop | images/s | hourglass is … times as fast |", "|---|---|--:|--:|"]
     for model in given.model or IMAGES:
         n = given.images or IMAGES.get(model, IMAGES["conv"])
         configuration = compose_train([f"model={model}", *FIXED, *given.overrides])
         lines += [f"| {model}, {n:,} images | {row}" for row in table_rows(configuration, n, given.rounds)]
-    return "\n".join([*lines, "", f"Medians of {given.rounds} rounds (least–greatest ratio in one). {hardware()}."])
+    command = " ".join(["python benchmarks/throughput.py", *(sys.argv[1:] if arguments is None else arguments)])
+    rounds = f"Medians of {given.rounds} rounds (least–greatest ratio in one), by `{command}`"
+    return "\n".join([*lines, "", f"{rounds}. {hardware()}."])
 
 
 if __name__ == "__main__":
+    in_the_environment_of_a_run()
     print(main())

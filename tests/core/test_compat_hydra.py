@@ -2,18 +2,21 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from helpers.project import CONF, run_command
 from hourglass.config.compose import register_resolvers
-from hourglass.core.compat.hydra import Application, compose_job, compose_sweep, jobs_of_sweep
+from hourglass.config.configuration import Configuration
+from hourglass.core.compat.hydra import Application, Jobs, compose_sweep, jobs_of_sweep
 from hourglass.core.errors import ConfigError
 
 FILES = {
@@ -81,7 +84,8 @@ def planned(ours: Application) -> list[list[Any]]:
     """The overrides of each job, and what it composes to."""
     with ours.loaded() as hydra:
         sweep = compose_sweep(hydra, ours.name, ours.overrides)
-        return [[job, plain(compose_job(hydra, sweep, job))] for job in jobs_of_sweep(sweep)]
+        jobs = Jobs(hydra, sweep)
+        return [[job, plain(jobs.compose(job))] for job in jobs_of_sweep(sweep)]
 
 
 @pytest.mark.slow
@@ -160,4 +164,69 @@ def test_the_log_of_every_run_has_one_name(monkeypatch: pytest.MonkeyPatch) -> N
     with ours.loaded() as hydra:
         sweep = compose_sweep(hydra, ours.name, ours.overrides)
         assert sweep.hydra.job.name == "train"
-        assert {compose_job(hydra, sweep, job).hydra.job.name for job in jobs_of_sweep(sweep)} == {"train"}
+        jobs = [hydra.config_loader.load_sweep_config(sweep, job) for job in jobs_of_sweep(sweep)]
+        assert {job.hydra.job.name for job in jobs} == {"train"}
+
+
+KINDS = {
+    "options and seeds": ["decoder=transpose,resize", "seed=0,1"],
+    "a choice, a range, a list": ["activation=choice(relu,gelu)", "blocks=range(0,2)", "channels=[8],[8,16]"],
+    "a value below an option": ["corruption=gaussian,speckle", "corruption.std=0.1,0.2"],
+    "an option that brings options": ["model=linear,vae", "seed=0,1"],
+    "a preset of jobs": ["experiment=denoising_levels", "seed=0,1"],
+    "presets": ["experiment=linear_vs_pca,dense_code", "optimizer.lr=1,0.1"],
+    "several options of a group": ["logger=[tensorboard],[tensorboard,wandb]", "metrics=[default,ms_ssim]"],
+    "a key taken away": ["~callbacks.examples", "~experiment", "seed=0,1"],
+    "a key added, and a node": ["+trainer.profiler=simple,null", "+callbacks.x={_target_: a.B, c: [1]}", "seed=0,1"],
+    "a key added anew": ["++trainer.max_epochs=1,2", "++callbacks.x.y=1"],
+    "a node in place of an option": ["loss={_target_: a.B}", "seed=0,1"],
+    "null": ["match=null,params", "callbacks.health=null", "optimizer.weight_decay=null"],
+    "quotes": ["data=mnist", "data.root='a b','c=d'", 'activation="x,y"', "+trainer.tag='null'"],
+    "resolvers": ["data=folder", "data.root=/a,/b", "+trainer.home=${oc.env:HOME}"],
+    "hydra's own": ["hydra.launcher.n_jobs=2", "hydra/launcher=joblib", "hydra.job.chdir=false", "seed=0,1"],
+}
+
+
+@pytest.mark.parametrize("overrides", KINDS.values(), ids=KINDS)
+def test_jobs_are_composed_as_hydra_composes_each(overrides: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = composed_by_both(monkeypatch, overrides)
+    assert len(compared) > 1
+    for job, (ours, hydras) in compared.items():
+        assert ours == hydras, job
+        assert len(ours) == 3, ours  # no error
+
+
+def test_references_are_put_in_and_mistakes_are_told_as_hydra_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    references = [["optimizer.lr=${seed}", "seed=3"], ["optimizer.lr=${.weight_decay}"], ["optimizer.lr=${channels.0}"]]
+    mistakes = [
+        ["seed=1", "optimizer.nothing=1"], ["seed=1", "encoder.channels.0=4"], ["+seed=1"], ["~callbacks.nothing"],
+        ["decoder=nothing", "seed=1"], ["decoder@up=resize"], ["loss={reduction: mean}"], ["seed=${nothing}"],
+    ]  # fmt: skip
+    compared = composed_by_both(monkeypatch, ["seed=0,1"], *references, *mistakes)
+    for job, (ours, hydras) in compared.items():
+        assert ours == hydras, job
+        assert (len(ours) == 2) == (list(job) in mistakes), ours
+
+
+def composed_by_both(monkeypatch: pytest.MonkeyPatch, overrides: list[str], *others: list[str]) -> dict[Any, Any]:
+    """The jobs of a sweep, and `others` -> what we compose of each, and what Hydra does."""
+    monkeypatch.chdir(CONF.parent)
+    register_resolvers()
+    application = Application(CONF, "train", ["-m", *overrides, "sweep=x"])
+    with application.loaded() as hydra:
+        sweep = compose_sweep(hydra, application.name, application.overrides)
+        jobs, load = [*jobs_of_sweep(sweep), *others], hydra.config_loader.load_sweep_config
+        hydras = [outcome(lambda job: load(sweep, job), job) for job in jobs]
+        composer = Jobs(hydra, sweep)
+        return {tuple(job): (outcome(composer.compose, job), theirs) for job, theirs in zip(jobs, hydras, strict=True)}
+
+
+def outcome(compose: Callable[[list[str]], DictConfig], job: list[str]) -> Any:
+    """What is composed, as written and with its id; or what is wrong with it."""
+    try:
+        config = compose(job)
+        written = OmegaConf.to_yaml(OmegaConf.masked_copy(config, [str(k) for k in config if k != "hydra"]))
+        configuration = Configuration.of(config)
+        return written, configuration.written, configuration.id
+    except (HydraException, OmegaConfBaseException) as error:
+        return type(error), str(error)

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,9 +104,10 @@ compat.switch_off_telemetry()
 before = set(sys.modules)
 for job in "ab":
     if (pid := os.fork()) == 0:
-        import wandb
-        run = wandb.init(mode="offline", dir=sys.argv[1], id=job)
-        run.log({"x": 1.0})
+        import numpy, wandb
+        with compat.launch_left_out():
+            run = wandb.init(mode="offline", dir=sys.argv[1], id=job)
+        run.log({"x": 1.0, "picture": wandb.Image(numpy.zeros((4, 4)))})
         wandb.finish()
         wandb.teardown()
         os._exit(0 if len(set(sys.modules) - before) < 50 else 1)
@@ -117,3 +119,18 @@ def test_each_forked_job_imports_little_and_gets_a_service_of_its_own(tmp_path: 
     done = run_command("-c", PRELOADED, str(tmp_path), WANDB_SILENT="true", timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert len(list(tmp_path.glob("wandb/offline-run-*/run-[ab].wandb"))) == 2
+
+
+def test_launch_is_left_out_unless_it_has_inputs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from wandb.sdk.launch.inputs import internal
+
+    applied: list[wandb.Run] = []
+    monkeypatch.setattr(internal.StagedLaunchInputs, "apply", lambda _, run: applied.append(run))
+    for module in ("wandb.sdk.launch.inputs.internal", None):
+        with monkeypatch.context() as context:
+            if module:
+                context.delitem(sys.modules, module)
+            with compat.launch_left_out():
+                run = wandb.init(mode="offline", dir=tmp_path, reinit="create_new")
+            run.finish()
+            assert applied == ([] if module else [run])

@@ -9,7 +9,11 @@ import pytest
 from PIL import Image
 
 from helpers.photo_folders import configured, fill, mixed, names_by_split, picture, read
+from hourglass.cli.sweep import plan
+from hourglass.config import pictures
+from hourglass.config.compose import CONF, compose_train
 from hourglass.config.parts import Parts
+from hourglass.core.compat.hydra import Application
 from hourglass.core.errors import ConfigError, DataError
 from hourglass.data import ImageData
 
@@ -156,6 +160,20 @@ def test_the_id_is_of_the_pictures_and_not_of_their_place(tmp_path: Path) -> Non
     assert configured(there).id != one.id
     with pytest.raises(DataError, match=r"have changed \(checksum \w{8}, now \w{8}\)"):
         Parts(one.with_values({"data.root": str(there)})).data.setup()
+
+
+def test_a_sweep_is_planned_with_one_look_at_the_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(tmp_path / "mine", 30)
+    given = ["data=folder", f"data.root={tmp_path / 'mine'}"]
+    expected = [compose_train([*given, f"seed={seed}"]).id for seed in range(3)]
+    looks, list_pictures = [], pictures.list_pictures
+    monkeypatch.setattr(pictures, "list_pictures", lambda *of: looks.append(of) or list_pictures(*of))
+    application = Application(CONF, "train", [*given, "seed=0,1,2", f"hydra.sweep.dir={tmp_path / 'sweep'}"])
+    _, sweep = plan(application, ["sweep=x"], ["train"])
+    assert list(sweep.names) == expected
+    assert len(looks) == 1
+    fill(tmp_path / "mine", 1, first=30)
+    assert compose_train([*given, "seed=0"]).id != expected[0]  # nothing is remembered beyond the plan
 
 
 def test_a_test_set_alone_is_enough_to_evaluate(tmp_path: Path) -> None:

@@ -42,6 +42,14 @@ class TestShiftConsistency:
         assert value(ShiftConsistency(1, 2), model, images) == pytest.approx(expected, abs=1e-4)
         assert value(ShiftConsistency(2, 2), model, images) > 140  # float32
 
+    def test_a_known_output_is_not_made_again(self) -> None:
+        images, model = torch.rand(4, 1, 20, 20).double(), nn.Conv2d(1, 1, 3, padding=1).double()
+        known, unknown, calls = ShiftConsistency(1, 3), ShiftConsistency(1, 3), list[torch.Tensor]()
+        known.update(lambda x: calls.append(x) or model(x), images, model(images))  # type: ignore[func-returns-value]
+        unknown.update(model, images)
+        assert len(calls) == 3
+        assert known.compute() == unknown.compute()
+
     def test_keeps_no_graph_and_leaves_the_model_alone(self) -> None:
         model = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.Dropout(0.5))
         metric = ShiftConsistency(1, 2)

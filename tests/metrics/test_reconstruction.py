@@ -5,14 +5,15 @@ import math
 import pytest
 import torch
 import yaml
-from torchmetrics.functional.image import multiscale_structural_similarity_index_measure as reference
+from torchmetrics.functional.image import multiscale_structural_similarity_index_measure as ms_ssim_of_torchmetrics
+from torchmetrics.functional.image import structural_similarity_index_measure as ssim_of_torchmetrics
 
 from helpers.project import CONF, configure, parts
 from hourglass.config.identity import VOLATILE, run_id
 from hourglass.core.errors import ConfigError
 from hourglass.core.measures import MEASURES
 from hourglass.metrics import MSSSIM
-from hourglass.metrics.reconstruction import BETAS, ms_ssim, scales
+from hourglass.metrics.similarity import BETAS, ms_ssim, scales, ssim
 from hourglass.training.scores import check_makers
 
 SHAPE = (1, 28, 28)
@@ -23,13 +24,40 @@ def pair(side: int, channels: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
     return (target + 0.3 * torch.randn_like(target)).clamp(0, 1), target
 
 
+@pytest.mark.parametrize(
+    ("shape", "window"),
+    [((1, 28, 28), None), ((3, 11, 40), None), ((3, 64, 33), None), ((1, 10, 16), 9), ((2, 7, 7), 7), ((1, 1, 4), 1)],
+)
+def test_ssim_is_that_of_torchmetrics_and_so_is_its_gradient(shape: tuple[int, int, int], window: int | None) -> None:
+    target = torch.rand(3, *shape, dtype=torch.float64)
+    pixels = (target + 0.3 * torch.randn_like(target)).requires_grad_()
+    expected = ssim_of_torchmetrics(
+        pixels, target, window is None, kernel_size=window or 11, data_range=1.0, reduction="none"
+    )
+    assert isinstance(expected, torch.Tensor)
+    found = ssim(pixels, target)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+    gradients = [torch.autograd.grad(value.sum(), pixels)[0] for value in (found, expected)]
+    torch.testing.assert_close(*gradients, rtol=0, atol=1e-12)
+    assert (ssim(target, target) == 1).all()
+
+
+def test_ssim_keeps_its_digits_where_others_are_left_out() -> None:
+    pixels, target = pair(28)
+    exact = ssim(pixels.double(), target.double())
+    assert ssim(pixels, target).dtype == torch.float32
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(ssim(pixels, target), exact.float(), rtol=0, atol=0)
+
+
 @pytest.mark.parametrize(("side", "n"), [(176, 5), (200, 5), (99, 4), (60, 3), (21, 1)])
 def test_ms_ssim_is_that_of_torchmetrics_with_as_many_scales_as_fit(side: int, n: int) -> None:
     pixels, target = pair(side, 3)
     weights = scales((3, side, side))
     assert len(weights) == n
-    expected = reference(pixels, target, data_range=1.0, betas=weights, reduction="none")
-    torch.testing.assert_close(ms_ssim(pixels, target), expected)
+    pixels, target = pixels.double(), target.double()
+    expected = ms_ssim_of_torchmetrics(pixels, target, data_range=1.0, betas=weights, reduction="none")
+    torch.testing.assert_close(ms_ssim(pixels, target), expected, rtol=0, atol=1e-7)  # its weights are float32
 
 
 def test_fewer_scales_keep_a_sum_of_one() -> None:
@@ -66,6 +94,7 @@ def test_the_default_metrics_are_closed_forms() -> None:
     assert values["psnr_per_image"] == pytest.approx(float((-10 * mse.log10()).mean()))
     assert values["psnr_input"] == pytest.approx(-10 * math.log10(0.25), rel=1e-5)
     assert values["psnr_gain"] == pytest.approx(values["psnr"] - values["psnr_input"], rel=1e-5)
+    assert values["ssim"] == pytest.approx(float(ssim_of_torchmetrics(pixels, target, data_range=1.0)), abs=1e-6)
 
 
 def test_without_corruption_there_is_no_gain_and_a_metric_begins_anew() -> None:

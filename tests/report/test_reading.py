@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from helpers.sweep_folders import change, evaluate, jobs, make_run, spoil
@@ -35,6 +36,8 @@ def test_the_files_of_a_run_come_with_it(sweep: runs.Sweep) -> None:
     history = run.history()
     assert history["seconds"].tolist() == pytest.approx(0.05 * (history["step"] + 1), abs=1e-3)
     assert history["val/mse"].count() == 3  # and empty between the epochs
+    by_pandas = pd.read_csv(run.folder / "metrics.csv", float_precision="round_trip")
+    pd.testing.assert_frame_equal(history.drop(columns="seconds"), by_pandas, check_dtype=False, check_exact=True)
     assert list(run.spectra()) == ["frequency", "input", "target", "output", "error"]
     examples = run.examples()
     assert examples is not None

@@ -22,6 +22,7 @@ def test_the_t_interval_is_scipys(n: int, level: float) -> None:
     values = np.random.default_rng(n).lognormal(size=n)
     low, high = scipy.stats.t.interval(level, n - 1, values.mean(), scipy.stats.sem(values))
     half = stats.t_interval(values, level)
+    assert half == scipy.stats.t.ppf((1 + level) / 2, n - 1) * np.std(values, ddof=1) / np.sqrt(n)
     assert (values.mean() - half, values.mean() + half) == pytest.approx((low, high), rel=1e-12)
 
 

@@ -147,7 +147,7 @@ def test_jobs_of_one_seed_see_the_same_split_batches_and_corruption() -> None:
                 data.pick("val", range(8)),
                 data.pick("test", range(8)),
             ]
-        seen.append([part for batch in batches for part in batch])
+        seen.append([part for batch in batches for part in (batch.input, batch.target, batch.key)])
     for one, other in zip(*seen, strict=True):
         assert torch.equal(one, other)
     assert not torch.equal(seen[0][0], seen[0][9])  # another order in epoch 1

@@ -1,6 +1,7 @@
 """What is wrong with a network has a name: every symptom is recognised, and reported once."""
 
 import logging
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -53,7 +54,7 @@ class Perfect(nn.Module):
 
 
 def test_a_healthy_network_has_no_symptoms() -> None:
-    batch = BATCH._replace(input=BATCH.target[..., 8:20, 8:20], target=BATCH.target[..., 8:20, 8:20])
+    batch = replace(BATCH, input=BATCH.target[..., 8:20, 8:20], target=BATCH.target[..., 8:20, 8:20])
     assert diagnostics(Perfect(), batch) == []  # type: ignore[arg-type]
 
 

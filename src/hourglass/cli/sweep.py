@@ -12,10 +12,11 @@ from omegaconf import DictConfig
 
 from hourglass.cli.prepare import job_of, keep_configuration
 from hourglass.cli.report import make, publish
+from hourglass.config.compose import images_read_once
 from hourglass.config.configuration import Configuration
 from hourglass.config.overrides import refuse_careless, sweep_name
 from hourglass.core import signals
-from hourglass.core.compat.hydra import Application, compose_job, compose_sweep, jobs_of_sweep
+from hourglass.core.compat.hydra import Application, Jobs, compose_sweep, jobs_of_sweep
 from hourglass.core.errors import ConfigError, Interrupted
 from hourglass.core.processes.environment import at_a_time, wait_asleep
 from hourglass.core.text import command
@@ -26,7 +27,7 @@ from hourglass.sweeps import progress
 from hourglass.sweeps.sweep import Sweep, begin, check
 
 SOME = 50
-"""Jobs that are planned without a word: composing one takes a tenth of a second."""
+"""Jobs that are planned without a word: each that chooses other options takes a tenth of a second."""
 
 
 _known: dict[tuple[Path, int], Sweep] = {}
@@ -79,18 +80,18 @@ def main(application: Application, arguments: list[str]) -> None:
 
 def plan(application: Application, name: list[str], words: list[str]) -> tuple[DictConfig, Sweep]:
     """Refuse what cannot work, and write down what there is to do; what all jobs share, and the sweep."""
-    with application.loaded() as hydra:
+    with application.loaded() as hydra, images_read_once():
         refuse_careless([*application.overrides, *name])
         config = compose_sweep(hydra, application.name, [*application.overrides, *name])
         launcher, sweeper = config.hydra.launcher, config.hydra.sweeper
         searching = not sweeper._target_.endswith("BasicSweeper")
         check(config.sweep, config.retry, searching=searching)
         folder, planned = Path(config.hydra.sweep.dir), dict[str, list[str]]()
-        jobs = [] if searching else jobs_of_sweep(config)
+        composer, jobs = Jobs(hydra, config), [] if searching else jobs_of_sweep(config)
         if len(jobs) > SOME:
             print(f"planning {len(jobs)} jobs", flush=True)
         for number, job in enumerate(jobs):
-            identity = Configuration.of(compose_job(hydra, config, job)).id
+            identity = Configuration.of(composer.compose(job)).id
             if identity in planned:
                 same = "has the same configuration as an earlier one: it is trained once"
                 print(f"job {number}, {as_line(job)}, {same}")

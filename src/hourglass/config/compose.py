@@ -2,7 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hourglass.config.configuration import Configuration
 from hourglass.config.pictures import checksum_of_file, checksums_of_pictures
 from hourglass.core.text import command
 
+Resolver = Callable[..., Any]
 _HERE = Path(__file__).resolve()
 CONF = next(path for path in (_HERE.parents[1] / "conf", _HERE.parents[3] / "conf") if path.is_dir())
 """The options: in an installed package inside it, in a checkout at its top."""
@@ -28,12 +30,26 @@ GROUPS = (
 """The groups whose choices a run is known by."""
 
 
-def register_resolvers() -> None:
+def register_resolvers(kept: Callable[[Resolver], Resolver] = lambda resolver: resolver) -> None:
     """`${run_id:}` and the checksums of images in the configuration; call it before Hydra composes one."""
     OmegaConf.register_new_resolver("run_id", lambda *, _root_: Configuration.of(_root_).id, replace=True)
-    OmegaConf.register_new_resolver("checksums", checksums, replace=True)
-    OmegaConf.register_new_resolver("pictures", checksums_of_pictures, replace=True)
-    OmegaConf.register_new_resolver("emoji", lambda font, size: checksum_of_file(font, unless=size == 32), replace=True)
+    OmegaConf.register_new_resolver("checksums", kept(checksums), replace=True)
+    OmegaConf.register_new_resolver("pictures", kept(checksums_of_pictures), replace=True)
+    OmegaConf.register_new_resolver("emoji", kept(_emoji), replace=True)
+
+
+def _emoji(font: str, size: int) -> str | None:
+    return checksum_of_file(font, unless=size == 32)
+
+
+@contextmanager
+def images_read_once() -> Iterator[None]:
+    """Here what is composed asks for the checksums of a folder of pictures once, and not once each."""
+    register_resolvers(cache)
+    try:
+        yield
+    finally:
+        register_resolvers()
 
 
 def options(group: str) -> list[str]:

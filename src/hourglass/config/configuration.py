@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from hourglass.config.identity import run_id
-from hourglass.config.interpolation import calls_resolver
+from hourglass.config.interpolation import calls_resolver, resolved
 
 Node = dict[str, Any]
 
@@ -27,14 +27,18 @@ class Configuration:
     @classmethod
     def of(cls, config: DictConfig) -> "Configuration":
         """What Hydra composed; `${oc.env:HOME}` and the like are answered now."""
-        ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-        written, plain = OmegaConf.to_container(ours), OmegaConf.to_container(ours, resolve=True)
-        return cls(_settled(written, plain))
+        if "hydra" in config:
+            config = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+        made = cls(OmegaConf.to_container(config))  # type: ignore[arg-type]
+        if _calls_resolver(made.written):
+            made = cls(_settled(made.written, OmegaConf.to_container(config, resolve=True)))
+        _ = made.plain  # what leads nowhere is said here
+        return made
 
     @cached_property
     def plain(self) -> Node:
         """Resolved: plain values throughout. Raises OmegaConf's errors where an interpolation leads nowhere."""
-        return OmegaConf.to_container(OmegaConf.create(self.written), resolve=True)  # type: ignore[return-value]
+        return resolved(self.written)
 
     @cached_property
     def id(self) -> str:
@@ -72,6 +76,12 @@ def flat(node: Any, prefix: str = "") -> Node:
         return {prefix: node}
     dot = f"{prefix}." if prefix else ""
     return {path: leaf for key, inner in node.items() for path, leaf in flat(inner, f"{dot}{key}").items()}
+
+
+def _calls_resolver(written: Any) -> bool:
+    if isinstance(written, dict | list):
+        return any(map(_calls_resolver, written.values() if isinstance(written, dict) else written))
+    return isinstance(written, str) and calls_resolver(written)
 
 
 def _settled(written: Any, value: Any) -> Any:

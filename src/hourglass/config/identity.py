@@ -1,6 +1,5 @@
 """The id of a run: a short hash of the resolved configuration without its volatile part."""
 
-import copy
 import hashlib
 import json
 from typing import Any
@@ -18,15 +17,16 @@ LATER = {"augmentation": {"_target_": "hourglass.data.NoAugmentation"}, "trainer
 
 
 def without_volatile(plain: dict[str, Any]) -> dict[str, Any]:
-    """A copy without the keys of `VOLATILE`, and those of `LATER` where they change nothing."""
-    kept = copy.deepcopy(plain)
+    """Without the keys of `VOLATILE`, and those of `LATER` where they change nothing; what is deeper is shared."""
+    kept = dict(plain)
     for key in (*VOLATILE, *LATER):
-        *parents, last = key.split(".")
-        node: Any = kept
-        for parent in parents:
-            node = node.get(parent) or {}
-        if key not in LATER or node.get(last) == LATER[key]:
-            node.pop(last, None)
+        group, _, option = key.partition(".")
+        of = kept if not option else kept.get(group)
+        name = option or group
+        if not isinstance(of, dict) or name not in of or (key in LATER and of[name] != LATER[key]):
+            continue
+        of = {other: value for other, value in of.items() if other != name}
+        kept = of if not option else kept | {group: of}
     if not kept.get("metrics", True):
         del kept["metrics"]
     return kept

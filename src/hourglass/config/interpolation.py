@@ -1,10 +1,12 @@
-"""Interpolations in OmegaConf's own grammar: which of them run something, and what they grow to."""
+"""Interpolations in OmegaConf's own grammar: which of them run something, what they grow to, and their values."""
 
 import re
 from collections.abc import Iterator
 from functools import cache
+from types import NoneType
 from typing import Any
 
+from omegaconf import OmegaConf
 from omegaconf.errors import GrammarParseError
 from omegaconf.grammar.gen.OmegaConfGrammarParser import OmegaConfGrammarParser
 from omegaconf.grammar_parser import parse
@@ -64,25 +66,67 @@ def grown(tree: Any, most: int) -> int:
             total = 1 + sum(size((*place, str(key)), inner) for key, inner in pairs)
         else:
             text = node if isinstance(node, str) else ""
-            total = 1 + len(text) + sum(size(*_target(tree, place, key)) for key in _references(text))
+            total = 1 + len(text) + sum(behind(place, key) for key in _references(text))
         if total > most:
             raise ValueError(f"{'.'.join(place)} grows to more than {most:,} values and characters")
         sizes[place] = total
         return total
 
+    def behind(place: Place, key: str) -> int:
+        try:
+            target = _target(tree, place, key)
+        except LookupError:  # OmegaConf will say so
+            return 1
+        return size(*target)
+
     return size((), tree)
 
 
 def _target(tree: Any, place: Place, key: str) -> tuple[Place, Any]:
-    """Where the reference `key` leads that stands at `place`, and what is there: None, where nothing is."""
+    """Where the reference `key` leads that stands at `place`, and what is there.
+
+    Raises LookupError where nothing is, ValueError where another reference is on the way.
+    """
     up = len(key) - len(key.lstrip("."))
-    there = (*(place[: max(0, len(place) - up)] if up else ()), *re.findall(r"[^.\[\]]+", key))
+    if up > len(place):
+        raise LookupError(key)
+    there = (*(place[: len(place) - up] if up else ()), *re.findall(r"[^.\[\]]+", key))
     node: Any = tree
     for step in there:
         if "${" in key or (isinstance(node, str) and "${" in node):
             raise ValueError(f"${{{key}}} goes through another reference")
         try:
             node = node[int(step)] if isinstance(node, list) else node[step]
-        except (KeyError, IndexError, ValueError, TypeError):
-            node = None
+        except (LookupError, ValueError, TypeError) as nothing:
+            raise LookupError(key) from nothing
     return there, node
+
+
+WHOLE = re.compile(r"\$\{(\.*[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\}", re.ASCII)
+"""A reference to a value, and nothing beside it"""
+
+
+def resolved(tree: dict[str, Any]) -> dict[str, Any]:
+    """A nested value with the values of its references, as OmegaConf gives them; raises OmegaConf's errors.
+
+    References to whole values are followed right here, in a hundredth of the time: a report reads hundreds of
+    configurations. OmegaConf does it where there is anything else.
+    """
+    try:
+        values: dict[str, Any] = _followed(tree, (), tree)
+    except (LookupError, ValueError, RecursionError):
+        values = OmegaConf.to_container(OmegaConf.create(tree), resolve=True)  # type: ignore[assignment]
+    return values
+
+
+def _followed(tree: Any, place: Place, node: Any) -> Any:
+    """The value of the `node` at `place`, with its references followed. Raises LookupError for what is not simple."""
+    if type(node) is dict and all(type(key) is str for key in node):
+        return {key: _followed(tree, (*place, key), inner) for key, inner in node.items()}
+    if type(node) is list:
+        return [_followed(tree, (*place, str(i)), inner) for i, inner in enumerate(node)]
+    if type(node) is str and (reference := WHOLE.fullmatch(node)):
+        return _followed(tree, *_target(tree, place, reference[1]))
+    if type(node) not in (str, int, float, bool, NoneType) or node == "???" or (type(node) is str and "${" in node):
+        raise LookupError(place)
+    return node

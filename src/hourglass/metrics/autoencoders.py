@@ -56,8 +56,8 @@ def of_autoencoder(autoencoder: Autoencoder, input: Tensor, target: Tensor) -> V
     for shift in sorted({1, 2, *strides[-1:]}):
         if shift <= border:
             consistency = ShiftConsistency(shift, border)
-            for chunk in input.split(CHUNK):
-                consistency.update(autoencoder, chunk)
+            for chunk, of_it in zip(input.split(CHUNK), output.split(CHUNK), strict=True):
+                consistency.update(autoencoder, chunk, of_it)
             values[f"shift_consistency_{shift}"] = float(consistency.compute())
     values |= ripples(autoencoder, input[:CHUNK])
     autoencoder.train(training)

@@ -21,6 +21,7 @@ class ShiftConsistency(Sums):
     Higher is better, inf is exact. T moves an image down and right, keeps its size, and fills with zeros. The mean
     leaves out `border` pixels on each side: use `shift` + the model's receptive radius or more. `pad` puts that many
     zeros around the images first, for models that take any size. The model is called in its current mode: set `eval`.
+    Who knows its `output` for the padded images gives it to `update`.
     Source: Zhang 2019 and EQ-T of StyleGAN3; the set of shifts and the border are ours.
     """
 
@@ -37,9 +38,9 @@ class ShiftConsistency(Sums):
         super().__init__(f"shift_consistency_{shift}_{border}_{pad}", {"squared_error": (), "count": ()})
         self.shift, self.border, self.pad = shift, border, pad
 
-    def update(self, model: Callable[[Tensor], Tensor], images: Tensor) -> None:
+    def update(self, model: Callable[[Tensor], Tensor], images: Tensor, output: Tensor | None = None) -> None:
         x = F.pad(images, (self.pad,) * 4)
-        y, d, b = model(x), self.shift, self.border
+        y, d, b = model(x) if output is None else output, self.shift, self.border
         if y.ndim != 4 or y.shape[-2:] != x.shape[-2:] or min(y.shape[-2:]) <= 2 * b:
             raise ValueError(
                 f"no interior to compare: images {tuple(x.shape)}, outputs {tuple(y.shape)}, border {b}: use a model "

@@ -6,55 +6,17 @@ of the batches nor the number of processes matters. `compute()` is a scalar, or 
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics import MeanMetric, MeanSquaredError, Metric
-from torchmetrics.functional.image import structural_similarity_index_measure as similarity
-from torchmetrics.image import StructuralSimilarityIndexMeasure
 
-from hourglass.core.measures import MEASURES, Measure
+from hourglass.core.measures import MEASURES
 from hourglass.core.types import Shape
-
-BETAS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Weights of the scales of MS-SSIM, finest first: Wang, Simoncelli & Bovik 2003."""
+from hourglass.metrics.similarity import ms_ssim, ssim
 
 
 def psnr(mse: Tensor) -> Tensor:
     """10·log10(1 / mse) in dB, for pixels in [0, 1]. `psnr` is that of the mean error, `psnr_per_image` a mean."""
     return -10 * mse.log10()
-
-
-def ssim_window(image_shape: Shape) -> tuple[bool, int]:
-    """(gaussian_kernel, kernel_size) for torchmetrics: its Gaussian of 11, or the odd square a tiny image holds."""
-    side = min(image_shape[1:])
-    return (True, 11) if side >= 11 else (False, max(side - (side + 1) % 2, 1))
-
-
-def scales(image_shape: Shape) -> tuple[float, ...]:
-    """The weights of MS-SSIM on images of this shape: as many scales, of 5, as keep a side of 11 pixels, at least one.
-
-    From 176 pixels on all of them; with fewer, the weights that remain are scaled to a sum of 1.
-    """
-    n = sum(min(image_shape[1:]) >= 11 * 2**i for i in range(len(BETAS))) or 1
-    return tuple(beta / sum(BETAS[:n]) for beta in BETAS[:n])
-
-
-def ms_ssim(pixels: Tensor, target: Tensor) -> Tensor:
-    """Multi-scale SSIM of each image, (N,): contrast at every scale, luminance at the coarsest, weighted by `scales`.
-
-    A scale at which the images are anticorrelated counts as 1e-6, where the power below 1 still has a finite gradient.
-    """
-    weights = scales(tuple(target.shape[1:]))
-    product = torch.ones(len(target), device=target.device)
-    for i, weight in enumerate(weights):
-        gaussian, window = ssim_window(tuple(target.shape[1:]))
-        whole, contrast = similarity(
-            pixels, target, gaussian, kernel_size=window, data_range=1.0, reduction="none",
-            return_contrast_sensitivity=True,
-        )  # fmt: skip
-        product = product * (whole if i == len(weights) - 1 else contrast).reshape(-1).clamp(min=1e-6) ** weight
-        pixels, target = (F.avg_pool2d(images, 2) for images in (pixels, target))
-    return product
 
 
 class MSE(MeanSquaredError):
@@ -126,17 +88,16 @@ class PSNRGain(Metric):
         return after - before if self.errors[1] > 0 else None
 
 
-class SSIM(StructuralSimilarityIndexMeasure):
-    """Structural similarity: Wang et al. 2004, as in torchmetrics, data range 1."""
+class SSIM(MeanMetric):
+    """Structural similarity, the mean of `ssim` over the images."""
 
-    measure: Measure = MEASURES["ssim"]
+    measure = MEASURES["ssim"]
 
     def __init__(self, image_shape: Shape) -> None:
-        gaussian, window = ssim_window(image_shape)
-        super().__init__(gaussian, kernel_size=window, data_range=1.0)
+        super().__init__()
 
     def update(self, pixels: Tensor, target: Tensor, input: Tensor) -> None:  # type: ignore[override]
-        super().update(pixels, target)
+        super().update(ssim(pixels, target))
 
 
 class MSSSIM(MeanMetric):

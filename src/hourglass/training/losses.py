@@ -14,10 +14,9 @@ from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchmetrics.functional.image import structural_similarity_index_measure as ssim
 
 from hourglass.core.errors import ConfigError
-from hourglass.metrics.reconstruction import ms_ssim, ssim_window
+from hourglass.metrics.similarity import ms_ssim, ssim
 from hourglass.nn.autoencoder import Autoencoder, Reconstruction
 from hourglass.nn.contract import Judged, Logs
 
@@ -52,20 +51,17 @@ class BCE(nn.Module):
 
 
 class SSIM(nn.Module):
-    """(1 - SSIM)·pixels, data range 1. Source: Wang et al. 2004, as in torchmetrics."""
+    """(1 - SSIM)·pixels. Source: Wang et al. 2004."""
 
     nats = False
 
     def forward(self, reconstruction: Reconstruction, target: Tensor) -> Tensor:
-        gaussian, window = ssim_window(tuple(target.shape[1:]))
-        similarity = ssim(reconstruction.pixels, target, gaussian, kernel_size=window, data_range=1.0, reduction="none")
-        assert isinstance(similarity, Tensor)
-        return (1 - similarity.reshape(len(target))) * target[0].numel()
+        return (1 - ssim(reconstruction.pixels, target)) * target[0].numel()
 
 
 class MSSSIM(nn.Module):
     """(1 - MS-SSIM)·pixels. Source: Wang, Simoncelli & Bovik 2003; with fewer scales below 176 pixels a side, see
-    `hourglass.metrics.reconstruction.scales`."""
+    `hourglass.metrics.similarity.scales`."""
 
     nats = False
 

@@ -31,6 +31,22 @@ def test_cache_computes_once_and_by_content(tmp_path):
     assert len(calls) == 6
 
 
+def test_images_are_read_once_for_all_baselines_and_again_when_they_have_changed(tmp_path, monkeypatch):
+    read = []
+    blocks = Tensor.split
+    monkeypatch.setattr(Tensor, "split", lambda images, size: read.append(len(images)) or blocks(images, size))
+    images = smooth_images(7, (1, 4, 4)).clone()
+
+    def first_pixel(images: Tensor, power: int) -> float:
+        return float(images[0, 0, 0, 0]) ** power
+
+    before = [baselines.cached(tmp_path, first_pixel, images, power) for power in (1, 2, 3)]
+    assert read == [7]
+    images.add_(1)
+    assert baselines.cached(tmp_path, first_pixel, images, 1) == before[0] + 1
+    assert read == [7, 7]
+
+
 @pytest.mark.parametrize("torn", [b"", b'{"baseline": "pca", "val', b'{"value": null}', b"[1]", b"\xff\xfe"])
 def test_a_torn_cache_file_is_computed_again(tmp_path, caplog, torn):
     train = smooth_images(10, (1, 4, 4))

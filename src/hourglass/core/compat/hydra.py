@@ -2,24 +2,30 @@
 
 `hydra.main` reads `sys.argv` and takes the task by decoration, so an application cannot compose beside it, for a plan
 of the whole sweep, nor hand it a name for the sweep. Its inner functions can: `_run_hydra`, `get_args_parser`,
-`Hydra.create_main_hydra2`, `create_automatic_config_search_path`, `BasicSweeper.split_arguments`.
+`Hydra.create_main_hydra2`, `create_automatic_config_search_path`, `BasicSweeper.split_arguments`, and to compose many
+jobs at once `ConfigLoaderImpl._parse_overrides_and_create_caching_repo` and `_apply_overrides_to_config`.
 """
 
 import os
+import pickle  # nosec B403
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hydra import version
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import _run_hydra, create_automatic_config_search_path, get_args_parser
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.plugins.config_source import ConfigSource
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from hourglass.core.errors import ConfigError
 
@@ -49,8 +55,12 @@ class Application:
         if self.arguments.experimental_rerun is not None:
             raise ConfigError("--experimental-rerun: use resume=FOLDER, which continues a run as it was configured")
         version.setbase("1.3")
-        self.arguments.overrides = [*self.overrides, *more_overrides]
-        _run_hydra(self.arguments, self.parser, task, self.conf, self.name)
+        if self.is_question or self.arguments.multirun:
+            self.arguments.overrides = [*self.overrides, *more_overrides]
+            _run_hydra(self.arguments, self.parser, task, self.conf, self.name)
+            return
+        with self.loaded() as hydra:  # not `_run_hydra`, which composes everything twice, for its mode and for the task
+            hydra.run(self.name, task, [*self.overrides, *more_overrides, "hydra.mode=RUN"])
 
     @contextmanager
     def loaded(self) -> Iterator[Hydra]:
@@ -81,6 +91,46 @@ def jobs_of_sweep(config: DictConfig) -> list[list[str]]:
     return [job for batch in BasicSweeper.split_arguments(parsed, None) for job in batch]
 
 
-def compose_job(hydra: Hydra, config: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """One job of a composed sweep."""
-    return hydra.config_loader.load_sweep_config(config, list(overrides))
+class Jobs:
+    """The jobs of a composed sweep, each as Hydra will compose it when it launches it, but without Hydra's own part.
+
+    Composing takes a tenth of a second: options are found, read and merged. Hydra puts values into what that gives at
+    the very end, so jobs that choose the same options are composed once together.
+    """
+
+    def __init__(self, hydra: Hydra, sweep: DictConfig) -> None:
+        assert isinstance(hydra.config_loader, ConfigLoaderImpl)
+        self.loader, self.sweep = hydra.config_loader, sweep
+        for source in self.loader.repository.get_sources():
+            _parse_once(source)
+        given = sweep.hydra.job.config_name, list(sweep.hydra.overrides.hydra)
+        _, self.files = self.loader._parse_overrides_and_create_caching_repo(*given)
+        self.composed: dict[tuple[str, ...], bytes] = {}  # options -> pickled, which makes the quickest copies
+        self.values: dict[str, Override | None] = {}
+
+    def compose(self, overrides: Sequence[str]) -> DictConfig:
+        values = [self._value(text) for text in overrides]
+        options = tuple(text for text, value in zip(overrides, values, strict=True) if value is None)
+        if options not in self.composed:
+            config = self.loader.load_sweep_config(self.sweep, list(options))
+            ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+            OmegaConf.set_struct(ours, True)  # as Hydra's is: a mere value adds no key
+            self.composed[options] = pickle.dumps(ours)
+        job: DictConfig = pickle.loads(self.composed[options])  # nosec B301 # ours
+        ConfigLoaderImpl._apply_overrides_to_config([value for value in values if value is not None], job)
+        return job
+
+    def _value(self, text: str) -> Override | None:
+        """An override that puts in a value; None where it takes part in composing: see `defaults_list.Overrides`."""
+        if text not in self.values:
+            (override,) = OverridesParser.create().parse_overrides([text])
+            is_option = self.files.group_exists(override.key_or_group) and not isinstance(override.value(), dict)
+            self.values[text] = None if is_option or override.is_hydra_override() else override
+        return self.values[text]
+
+
+def _parse_once(source: ConfigSource) -> None:
+    """Let a source keep what it has read: Hydra parses every file anew for each configuration that it composes."""
+    load = source.load_config
+    kept = cache(lambda path: pickle.dumps(load(path)))
+    source.load_config = lambda config_path: pickle.loads(kept(config_path))  # type: ignore[method-assign] # nosec B301

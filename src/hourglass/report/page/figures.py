@@ -16,6 +16,7 @@ from hourglass.report.analysis.measures import COSTS, Measures
 from hourglass.report.analysis.review import Review
 from hourglass.report.page.plots import COLOURS, GREY, Figure, Plot, Trace, band, line, plot
 from hourglass.report.reading.configurations import Configuration
+from hourglass.report.reading.run import Columns
 
 LOSSES = {"val/loss": "validation loss", "train/loss": "training loss"}
 POINTS = 4000
@@ -24,7 +25,7 @@ POINTS = 4000
 
 def curves(ranked: Sequence[Configuration]) -> Figure | None:
     """Losses over steps and over seconds: mean over the seeds, and their range as a band."""
-    histories = [[run.history() for run in configuration.runs] for configuration in ranked]
+    histories = [[run.logged() for run in configuration.runs] for configuration in ranked]
     logged = {name for runs in histories for table in runs for name in table}
     losses = [loss for loss in LOSSES if loss in logged]
     points = max(40, min(200, POINTS // len(ranked)))
@@ -34,8 +35,8 @@ def curves(ranked: Sequence[Configuration]) -> Figure | None:
         traces: list[Trace] = []
         for i, (panel, loss) in itertools.product(range(len(ranked)), enumerate(losses, 1)):
             table = _over_seeds(histories[i], loss, axis, points)
-            if not table.empty:
-                mode = "lines+markers" if len(table) < 12 else "lines"
+            if table:
+                mode = "lines+markers" if len(table["x"]) < 12 else "lines"
                 traces += band(i, ranked[i].label, table, panel=panel, mode=mode)
                 drawn.add(i)
         if traces:
@@ -47,7 +48,7 @@ def curves(ranked: Sequence[Configuration]) -> Figure | None:
     columns = [*losses, "seconds"]
     rows = []
     for i in sorted(drawn):
-        last = pd.DataFrame([[_last(table, name) for name in columns] for table in histories[i]]).mean()
+        last = _mean(np.array([[_last(table, name) for name in columns] for table in histories[i]]))
         rows.append([ranked[i].label, *map(number, last)])
     words = (
         "Mean over the seeds; the band reaches from the lowest seed to the highest. Steps that not every seed has "
@@ -57,24 +58,34 @@ def curves(ranked: Sequence[Configuration]) -> Figure | None:
     return Figure("curves", "Losses while training", words, "Draw", variants, header, rows, sorted(drawn))
 
 
-def _last(table: pd.DataFrame, name: str) -> float:
+def _last(table: Columns, name: str) -> float:
     """The last value that was logged; NaN where there is none."""
-    logged = table.get(name, pd.Series(dtype=float)).dropna()
-    return float(logged.iloc[-1]) if len(logged) else math.nan
+    values = table.get(name, np.array([]))
+    return float([math.nan, *values[~np.isnan(values)]][-1])
 
 
-def _over_seeds(runs: Sequence[pd.DataFrame], loss: str, axis: str, points: int) -> pd.DataFrame:
+def _over_seeds(runs: Sequence[Columns], loss: str, axis: str, points: int) -> Columns:
     """Columns x, mean, min, max at the steps at which every seed has logged a finite number, thinned."""
-    logged = [table[np.isfinite(table[loss])].set_index("step", drop=False) for table in runs if loss in table]
-    if not logged:
-        return pd.DataFrame()
-    steps = functools.reduce(np.intersect1d, (table.index for table in logged))
-    at_steps = [table.loc[steps] for table in logged]
-    values = np.stack([table[loss] for table in at_steps])  # (seeds, steps)
-    x = pd.DataFrame([table[axis].to_numpy() for table in at_steps]).mean().to_numpy()
+    logged = [table for table in runs if loss in table]
+    finite = (table["step"][np.isfinite(table[loss])] for table in logged)
+    steps = functools.reduce(np.intersect1d, finite) if logged else np.array([])
+    if not len(steps):
+        return {}
+    by_step = [np.argsort(table["step"]) for table in logged]
+    rows = [order[np.isin(table["step"][order], steps)] for order, table in zip(by_step, logged, strict=True)]
+    x = _mean(np.stack([table[axis][at] for table, at in zip(logged, rows, strict=True)]))
+    values = np.stack([table[loss][at] for table, at in zip(logged, rows, strict=True)])  # (seeds, steps)
+    timed = np.flatnonzero(~np.isnan(x))
+    kept = timed[np.unique(np.linspace(0, len(timed) - 1, points).round().astype(int))] if len(timed) else timed
     of_seeds = {"x": x, "mean": values.mean(0), "min": values.min(0), "max": values.max(0)}
-    table = pd.DataFrame(of_seeds).dropna()
-    return table.iloc[np.unique(np.linspace(0, len(table) - 1, points).round().astype(int))] if len(table) else table
+    return {name: column[kept] for name, column in of_seeds.items()} if len(timed) else {}
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Over the seeds, the rows, that have a value; NaN where none has."""
+    with np.errstate(invalid="ignore"):
+        mean: np.ndarray = np.nansum(values, 0) / (~np.isnan(values)).sum(0)
+    return mean
 
 
 def cost(review: Review) -> Figure | None:

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
-import pandas as pd
 
 from hourglass.report.page.plots import GREY, Figure, line, plot
 from hourglass.report.reading.configurations import Configuration
-from hourglass.report.reading.run import Run
+from hourglass.report.reading.run import Columns, Run
 
 MARKED = 12
 """Harmonics at most: the second stride is left out where it makes more."""
+ROLES = ("input", "target", "output", "error")
 VULGAR = {Fraction(*map(int, text.split("/"))): sign for sign, text in {
     "½": "1/2", "⅓": "1/3", "¼": "1/4", "⅕": "1/5", "⅖": "2/5", "⅙": "1/6", "⅛": "1/8", "⅜": "3/8",
 }.items()}  # fmt: skip
@@ -44,9 +44,9 @@ def spectra(ranked: Sequence[Configuration]) -> Figure | None:
     """Radial power spectra of target, input, output and error, with the harmonics of the strides."""
     means = {}
     for i, configuration in enumerate(ranked):
-        measured = [table for run in configuration.runs if len(table := run.spectra())]
+        measured = [table for run in configuration.runs if len((table := run.spectrum())["frequency"])]
         if measured:
-            means[i] = pd.concat(measured).groupby("frequency", as_index=False).mean().query("frequency > 0")
+            means[i] = _mean(measured)
     if not means:
         return None
     marked = harmonics(strides(run for configuration in ranked for run in configuration.runs))
@@ -59,7 +59,7 @@ def spectra(ranked: Sequence[Configuration]) -> Figure | None:
             hover, x, y = f"{role} %{{y:.3g}} at %{{x:.3f}}", table["frequency"], table[role]
             traces.append(line(i, ranked[i].label, x, y, panel=panel, dashes=dashes, hover=hover))
     drawn = plot(traces, "cycles per pixel", ["power of the output", "power of the error"], log=True)
-    drawn["layout"]["yaxis"] |= _range(means.values())
+    drawn["layout"]["yaxis"] |= _range(list(means.values()))
     line_of = {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "line": {"dash": "dot", "width": 1, "color": GREY}}
     text_of = {"y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False}
     drawn["layout"]["shapes"] = [{"x0": f, "x1": f, **line_of} for f in marked.values()]
@@ -75,15 +75,28 @@ def spectra(ranked: Sequence[Configuration]) -> Figure | None:
     return Figure("spectra", "Spectra", words, "", {"": drawn}, header, rows, list(means))
 
 
-def _range(means: Iterable[pd.DataFrame]) -> dict[str, list[float]]:
+def _mean(tables: Sequence[Columns]) -> Columns:
+    """Of each column at every frequency above 0, over the tables that have it; by rising frequency."""
+    frequency, place = np.unique(np.concatenate([table["frequency"] for table in tables]), return_inverse=True)
+    at_all = {name: np.concatenate([table[name] for table in tables]) for name in ROLES}
+    sums = {name: np.bincount(place, values) for name, values in at_all.items()}
+    columns = {"frequency": frequency} | {name: values / np.bincount(place) for name, values in sums.items()}
+    return {name: values[frequency > 0] for name, values in columns.items()}
+
+
+def _range(means: Sequence[Columns]) -> dict[str, list[float]]:
     """Of the upper panel, down to 1/100 of the target: the power of a dead decoder would fill it with emptiness."""
-    positive = pd.concat([table[["target", "output"]].where(lambda power: power > 0) for table in means])
-    lowest = np.nan_to_num(positive["target"].min() / 100)
-    low, high = max(positive.min(axis=None), lowest), positive.max(axis=None)
-    return {"range": [math.log10(0.7 * low), math.log10(1.5 * high)]} if math.isfinite(high) else {}
+    target, output = (np.concatenate([table[role] for table in means]) for role in ("target", "output"))
+    positive = [power[power > 0] for power in (target, output)]
+    if not any(map(len, positive)):
+        return {}
+    lowest = min(positive[0], default=0) / 100
+    low, high = max(np.concatenate(positive).min(), lowest), np.concatenate(positive).max()
+    return {"range": [math.log10(0.7 * low), math.log10(1.5 * high)]}
 
 
-def _excess(table: pd.DataFrame, frequency: float) -> str:
+def _excess(table: Columns, frequency: float) -> str:
     """dB of the output's power over the target's at the nearest measured frequency; – where one has none."""
-    row = table.iloc[int((table["frequency"] - frequency).abs().argmin())]
-    return f"{10 * math.log10(row['output'] / row['target']):+.1f}" if row["output"] > 0 < row["target"] else "–"
+    nearest = np.abs(table["frequency"] - frequency).argmin()
+    output, target = table["output"][nearest], table["target"][nearest]
+    return f"{10 * math.log10(output / target):+.1f}" if output > 0 < target else "–"

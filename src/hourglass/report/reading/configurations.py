@@ -135,11 +135,13 @@ def varied(runs: Sequence[Run]) -> list[str]:
     keys = dict.fromkeys(key for run in runs for key in run.config if key != "seed" and is_treatment(run, key))
     written = [key for key in keys if not _is_interpolated(runs, key)]
     written.sort(key=lambda key: "._" in key)  # `_target_` only where there is nothing else
+    names = {*PRESETS, *groups, *written, *(key.split(".")[0] for key in written)}
+    columns = {name: [value_of(run, name) for run in runs] for name in names}
     alike: dict[str, str] = {}  # where a key has its only value -> the first such key; any other key by itself
     for key in (*groups, *written):
-        if not _follows(runs, key):
-            there = [value_of(run, key) != ABSENT for run in runs]
-            one_value = len({value_of(run, key) for run in runs} - {ABSENT}) == 1
+        if not _follows(columns, key):
+            there = [value != ABSENT for value in columns[key]]
+            one_value = len({*columns[key]} - {ABSENT}) == 1
             alike.setdefault(str(there) if one_value else key, key)
     return list(alike.values())
 
@@ -150,13 +152,14 @@ def _is_interpolated(runs: Sequence[Run], key: str) -> bool:
     return len(raw) == 1 and "${" in raw.pop()
 
 
-def _follows(runs: Sequence[Run], key: str) -> bool:
-    """Is `key` the same in all runs that agree in the choices that may set it: the presets', and its own group's?"""
+def _follows(columns: dict[str, list[str]], key: str) -> bool:
+    """Is `key` the same in all runs that agree in the choices that may set it: the presets', and its own group's?
+
+    `columns`: its value in each run, and those of the choices.
+    """
     choices = [*PRESETS, key.split(".")[0]]
     if key in choices:
         choices = choices[: choices.index(key)]
+    chosen = zip(*(columns[choice] for choice in choices), strict=True) if choices else [()] * len(columns[key])
     values: dict[tuple[str, ...], str] = {}  # choices -> the value of `key`
-    return all(
-        values.setdefault(tuple(value_of(run, choice) for choice in choices), value_of(run, key)) == value_of(run, key)
-        for run in runs
-    )
+    return all(values.setdefault(at, value) == value for at, value in zip(chosen, columns[key], strict=True))

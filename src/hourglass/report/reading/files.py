@@ -1,12 +1,10 @@
 """The files of a run folder, read with suspicion: what is torn raises an error, and is never filled up."""
 
-import io
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.lib import format as npy
 
 from hourglass.config.configuration import flat
@@ -14,6 +12,7 @@ from hourglass.config.identity import without_volatile
 from hourglass.core.errors import Torn
 from hourglass.core.files import inside, read_text
 from hourglass.core.text import command, printable
+from hourglass.report.reading.run import Columns
 from hourglass.runs.evaluation import records
 from hourglass.runs.read import check_identity, read_configuration
 
@@ -67,28 +66,31 @@ def _of_other_weights(folder: Path, content: dict[str, Any]) -> list[str]:
     return [str(printable(text)) for text in wrong]
 
 
-def read_numbers(folder: Path, path: Path) -> pd.DataFrame:
-    """A CSV of numbers with a header. Raises ValueError where a row is not whole, which pandas would fill with NaN,
-    where a column is missing, where a value is none, and where a step occurs twice."""
+def read_numbers(folder: Path, path: Path) -> Columns:
+    """A CSV of numbers with a header, by column. Raises ValueError where a row is not whole, where a column is missing,
+    where a value is none, and where a step occurs twice."""
     text = read_text(path, folder, largest=LARGEST_TABLE)
-    commas = text[: max(0, text.find("\n"))].count(",")
-    if not text.endswith("\n") or any(line.count(",") != commas for line in text.splitlines()):
+    header, *rows = text.splitlines() or [""]
+    names = header.split(",")
+    if not text.endswith("\n") or any(row.count(",") != len(names) - 1 for row in rows):
         raise ValueError("it ends within a row")
-    if commas > MOST_COLUMNS:
+    if len(names) > MOST_COLUMNS:
         raise ValueError(f"it has more than {MOST_COLUMNS} columns")
-    table = pd.read_csv(io.StringIO(text), dtype=float)
-    refuse_gaps(COLUMNS[path.name] - set(table))
+    refuse_gaps(COLUMNS[path.name] - set(names))
+    cells = (cell for row in rows for cell in row.split(","))
+    values = np.fromiter((float(cell or "nan") for cell in cells), float).reshape(len(rows), len(names))
+    table: Columns = dict(zip(names, values.T, strict=True))
     for name in sorted(COLUMNS[path.name]):
         if not (np.isfinite(table[name]) & (table[name] >= 0) & (table[name] < 2**53)).all():
             raise ValueError(f"{name} has values that are no finite numbers from 0 on")
-    if "step" not in table:
-        return table
-    if (table["step"] % 1).any():
-        raise ValueError("a step is no whole number")
-    twice = table["step"][table["step"].duplicated()]
-    if len(twice):
-        raise ValueError(f"step {twice.iloc[0]:g} occurs twice")
-    return table.astype({"step": int})
+    if "step" in table:
+        steps, times = np.unique(table["step"], return_counts=True)
+        if (steps % 1).any():
+            raise ValueError("a step is no whole number")
+        if (times > 1).any():
+            raise ValueError(f"step {steps[times > 1][0]:g} occurs twice")
+        table["step"] = table["step"].astype(int)
+    return table
 
 
 def check_examples(folder: Path, path: Path) -> Path:

@@ -10,6 +10,8 @@ import pandas as pd
 from hourglass.core.measures import Measure
 from hourglass.core.text import as_option
 
+Columns = dict[str, np.ndarray]
+"""Name -> the values of a column of a table"""
 ABSENT = ""
 """In place of a value, where a configuration has no such key."""
 
@@ -55,21 +57,28 @@ class Run:
     files: dict[str, Any] = field(default_factory=dict)
     """Content of the files beside `summary.json`, by name"""
 
-    def history(self) -> pd.DataFrame:
+    def logged(self) -> Columns:
         """`metrics.csv`, one row per logging step, with the `seconds` of `times.csv`, NaN where it has none.
 
         Without rows where the file is torn or missing: then the sweep's `others` name it.
         """
-        nothing = pd.DataFrame({"step": [], "seconds": []}, dtype=float)
-        if "metrics.csv" not in self.files:
-            return nothing
-        times = self.files.get("times.csv", nothing)[["step", "seconds"]]
-        return self.files["metrics.csv"].merge(times, on="step", how="left")
+        columns: Columns = self.files.get("metrics.csv", {"step": np.array([], int)})
+        times = self.files.get("times.csv", {"step": [], "seconds": []})
+        seconds = dict(zip(times["step"], times["seconds"], strict=True))
+        return columns | {"seconds": np.array([seconds.get(step, np.nan) for step in columns["step"]], float)}
+
+    def history(self) -> pd.DataFrame:
+        """The same as a table of pandas."""
+        return pd.DataFrame(self.logged())
+
+    def spectrum(self) -> Columns:
+        """`spectra.csv`: frequency in cycles per pixel; power of input, target, output, error; empty without one."""
+        spectrum: Columns = self.files.get("spectra.csv", {"frequency": np.array([])})
+        return spectrum
 
     def spectra(self) -> pd.DataFrame:
-        """`spectra.csv`: frequency in cycles per pixel; power of input, target, output, error; empty without one."""
-        spectra: pd.DataFrame = self.files.get("spectra.csv", pd.DataFrame({"frequency": []}, dtype=float))
-        return spectra
+        """The same as a table of pandas."""
+        return pd.DataFrame(self.spectrum())
 
     def examples(self) -> dict[str, np.ndarray] | None:
         """`examples.npz`, as `hourglass.training.callbacks.Examples` describes it."""

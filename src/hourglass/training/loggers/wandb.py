@@ -150,13 +150,14 @@ def wandb_logger(
 
     def connect(run_mode: Any, *, unreachable: bool = False) -> Logger:
         client.start_service()
-        experiment = wandb.init(
-            dir=run.folder, name=run.name, group=run.group, job_type=run.job_type, resume="allow",
-            id=None if os.environ.get("WANDB_SWEEP_ID") else run.id,  # the agent of a W&B sweep gives one
-            mode=run_mode, project=project, entity=entity, tags=tags,
-            settings=client.run_settings(init_timeout, finish_timeout),
-            reinit="create_new",  # not W&B's global run, which the next logger would adopt
-        )  # fmt: skip
+        with client.launch_left_out():
+            experiment = wandb.init(
+                dir=run.folder, name=run.name, group=run.group, job_type=run.job_type, resume="allow",
+                id=None if os.environ.get("WANDB_SWEEP_ID") else run.id,  # the agent of a W&B sweep gives one
+                mode=run_mode, project=project, entity=entity, tags=tags,
+                settings=client.run_settings(init_timeout, finish_timeout),
+                reinit="create_new",  # not W&B's global run, which the next logger would adopt
+            )  # fmt: skip
         client.send_messages_to(WandbTerminal(Path(experiment.dir).parent))
         return ResilientWandbLogger(experiment, run.folder, unreachable=unreachable, finish_timeout=finish_timeout)
 
