@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
@@ -116,6 +117,18 @@ def test_overrides_can_be_added_to_those_of_the_command_line(tmp_path: Path) -> 
     ours.run(lambda config: ran.append(plain(config)), ["op=b"])
     assert ran == [{"x": 3, "w": 3, "op": {"name": "b", "size": 2}}]
     assert (tmp_path / ".hydra" / "overrides.yaml").read_text() == "- x=3\n- op=b\n"
+
+
+def test_a_job_alone_is_composed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    composed: list[Any] = []
+    compose = ConfigLoaderImpl.load_configuration
+    monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", lambda *a, **k: composed.append(1) or compose(*a, **k))
+    for run in (Application.run_once, Application.run):
+        ran: list[Any] = []
+        composed.append(0)
+        run(application("x=3", f"hydra.run.dir={tmp_path}"), lambda config, ran=ran: ran.append(plain(config)))
+        assert ran == [{"x": 3, "w": 3, "op": {"name": "a", "size": 1}}]
+    assert composed == [0, 1, 0, 1, 1]  # Hydra's way has no need to: the test fails when it no longer does
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def blur(operator: Any) -> int:
 
 FORMULAS: dict[type, Callable[[Any, int, int], int]] = {
     nn.Strided: lambda o, fine, coarse: o.kernel_size**2 * CI * CO * coarse,
-    nn.Subsample: lambda o, fine, coarse: 9 * CI * CO * fine,
+    nn.Subsample: lambda o, fine, coarse: 9 * CI * CO * coarse,
     nn.MaxPool: lambda o, fine, coarse: 9 * CI * CO * fine,
     nn.AvgPool: lambda o, fine, coarse: 9 * CI * CO * fine,
     nn.LpPool: lambda o, fine, coarse: 9 * CI * CO * fine,
@@ -38,7 +38,7 @@ FORMULAS: dict[type, Callable[[Any, int, int], int]] = {
     nn.HaarDown: lambda o, fine, coarse: CI * o.factor**2 * CO * coarse,
     nn.ResidualDown: lambda o, fine, coarse: 9 * CI * (CO // o.factor**2) * (coarse * o.factor**2),  # image padded
     nn.Transpose: lambda o, fine, coarse: math.prod(o.conv.kernel_size) * CO * CI * coarse,
-    nn.BedOfNails: lambda o, fine, coarse: (2 * o.factor - 1) ** 2 * CO * CI * (coarse * o.factor**2),
+    nn.BedOfNails: lambda o, fine, coarse: (2 * o.factor - 1) ** 2 * CO * CI * coarse,
     nn.PolyphaseUp: lambda o, fine, coarse: (2 * o.factor - 1) ** 2 * CO * CI * (coarse * o.factor**2),
     nn.Nearest: lambda o, fine, coarse: 9 * CO * CI * coarse,
     nn.MaxUnpool: lambda o, fine, coarse: 9 * CO * CI * fine,

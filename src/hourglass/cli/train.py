@@ -55,7 +55,7 @@ def alone(application: Application) -> None:
         except Exception as error:
             errors.append(error)
 
-    application.run(task)
+    application.run_once(task)
     for error in errors:
         raise error
 

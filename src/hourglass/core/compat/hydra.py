@@ -52,15 +52,20 @@ class Application:
 
     def run(self, task: Callable[[DictConfig], Any], more_overrides: Sequence[str] = ()) -> None:
         """As `@hydra.main` does: answer a question, or compose, prepare and call the task, once or for each job."""
+        self._prepare()
+        self.arguments.overrides = [*self.overrides, *more_overrides]
+        _run_hydra(self.arguments, self.parser, task, self.conf, self.name)
+
+    def run_once(self, task: Callable[[DictConfig], Any]) -> None:
+        """`run` where there is one job: `_run_hydra` would compose it twice, for its mode and for the task."""
+        self._prepare()
+        with self.loaded() as hydra:
+            hydra.run(self.name, task, [*self.overrides, "hydra.mode=RUN"])
+
+    def _prepare(self) -> None:
         if self.arguments.experimental_rerun is not None:
             raise ConfigError("--experimental-rerun: use resume=FOLDER, which continues a run as it was configured")
         version.setbase("1.3")
-        if self.is_question or self.arguments.multirun:
-            self.arguments.overrides = [*self.overrides, *more_overrides]
-            _run_hydra(self.arguments, self.parser, task, self.conf, self.name)
-            return
-        with self.loaded() as hydra:  # not `_run_hydra`, which composes everything twice, for its mode and for the task
-            hydra.run(self.name, task, [*self.overrides, *more_overrides, "hydra.mode=RUN"])
 
     @contextmanager
     def loaded(self) -> Iterator[Hydra]:
