@@ -251,7 +251,7 @@ def in_the_environment_of_a_run() -> None:
     before = dict(os.environ)
     wait_asleep()
     if os.environ != before:
-        os.execv(sys.executable, [sys.executable, *sys.argv])
+        os.execv(sys.executable, [sys.executable, *sys.argv])  # nosec B606 # this very program
 
 
 def hardware() -> str:
