@@ -15,4 +15,4 @@ class WatchCode(Callback):
 
     def on_test_batch_end(self, trainer: Trainer, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         code = module.autoencoder.embed(batch.input)[:, :: self.step]
-        module.log("test/code_std", code.std(0, correction=0).mean(), batch_size=len(batch.key), sync_dist=True)
+        module.log("test/code_std", code.std(0, correction=0).mean(), batch_size=len(batch), sync_dist=True)

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from hourglass.config.pictures import SPLITS, checksum_of_file, sha256, split_by_content
+from hourglass.config.pictures import SPLITS, sha256, split_by_content
 from hourglass.core.errors import DataError
 from hourglass.core.text import first_line
 from hourglass.core.types import Count, Shape
@@ -62,9 +62,11 @@ class Emoji:
         return kept(self.cache, key_of("emoji", sha256(SHEET), sha256(NAMES)), "the emoji of the package", read)
 
     def _from_font(self) -> Mapped:
-        there = checksum_of_file(str(self.font))
-        if self.checksum is not None and there is not None and there != self.checksum:
-            raise DataError(f"{self.font} has changed (checksum {self.checksum}, now {there}): name the one of then")
+        digest = sha256(self.font) if self.font.is_file() else None
+        if self.checksum is not None and digest is not None and digest[:8] != self.checksum:
+            raise DataError(
+                f"{self.font} has changed (checksum {self.checksum}, now {digest[:8]}): name the one of then"
+            )
 
         def read() -> tuple[Tensor, dict[str, Any]]:
             bitmaps = read_bitmaps(self.font)
@@ -72,7 +74,6 @@ class Emoji:
             images = np.stack([resized(bitmaps[name], self.size) for name in names])
             return torch.from_numpy(images), {"font": str(self.font), "names": names}
 
-        digest = sha256(self.font) if self.font.is_file() else None
         return kept(self.cache, key_of("emoji", self.size, digest), "the emoji of a font", read)
 
 

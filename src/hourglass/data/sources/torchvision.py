@@ -126,21 +126,24 @@ class CelebA:
         self.image_shape: Shape = (3, size, size)
 
     def load(self) -> Splits:
-        train, val, test = (self._split(split) for split in ("train", "valid", "test"))
+        digests: dict[str, str] = {}
+        train, val, test = (self._split(split, digests) for split in ("train", "valid", "test"))
         release = together(train.release, val.release, test.release)
         return Splits(train.images, val.images, test.images, release=release)
 
     def load_test(self) -> Splits:
-        test = self._split("test")
+        test = self._split("test", {})
         return only_test(test.images, release=test.release)
 
-    def _split(self, split: str) -> Mapped:
+    def _split(self, split: str, digests: dict[str, str]) -> Mapped:
+        """`digests`: of all faces by name, listed where they are not yet."""
         try:
             data = datasets.CelebA(str(self.root), split=split, download=self.download)
         except (RuntimeError, OSError) as error:
             raise missing("CelebA", self.root, error) from error
         folder = Path(data.root, data.base_folder, "img_align_celeba")
-        digests = {file.name: file.digest for file in list_pictures(folder, self.cache)}
+        if not digests:
+            digests |= {file.name: file.digest for file in list_pictures(folder, self.cache)}
         square = transforms.Compose(
             [transforms.CenterCrop(178), transforms.Resize(self.size), transforms.PILToTensor()]
         )
