@@ -51,6 +51,11 @@ class Mapped(NamedTuple):
     """What was written beside them"""
 
 
+def folder_of(cache: str | None) -> Path | None:
+    """Where entries are kept; None: nowhere, all is decoded into memory."""
+    return None if cache is None else Path(cache).expanduser()
+
+
 def key_of(*parts: object) -> str:
     """The name of an entry: 32 hexadecimal digits."""
     return hashlib.sha256(json.dumps([VERSION, *parts]).encode()).hexdigest()[:32]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hourglass.config.pictures import SPLITS, sha256
 from hourglass.core.types import Shape
-from hourglass.data.cache import kept, key_of
+from hourglass.data.cache import folder_of, kept, key_of
 from hourglass.data.splits import Splits
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -26,7 +26,7 @@ class Mnist5k:
     SIZES = (4000, 500, 500)
 
     def __init__(self, *, cache: str | None = None) -> None:
-        self.cache = None if cache is None else Path(cache).expanduser()
+        self.cache = folder_of(cache)
 
     def load(self) -> Splits:
         digits = kept(self.cache, key_of("mnist5k", sha256(DIGITS)), "the digits of the package", _read)

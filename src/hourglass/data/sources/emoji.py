@@ -14,7 +14,7 @@ from hourglass.config.pictures import SPLITS, sha256, split_by_content
 from hourglass.core.errors import DataError
 from hourglass.core.text import first_line
 from hourglass.core.types import Count, Shape
-from hourglass.data.cache import Mapped, kept, key_of
+from hourglass.data.cache import Mapped, folder_of, kept, key_of
 from hourglass.data.fitting import fitted
 from hourglass.data.sources.embedded import ASSETS
 from hourglass.data.splits import Splits
@@ -39,7 +39,7 @@ class Emoji:
 
     def __init__(self, *, size: Count, font: str, checksum: str | None, cache: str | None) -> None:
         self.size, self.font, self.checksum = size, Path(font).expanduser(), checksum
-        self.cache = None if cache is None else Path(cache).expanduser()
+        self.cache = folder_of(cache)
         self.image_shape: Shape = (3, size, size)
 
     def load(self) -> Splits:

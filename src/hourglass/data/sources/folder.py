@@ -25,7 +25,7 @@ from hourglass.core.progress import Progress
 from hourglass.core.text import counted
 from hourglass.core.types import Count, Shape
 from hourglass.data import picture_files
-from hourglass.data.cache import cached, key_of
+from hourglass.data.cache import cached, folder_of, key_of
 from hourglass.data.fitting import fitted
 from hourglass.data.splits import Splits
 
@@ -65,7 +65,7 @@ class PictureFolder:
         self.fit, self.broken, self.pictures = fit, broken, pictures
         self.given_root = root
         self.val_share, self.test_share = val_share, test_share
-        self.cache = None if cache is None else Path(cache).expanduser()
+        self.cache = folder_of(cache)
         height, width = (size, size) if isinstance(size, int) else size
         self.image_shape: Shape = (3 if colour else 1, height, width)
 

@@ -13,7 +13,7 @@ from hourglass.config.pictures import SPLITS, sha256
 from hourglass.core.errors import DataError
 from hourglass.core.types import Count, Shape, Size
 from hourglass.data import picture_files
-from hourglass.data.cache import kept, key_of
+from hourglass.data.cache import folder_of, kept, key_of
 from hourglass.data.fitting import fitted
 from hourglass.data.noise import seed_of
 from hourglass.data.splits import Splits
@@ -42,7 +42,7 @@ class Photos:
     ) -> None:
         self.size, self.seed = size, seed
         self.counts = {"train": train, "val": val, "test": test}
-        self.cache = None if cache is None else Path(cache).expanduser()
+        self.cache = folder_of(cache)
         self.image_shape: Shape = (3, size, size)
 
     def load(self) -> Splits:

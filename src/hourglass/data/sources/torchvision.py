@@ -18,7 +18,7 @@ from hourglass.core.errors import DataError
 from hourglass.core.progress import Progress
 from hourglass.core.text import first_line
 from hourglass.core.types import Count, Shape
-from hourglass.data.cache import Mapped, cached, kept, key_of
+from hourglass.data.cache import Mapped, cached, folder_of, kept, key_of
 from hourglass.data.picture_files import opened
 from hourglass.data.sources.idx import labels_beside, read_idx, read_labels
 from hourglass.data.splits import Splits, only_test, together
@@ -50,7 +50,7 @@ class Torchvision:
 
     def __init__(self, *, name: Name, root: str, download: bool, cache: str | None = None) -> None:
         self.name, self.root, self.download = name, Path(root).expanduser(), download
-        self.cache = None if cache is None else Path(cache).expanduser()
+        self.cache = folder_of(cache)
         self.image_shape = SHAPES[name]
 
     def load(self) -> Splits:
@@ -122,7 +122,7 @@ class CelebA:
 
     def __init__(self, *, root: str, download: bool, size: Count, cache: str | None = None) -> None:
         self.root, self.download, self.size = Path(root).expanduser(), download, size
-        self.cache = None if cache is None else Path(cache).expanduser()
+        self.cache = folder_of(cache)
         self.image_shape: Shape = (3, size, size)
 
     def load(self) -> Splits:
