@@ -16,6 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hourglass.core.errors import ConfigError
+from hourglass.core.types import NonNegative
+from hourglass.metrics.perceptual import PerceptualDistance
 from hourglass.metrics.similarity import ms_ssim, ssim
 from hourglass.nn.autoencoder import Autoencoder, Reconstruction
 from hourglass.nn.contract import Judged, Logs
@@ -67,6 +69,21 @@ class MSSSIM(nn.Module):
 
     def forward(self, reconstruction: Reconstruction, target: Tensor) -> Tensor:
         return (1 - ms_ssim(reconstruction.pixels, target)) * target[0].numel()
+
+
+class Perceptual(nn.Module):
+    """Σ (pixel - target)² + weight·LPIPS·pixels; logs `lpips`. Source: Zhang et al. 2018, see `metrics.perceptual`."""
+
+    nats = False
+
+    def __init__(self, weight: NonNegative) -> None:
+        super().__init__()
+        self.weight, self.mse, self.distance = weight, MSE(), PerceptualDistance()
+
+    def forward(self, reconstruction: Reconstruction, target: Tensor) -> Judged:
+        distance = self.distance(reconstruction.pixels, target)
+        loss = self.mse(reconstruction, target) + self.weight * distance * target[0].numel()
+        return Judged(loss, {"lpips": distance.detach().mean()})
 
 
 def judged(loss: nn.Module, result: Reconstruction, target: Tensor) -> Judged:
