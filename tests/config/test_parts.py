@@ -30,7 +30,7 @@ from hourglass.core.types import Count
         ("channels=16", "encoder", "encoder.channels=16: input should be a valid"),
         ("factor=1", "encoder", "encoder.factor=1: input should be greater than or equal to 2"),
         ("activation=rulu", "encoder", "encoder.activation=rulu: input should be 'relu'"),
-        ("init=xavier", "encoder", "encoder.init=xavier: input should be 'matched' or 'default'"),
+        ("init=xavier", "encoder", "encoder.init=xavier: input should be 'matched', 'measured' or 'default'"),
         ("seed=-1", "data", "data.seed=-1: input should be greater than or equal to 0"),
         ("seed=1.5", "data", "data.seed=1.5: input should be a valid integer"),
         ("data.batch_size=0", "data", "data.batch_size=0"),

@@ -10,6 +10,8 @@ from torchmetrics import Metric, MetricCollection
 
 from helpers.images import checkerboard, pool_and_repeat, white
 from hourglass.metrics import (
+    DetrendedPhaseBias,
+    HarmonicExcess,
     HarmonicPeak,
     PhaseBias,
     PhaseErrorImbalance,
@@ -22,8 +24,10 @@ SIZE = 24
 METRICS: dict[str, Callable[[], Metric]] = {
     "phase_bias": partial(PhaseBias, 2),
     "phase_bias_4": partial(PhaseBias, 4, border=1),
+    "detrended": partial(DetrendedPhaseBias, 2),
     "harmonic_peak": partial(HarmonicPeak, 2, (SIZE, SIZE)),
     "harmonic_peak_plain": partial(HarmonicPeak, 4, (SIZE, SIZE), window=False),
+    "harmonic_excess": partial(HarmonicExcess, 2, (SIZE, SIZE)),
     "imbalance": partial(PhaseErrorImbalance, 2),
     "variation": partial(PhaseErrorVariation, 2),
     "spectrum": partial(RadialPowerSpectrum, (SIZE, SIZE), 10),
@@ -35,6 +39,7 @@ METRICS: dict[str, Callable[[], Metric]] = {
 def feed(metric: Metric, images: Tensor) -> Metric:
     """Update with whatever the metric asks for; the error is a filtered image, the model is `pool_and_repeat`."""
     inputs = {"images": images, "error": images - images.roll(1, -1), "model": pool_and_repeat}
+    inputs["reference"] = images.square()
     metric.update(**metric._filter_kwargs(**inputs))
     return metric
 
@@ -97,7 +102,9 @@ def test_collection() -> None:
     black = torch.zeros(2, 1, SIZE, SIZE, dtype=torch.float64)  # on black images all the sums agree
     images = white(4, 1, (SIZE, SIZE)) + checkerboard((SIZE, SIZE))
     for batch in (black, images):
-        collection.update(images=batch, error=batch - batch.roll(1, -1), model=pool_and_repeat)
+        collection.update(
+            images=batch, error=batch - batch.roll(1, -1), model=pool_and_repeat, reference=batch.square()
+        )
     results = collection.compute()
     for name, metric in METRICS.items():
         alone = feed(feed(metric(), black), images).compute()
@@ -106,7 +113,7 @@ def test_collection() -> None:
     assert shared == [["imbalance", "variation"]]
 
 
-@pytest.mark.parametrize("name", ["phase_bias", "harmonic_peak", "spectrum"])
+@pytest.mark.parametrize("name", ["phase_bias", "detrended", "harmonic_peak", "spectrum"])
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float16, torch.bfloat16, torch.float32])
 def test_any_dtype(name: str, dtype: torch.dtype) -> None:
     images = torch.randint(0, 200, (3, 1, SIZE, SIZE)).to(dtype)

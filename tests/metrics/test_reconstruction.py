@@ -1,10 +1,12 @@
 """The metrics of a reconstruction against torchmetrics and closed forms."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
 import yaml
+from skimage.metrics import structural_similarity
 from torchmetrics.functional.image import multiscale_structural_similarity_index_measure as ms_ssim_of_torchmetrics
 from torchmetrics.functional.image import structural_similarity_index_measure as ssim_of_torchmetrics
 
@@ -31,15 +33,41 @@ def pair(side: int, channels: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
 def test_ssim_is_that_of_torchmetrics_and_so_is_its_gradient(shape: tuple[int, int, int], window: int | None) -> None:
     target = torch.rand(3, *shape, dtype=torch.float64)
     pixels = (target + 0.3 * torch.randn_like(target)).requires_grad_()
-    expected = ssim_of_torchmetrics(
-        pixels, target, window is None, kernel_size=window or 11, data_range=1.0, reduction="none"
-    )
-    assert isinstance(expected, torch.Tensor)
-    found = ssim(pixels, target)
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
-    gradients = [torch.autograd.grad(value.sum(), pixels)[0] for value in (found, expected)]
-    torch.testing.assert_close(*gradients, rtol=0, atol=1e-12)
+    whole, full = ssim_of_torchmetrics(
+        pixels, target, window is None, kernel_size=window or 11, data_range=1.0, reduction="none",
+        return_full_image=True,
+    )  # fmt: skip
+    border = (window or 11) // 2
+    inside = full[..., border : shape[1] - border, border : shape[2] - border].flatten(1).mean(1)
+    for found, expected in ((ssim(pixels, target), inside), (ssim(pixels, target, reflected=True), whole)):
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+        gradients = [torch.autograd.grad(value.sum(), pixels, retain_graph=True)[0] for value in (found, expected)]
+        torch.testing.assert_close(*gradients, rtol=0, atol=1e-12)
     assert (ssim(target, target) == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("shape", "window"),
+    [((1, 28, 28), None), ((3, 11, 40), None), ((3, 64, 33), None), ((1, 10, 16), 9), ((2, 7, 7), 7)],
+)
+def test_ssim_is_that_of_scikit_image(shape: tuple[int, int, int], window: int | None) -> None:
+    """Which leaves out the border too; on tiny images ours are its windows of equal weights."""
+    options: dict[str, Any] = {"win_size": window} if window else {"gaussian_weights": True, "sigma": 1.5}
+    target = torch.rand(3, *shape, dtype=torch.float64)
+    pixels = (target + 0.3 * torch.randn_like(target)).clamp(0, 1)
+    options |= {"channel_axis": 0, "data_range": 1, "use_sample_covariance": False}
+    expected = [structural_similarity(x.numpy(), y.numpy(), **options) for x, y in zip(pixels, target, strict=True)]
+    assert ssim(pixels, target).tolist() == pytest.approx(expected, abs=1e-9)
+    assert ssim(pixels.float(), target.float()).tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_border_is_not_counted() -> None:
+    target = torch.zeros(1, 1, 28, 28)
+    target[..., 8:20, 8:20] = 1
+    spoilt = target.clone()
+    spoilt[..., 0, :] = 0.5  # five rows of windows lie across the border there
+    assert ssim(spoilt, target) > 0.98
+    assert ssim(spoilt, target, reflected=True) < 0.92
 
 
 def test_ssim_keeps_its_digits_where_others_are_left_out() -> None:
@@ -94,7 +122,8 @@ def test_the_default_metrics_are_closed_forms() -> None:
     assert values["psnr_per_image"] == pytest.approx(float((-10 * mse.log10()).mean()))
     assert values["psnr_input"] == pytest.approx(-10 * math.log10(0.25), rel=1e-5)
     assert values["psnr_gain"] == pytest.approx(values["psnr"] - values["psnr_input"], rel=1e-5)
-    assert values["ssim"] == pytest.approx(float(ssim_of_torchmetrics(pixels, target, data_range=1.0)), abs=1e-6)
+    full = ssim_of_torchmetrics(pixels, target, data_range=1.0, return_full_image=True)[1]
+    assert values["ssim"] == pytest.approx(float(full[..., 5:-5, 5:-5].mean()), abs=1e-6)
 
 
 def test_without_corruption_there_is_no_gain_and_a_metric_begins_anew() -> None:

@@ -7,7 +7,7 @@ import torch
 
 from helpers.images import checkerboard, nearest, white
 from helpers.metrics import value
-from hourglass.metrics import HarmonicPeak, RadialPowerSpectrum
+from hourglass.metrics import HarmonicExcess, HarmonicPeak, RadialPowerSpectrum
 
 
 class TestHarmonicPeak:
@@ -71,6 +71,48 @@ class TestHarmonicPeak:
         images = white(size=(31, 29))
         expected = value(HarmonicPeak(4, (28, 28)), images[..., :28, :28])
         assert value(HarmonicPeak(4, (31, 29)), images) == pytest.approx(expected, abs=1e-12)
+
+
+class TestHarmonicExcess:
+    def test_it_is_the_difference_of_the_peaks(self) -> None:
+        images, reference = white(20) + 0.1 * checkerboard(), nearest(white(20, size=(14, 14)), 2) + white(20)
+        metric, peaks = HarmonicExcess(2, (28, 28)), [HarmonicPeak(2, (28, 28)) for _ in range(2)]
+        ours, theirs = (value(peak, one) for peak, one in zip(peaks, (images, reference), strict=True))
+        assert value(metric, images, reference) == pytest.approx(ours - theirs, abs=1e-9)
+
+    def test_the_interval_is_scipy_s_jackknife_of_pairs(self) -> None:
+        images, reference = white(200, size=(16, 16)) + 0.05 * checkerboard((16, 16)), white(200, size=(16, 16))
+        metric = HarmonicExcess(2, (16, 16))
+        metric.update(images, reference)
+        left_out = torch.tensor([
+            value(HarmonicExcess(2, (16, 16)), *(x[torch.arange(200) != i] for x in (images, reference)))
+            for i in range(200)
+        ])  # fmt: skip
+        variance = 199 * left_out.double().var(correction=0)
+        assert float(metric.interval()) == pytest.approx(1.96 * float(variance.sqrt()), rel=0.02)
+
+    def test_the_interval_covers_the_known_answer(self) -> None:
+        sigma, amplitude, covered = 0.3, 0.05, 0
+        gain = (16 * 16 / 4) ** 2 / (16 * 16 * (3 / 8) ** 2)
+        expected = 10 * math.log10(1 + amplitude**2 * gain / (3 * sigma**2))
+        for _ in range(200):
+            metric = HarmonicExcess(2, (16, 16))
+            clean = sigma * white(100, size=(16, 16))
+            metric.update(sigma * white(100, size=(16, 16)) + amplitude * checkerboard((16, 16)), clean)
+            covered += abs(float(metric.compute()) - expected) < float(metric.interval())
+        assert 180 <= covered <= 199
+
+    def test_equal_images_have_none_surely_and_one_pair_tells_nothing(self) -> None:
+        metric, images = HarmonicExcess(2, (28, 28)), white(3)
+        metric.update(images, images)
+        assert metric.compute() == 0
+        assert float(metric.interval()) == pytest.approx(0, abs=1e-6)
+        metric.reset()
+        metric.update(images[:1], images[1:2])
+        assert metric.interval() == math.inf
+        metric.reset()
+        metric.update(0 * images, 0 * images)
+        assert metric.compute() == metric.interval() == 0
 
 
 class TestRadialPowerSpectrum:

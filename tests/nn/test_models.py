@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from helpers.project import autoencoder_for, batch_of, options, parts
@@ -147,3 +148,26 @@ def test_the_mean_of_black_images_is_no_dead_end() -> None:
     model = autoencoder_for((1, 9, 9))
     model.init_output_bias(torch.zeros(1))
     assert model.output_bias.item() == pytest.approx(math.log(0.01 / 0.99), rel=1e-5)
+
+
+@pytest.mark.parametrize("decoder", [option for option in options("decoder") if option not in ("linear", "aps")])
+def test_measured_initialisation_passes_on_the_same_power_exactly(decoder: str) -> None:
+    """Twice the input's, of which a ReLU takes half, at every stage, on the images that it was measured on."""
+    digits = parts().data
+    digits.setup()
+    images = digits.pick("test", range(64)).input
+    model = autoencoder_for((1, 28, 28), f"decoder={decoder}", "init=measured")
+    drawn = autoencoder_for((1, 28, 28), f"decoder={decoder}", "init=matched")
+    assert all(map(torch.equal, model.parameters(), drawn.parameters()))
+    model.match_power(images)
+    encoded = model.encoder(images)
+    for _, _, y, x in model.decoder.walk(encoded):
+        assert (x.square().mean() / y.square().mean()).item() == pytest.approx(2, rel=1e-3)
+
+
+def test_power_is_measured_for_a_convolution_of_that_name_alone() -> None:
+    model = autoencoder_for((1, 28, 28), "decoder=resize")
+    model.decoder.stages[1] = nn.Upsample(scale_factor=2)
+    model.decoder.stages[1].forward = lambda y, size, index: F.interpolate(y, size)[:, :16]
+    with pytest.raises(ConfigError, match="and Upsample has none of that name: use init=matched"):
+        model.match_power(torch.rand(2, 1, 28, 28))

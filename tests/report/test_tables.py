@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.sweep_folders import change, jobs, make_run
+from helpers.sweep_folders import change, jobs, make, make_run
 from hourglass.core.errors import ConfigError
 from hourglass.report.analysis import tables
 from hourglass.report.analysis.measures import Measures
@@ -93,3 +93,14 @@ def test_where_the_numbers_come_from(sweep: runs.Sweep) -> None:
     assert facts["data"] == {"mnist5k c0ffee00: 4,000 train, 500 val, 500 test": 36}
     assert facts["statuses"] == {"completed": 36}
     assert "seed=0,1,2,3,4,5" in facts["invocations"][0]["command"]
+
+
+def test_the_tightest_baseline_of_each_task_is_shown(tmp_path: Path) -> None:
+    folder = make(tmp_path / "s", ["corruption=gaussian", "corruption=block"], seeds=range(2))
+    for job, tightest in zip(jobs(folder), ("wiener_curve", "wiener_curve", "affine", "affine"), strict=True):
+        change(job, ratios={"mean_image": 0.2, tightest: 1.3})
+    board = tables.leaderboard(runs.read(folder))
+    shown = tables.key_columns(board, "test/mse", Measures({}))
+    assert {name for name in shown if name.startswith("ratio/")} == {"ratio/wiener_curve", "ratio/affine"}
+    one = board[board["label"].str.contains("block")]
+    assert [name for name in tables.key_columns(one, "test/mse", Measures({})) if "ratio/" in name] == ["ratio/affine"]

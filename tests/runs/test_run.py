@@ -86,6 +86,8 @@ def test_baselines_and_their_ratios_stand_beside_the_result(folder: Path) -> Non
         "pool_bicubic",
         "noisy_input",
         "wiener",
+        "wiener_clipped",
+        "wiener_curve",
         "wiener_code",
     }
     assert set(summary["baselines"]) == expected

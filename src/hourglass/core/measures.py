@@ -44,7 +44,8 @@ MEASURES = {
     "psnr_input": Measure("PSNR of the input", "PSNR of the corrupted input as it is.", "higher", "dB"),
     "psnr_gain": Measure("gain", "PSNR of the reconstruction minus that of the corrupted input.", "higher", "dB"),
     "ssim": Measure(
-        "SSIM", "Structural similarity to the target; 1 where they are equal.", "higher", per_image=True, bounds=(-1, 1)
+        "SSIM", "Structural similarity to the target, of windows inside the image; 1 where they are equal.", "higher",
+        per_image=True, bounds=(-1, 1),
     ),
     "ms_ssim": Measure(
         "MS-SSIM", "Structural similarity at several scales; 1 where they are equal.", "higher", per_image=True,
@@ -63,6 +64,10 @@ MEASURES = {
         "phase bias, stride {}", "Share of an image's variance that is a pattern of the stride's period, 0 to 1.",
         "real", bounds=(0, 1),
     ),
+    "detrended_phase_bias": Measure(
+        "detrended phase bias, stride {}", "Phase bias without the image's own trends, which look like a pattern.",
+        "real", bounds=(0, 1),
+    ),
     "phase_imbalance": Measure(
         "phase imbalance, stride {}",
         "Energy of fine detail by phase of the stride: (most - least) / (most + least), 0 if all are equal.", "real",
@@ -71,8 +76,22 @@ MEASURES = {
         "harmonic peak, stride {}",
         "Power at the stride's harmonics relative to that beside them: above 0 a pattern, below 0 a gap.", "real", "dB",
     ),
+    "harmonic_excess": Measure(
+        "harmonic excess, stride {}",
+        "Harmonic peak of the output less that of the real images: 0 if its harmonics are as strong.", unit="dB",
+    ),
+    "harmonic_excess_interval": Measure(
+        "interval of the harmonic excess, stride {}", "Half its 95 % interval, over the test images.", unit="dB"
+    ),
     "phase_error_imbalance": Measure(
         "phase error imbalance, stride {}", "The same of the error: 0 if its energy is equal in all phases.", "lower"
+    ),
+    "phase_error_chance": Measure(
+        "phase error imbalance by chance, stride {}",
+        "What as many images give on average if their errors prefer no phase: read the imbalance against this.",
+    ),
+    "phase_error_chance_95": Measure(
+        "phase error imbalance by chance, 95 %, stride {}", "Exceeded by chance alone in one case of twenty."
     ),
     "flat_field_ripple": Measure(
         "flat-field ripple, stage {}",

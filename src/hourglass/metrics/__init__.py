@@ -10,19 +10,20 @@ the trained model, beside the value of real images, which is not 0 either.
 from hourglass.core.measures import Measure
 from hourglass.metrics.autoencoders import of_autoencoder, of_images, ripples, spectra
 from hourglass.metrics.cost import macs, operator_macs
-from hourglass.metrics.images import (
-    HarmonicPeak,
+from hourglass.metrics.frequencies import HarmonicExcess, HarmonicPeak, RadialPowerSpectrum
+from hourglass.metrics.models import ShiftConsistency, flat_field_gain_share, flat_field_ripple
+from hourglass.metrics.phases import (
+    DetrendedPhaseBias,
     PhaseBias,
     PhaseErrorImbalance,
     PhaseErrorVariation,
-    RadialPowerSpectrum,
     high_pass,
 )
-from hourglass.metrics.models import ShiftConsistency, flat_field_gain_share, flat_field_ripple
 from hourglass.metrics.reconstruction import MSE, MSSSIM, PSNR, SSIM, PSNRGain, PSNRInput, PSNRPerImage
 
 __all__ = [
-    "MSE", "MSSSIM", "PSNR", "SSIM", "HarmonicPeak", "Measure", "PSNRGain", "PSNRInput", "PSNRPerImage", "PhaseBias",
-    "PhaseErrorImbalance", "PhaseErrorVariation", "RadialPowerSpectrum", "ShiftConsistency", "flat_field_gain_share",
-    "flat_field_ripple", "high_pass", "macs", "of_autoencoder", "of_images", "operator_macs", "ripples", "spectra",
+    "MSE", "MSSSIM", "PSNR", "SSIM", "DetrendedPhaseBias", "HarmonicExcess", "HarmonicPeak", "Measure", "PSNRGain",
+    "PSNRInput", "PSNRPerImage", "PhaseBias", "PhaseErrorImbalance", "PhaseErrorVariation", "RadialPowerSpectrum",
+    "ShiftConsistency", "flat_field_gain_share", "flat_field_ripple", "high_pass", "macs", "of_autoencoder",
+    "of_images", "operator_macs", "ripples", "spectra",
 ]  # fmt: skip

@@ -7,8 +7,9 @@ decoder, image side first (`flat_field_ripple_1`).
 import torch
 from torch import Tensor
 
-from hourglass.metrics.images import HarmonicPeak, PhaseBias, PhaseErrorImbalance, RadialPowerSpectrum, high_pass
+from hourglass.metrics.frequencies import HarmonicExcess, HarmonicPeak, RadialPowerSpectrum
 from hourglass.metrics.models import ShiftConsistency, flat_field_ripple
+from hourglass.metrics.phases import DetrendedPhaseBias, PhaseBias, PhaseErrorImbalance, high_pass
 from hourglass.nn.autoencoder import Autoencoder
 from hourglass.nn.decoders import ConvDecoder
 
@@ -28,11 +29,39 @@ def of_images(images: Tensor, strides: tuple[int, ...]) -> Values:
             bias.update(chunk)
             imbalance.update(high_pass(chunk))
         values |= {f"phase_bias_{s}": float(bias.compute()), f"phase_imbalance_{s}": float(imbalance.compute())}
-        window = side >= 4 * s
-        peak = HarmonicPeak(s, (images.shape[-2], images.shape[-1]), window)
+        peak = HarmonicPeak(s, (images.shape[-2], images.shape[-1]), window=side >= 4 * s)
         for chunk in images.split(CHUNK):
             peak.update(chunk)
         values[f"harmonic_peak_{s}"] = float(peak.compute())
+        if side >= 3 * s:
+            detrended = DetrendedPhaseBias(s)
+            for chunk in images.split(CHUNK):
+                detrended.update(chunk)
+            values[f"detrended_phase_bias_{s}"] = float(detrended.compute())
+    return values
+
+
+def against(output: Tensor, target: Tensor, strides: tuple[int, ...]) -> Values:
+    """Metrics of images (N, C, H, W) that were to be `target`: their errors by phase, their harmonics beside its own.
+
+    With what tells whether a value is one: PEI by chance, and half the 95 % interval of the harmonic excess.
+    """
+    values: Values = {}
+    side = min(output.shape[-2:])
+    for s in (s for s in strides if side >= 2 * s):
+        imbalance = PhaseErrorImbalance(s)
+        excess = HarmonicExcess(s, (output.shape[-2], output.shape[-1]), window=side >= 4 * s)
+        for made, wanted in zip(output.split(CHUNK), target.split(CHUNK), strict=True):
+            imbalance.update(made - wanted)
+            excess.update(made, wanted)
+        chance, limit = imbalance.by_chance()
+        values |= {
+            f"phase_error_imbalance_{s}": float(imbalance.compute()),
+            f"phase_error_chance_{s}": float(chance),
+            f"phase_error_chance_95_{s}": float(limit),
+            f"harmonic_excess_{s}": float(excess.compute()),
+            f"harmonic_excess_interval_{s}": float(excess.interval()),
+        }
     return values
 
 
@@ -46,13 +75,8 @@ def of_autoencoder(autoencoder: Autoencoder, input: Tensor, target: Tensor) -> V
     autoencoder.eval()
     strides = autoencoder.encoder.strides
     output = torch.cat([autoencoder(chunk) for chunk in input.split(CHUNK)])
-    values = of_images(output, strides)
-    side = min(output.shape[-2:])
-    for s in (s for s in strides if side >= 2 * s):
-        imbalance = PhaseErrorImbalance(s)
-        imbalance.update(output - target)
-        values[f"phase_error_imbalance_{s}"] = float(imbalance.compute())
-    border = side // 4
+    values = of_images(output, strides) | against(output, target, strides)
+    border = min(output.shape[-2:]) // 4
     for shift in sorted({1, 2, *strides[-1:]}):
         if shift <= border:
             consistency = ShiftConsistency(shift, border)

@@ -26,15 +26,19 @@ def check_stride(stride: int, border: int = 0) -> None:
         raise ValueError(f"stride={stride}, border={border}: use the up-sampling factor, 2 or more, and border>=0")
 
 
-def whole_periods(images: Tensor, stride: int, border: int = 0) -> Tensor:
-    """Images in float64, without `border` pixels a side and without rows and columns beyond a multiple of `stride`."""
+def whole_periods(images: Tensor, stride: int, border: int = 0, periods: int = 2) -> Tensor:
+    """Images in float64, without `border` pixels a side and without rows and columns beyond a multiple of `stride`.
+
+    Raises ValueError where fewer than `periods` of them are left.
+    """
     if images.ndim != 4:
         raise ValueError(f"expected images (N, C, H, W), got shape {tuple(images.shape)}: add the missing dimensions")
     height, width = ((n - 2 * border) // stride * stride for n in images.shape[-2:])
-    if min(height, width) < 2 * stride:
+    if min(height, width) < periods * stride:
         raise ValueError(
-            f"images of {images.shape[-2]}x{images.shape[-1]} less a border of {border} hold fewer than two periods of "
-            f"{stride}: use images of {2 * (stride + border)} pixels or more, or a smaller stride or border"
+            f"images of {images.shape[-2]}x{images.shape[-1]} less a border of {border} hold fewer than {periods} "
+            f"periods of {stride}: use images of {periods * stride + 2 * border} pixels or more, or a smaller stride "
+            "or border"
         )
     return images[..., border : border + height, border : border + width].double()
 

@@ -16,10 +16,15 @@ BETAS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Weights of the scales of MS-SSIM, finest first: Wang, Simoncelli & Bovik 2003."""
 
 
-def ssim(pixels: Tensor, target: Tensor) -> Tensor:
-    """The mean of luminance · contrast over all windows, reflected at the border. Source: Wang et al. 2004."""
+def ssim(pixels: Tensor, target: Tensor, *, reflected: bool = False) -> Tensor:
+    """The mean of luminance · contrast over the windows that lie inside the image. Source: Wang et al. 2004.
+
+    `reflected`: over a window around every pixel, with the image reflected at its border. That is the one to train
+    with, for inside the image the pixels at the border belong to few windows, and those in the corners to one.
+    """
     luminance, contrast = _maps(pixels.double(), target.double())
-    return (luminance * contrast).flatten(1).mean(1).to(pixels.dtype)
+    similarity = luminance * contrast
+    return (similarity if reflected else _inside(similarity)).flatten(1).mean(1).to(pixels.dtype)
 
 
 def scales(image_shape: Shape) -> tuple[float, ...]:
@@ -34,17 +39,17 @@ def scales(image_shape: Shape) -> tuple[float, ...]:
 def ms_ssim(pixels: Tensor, target: Tensor) -> Tensor:
     """Multi-scale SSIM: contrast at every scale, luminance at the coarsest, weighted by `scales`.
 
+    The coarsest scale counts the reflected border too, as in torchmetrics; the others lie inside.
     A scale at which the images are anticorrelated counts as 1e-6, where the power below 1 still has a finite gradient.
     """
-    x, y, border = pixels.double(), target.double(), WINDOW // 2
+    x, y = pixels.double(), target.double()
     *finer, coarsest = scales(tuple(target.shape[1:]))
     product = x.new_ones(len(x))
     for weight in finer:
         _, contrast = _maps(x, y)
-        inside = contrast[..., border:-border, border:-border].flatten(1).mean(1)
-        product = product * inside.clamp(min=1e-6) ** weight
+        product = product * _inside(contrast).flatten(1).mean(1).clamp(min=1e-6) ** weight
         x, y = F.avg_pool2d(x, 2), F.avg_pool2d(y, 2)
-    return (product * ssim(x, y).clamp(min=1e-6) ** coarsest).to(pixels.dtype)
+    return (product * ssim(x, y, reflected=True).clamp(min=1e-6) ** coarsest).to(pixels.dtype)
 
 
 def _maps(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -54,6 +59,13 @@ def _maps(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     squares, product = mean_x * mean_x + mean_y * mean_y, mean_x * mean_y
     contrast = (2 * (mean_product - product) + C2) / (mean_squares - squares + C2)
     return (2 * product + C1) / (squares + C1), contrast
+
+
+def _inside(windows: Tensor) -> Tensor:
+    """Of a value for the window around each pixel, (N, C, H, W), those whose windows lie inside the image."""
+    height, width = windows.shape[-2:]
+    border = len(_window(min(height, width), windows)) // 2
+    return windows[..., border : height - border, border : width - border]
 
 
 def _window(side: int, like: Tensor) -> Tensor:

@@ -77,6 +77,15 @@ class Autoencoder(nn.Module):
             mean = mean.clamp(0.01, 0.99).logit()
         self.output_bias.copy_(mean.view(-1, 1, 1))
 
+    @torch.no_grad()
+    def match_power(self, images: Tensor) -> None:
+        """`init=measured`: as `ConvDecoder.match_power`, with the code of these images (N, C, H, W)."""
+        training = self.training
+        self.eval()
+        encoded = self.encoder(images)
+        self.decoder.match_power(encoded._replace(code=self.latent(encoded.code).code))
+        self.train(training)
+
     @property
     def image_shape(self) -> Shape:
         return self.encoder.spec.image_shape

@@ -27,8 +27,8 @@ from hourglass.core.types import Shape
 
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid", "none"]
 
-Init = Literal["matched", "default"]
-"""How an operator's weights are drawn: see `layers.initialise`."""
+Init = Literal["matched", "measured", "default"]
+"""How an operator's weights are drawn: see `layers.initialise`; and `measured`, `ConvDecoder.match_power`."""
 
 IndexKind = Literal["argmax", "polyphase"]
 """What may travel beside the code: `argmax`, the positions of the maxima that pooling kept, (N, C, h, w) for each

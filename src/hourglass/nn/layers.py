@@ -59,9 +59,10 @@ def initialise(conv: nn.Conv2d | nn.ConvTranspose2d, init: Init, taps: float, ga
     `matched`: Var(w) = gain² / taps and zero bias, where `taps` is the mean number of non-zero inputs that one output
     sums (a convolution: Ci·k²; a transposed one: Ci·k²/s²). Every operator then passes on the same power, so that a
     comparison is about the operators and not about PyTorch's defaults: from 32 to 1 channels these give a transposed
-    convolution an output variance of 2.67 and a plain one 0.33. `default`: PyTorch's own draw is left as it is.
+    convolution an output variance of 2.67 and a plain one 0.33. `measured`: drawn as `matched`, and those of the ways
+    up scaled later, on images. `default`: PyTorch's own draw is left as it is.
     """
-    if init == "matched":
+    if init != "default":
         bound = gain * math.sqrt(3.0 / taps)
         nn.init.uniform_(conv.weight, -bound, bound)
         if conv.bias is not None:

@@ -39,6 +39,8 @@ from hourglass.training.trainer import build_trainer, mistakes_in_words, quieten
 log = logging.getLogger(__name__)
 KEPT = ("train/", "val/", "test/", "init/", "real/")
 """Metrics that go into `summary.json`."""
+MEASURED = 256
+"""Training images, the first ones, on which `init=measured` measures."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,9 @@ def _train(
     result.cost |= cost.of(autoencoder)
     data.setup()
     autoencoder.init_output_bias(data.mean)
+    if plain["decoder"].get("init") == "measured":
+        first = range(min(MEASURED, len(data.images["train"])))
+        autoencoder.match_power(data.pick("train", first).input)
     fingerprint = data.fingerprint()
     refuse_other_images(result, fingerprint)
     counts = {name: len(images) for name, images in data.images.items()}

@@ -53,12 +53,12 @@ class BCE(nn.Module):
 
 
 class SSIM(nn.Module):
-    """(1 - SSIM)·pixels. Source: Wang et al. 2004."""
+    """(1 - SSIM)·pixels, with windows around the pixels at the border too. Source: Wang et al. 2004."""
 
     nats = False
 
     def forward(self, reconstruction: Reconstruction, target: Tensor) -> Tensor:
-        return (1 - ssim(reconstruction.pixels, target)) * target[0].numel()
+        return (1 - ssim(reconstruction.pixels, target, reflected=True)) * target[0].numel()
 
 
 class MSSSIM(nn.Module):

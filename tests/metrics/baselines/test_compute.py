@@ -23,8 +23,8 @@ def test_the_block_size_changes_nothing(monkeypatch, blocked):
 
 @pytest.mark.parametrize("shape", ODD_SHAPES)
 def test_compute_baselines_of_a_spatial_code(tmp_path, shape):
-    train, test = smooth_images(30, shape), smooth_images(8, shape, seed=1)
-    noisy_train, noisy_test = add_noise(train / 255, 0.2, 2), add_noise(test / 255, 0.2, 3)
+    train, test, val = (smooth_images(n, shape, seed) for seed, n in enumerate((30, 8, 6)))
+    noisy_train, noisy_test, noisy_val = (add_noise(x / 255, 0.2, i) for i, x in enumerate((train, test, val)))
     code_shape = (2, ceil(shape[1] / 4), ceil(shape[2] / 4))
     values = baselines.compute_baselines(
         train,
@@ -34,6 +34,8 @@ def test_compute_baselines_of_a_spatial_code(tmp_path, shape):
         factor_total=4,
         corrupted_train=noisy_train,
         corrupted_test=noisy_test,
+        val=val,
+        corrupted_val=noisy_val,
         noise_std=0.2,
         bce=True,
         cache=tmp_path,
@@ -46,6 +48,8 @@ def test_compute_baselines_of_a_spatial_code(tmp_path, shape):
         "pool_bicubic": baselines.pool_and_resize(test, 4, "bicubic"),
         "noisy_input": baselines.noisy_input(noisy_test, test),
         "wiener": baselines.wiener(train, noisy_test, test, 0.2),
+        "wiener_clipped": baselines.wiener_clipped(train, noisy_test, test, 0.2),
+        "wiener_curve": baselines.wiener_curve(train, noisy_val, val, noisy_test, test, 0.2),
         "wiener_code": baselines.wiener(train, noisy_test, test, 0.2, 5),
         "affine": baselines.affine_denoiser(noisy_train, train, noisy_test, test),
         "bce_entropy": baselines.bce_entropy(test),
@@ -105,6 +109,8 @@ def test_too_much_work_is_left_out_and_much_is_announced(caplog, monkeypatch):
         (lambda: baselines.noisy_input(IMAGES[:3], IMAGES), "in pairs"),
         (lambda: baselines.wiener(IMAGES, IMAGES, IMAGES, -0.1), "standard deviation"),
         (lambda: baselines.wiener_expected(IMAGES, 0.1, -1), "use rank >= 0"),
+        (lambda: baselines.wiener_clipped(IMAGES, IMAGES[:3], IMAGES, 0.1), "in pairs"),
+        (lambda: baselines.wiener_curve(IMAGES, IMAGES[:3], IMAGES, IMAGES, IMAGES, 0.1), "in pairs"),
         (lambda: baselines.affine_denoiser(IMAGES[:3], IMAGES, IMAGES, IMAGES), "in pairs"),
         (lambda: baselines.affine_denoiser(*[torch.zeros(1).expand(4097, 1, 4097, 1)] * 4), "give fewer"),
         (lambda: baselines.bce_entropy(IMAGES.float()), "scale them to"),

@@ -1,10 +1,13 @@
 """Linear denoisers against closed forms and each other."""
 
+import numpy as np
 import pytest
 import torch
+from scipy.stats import binned_statistic
 
 from helpers.images import add_noise, gaussian_images
 from hourglass.metrics import baselines
+from hourglass.metrics.baselines.pointwise import fitted
 
 
 def test_noisy_input():
@@ -53,3 +56,40 @@ def test_affine_denoiser_does_not_overfit(digits, count):
     masked_train, masked_test = (x * (torch.rand(x.shape, generator=seeded) > 0.5) for x in (train, test))
     values = baselines.affine_denoiser(masked_train, train, masked_test, test)
     assert 0 < values < 0.9 * min(baselines.mean_image(train, test), baselines.noisy_input(masked_test, test))
+
+
+def test_clipping_and_a_curve_come_to_what_an_independent_computation_gives(digits):
+    """A Wiener filter by numpy; a curve of 40 bins by scipy."""
+    of_train, test = (images[..., 7:21, 7:21] / 255 for images in digits)
+    train, val = of_train[:1500], of_train[1500:2000]
+    noisy_val, noisy_test = add_noise(val, 0.3, 1), add_noise(test, 0.3, 2)
+    rows = train.flatten(1).double().numpy()
+    covariance = np.cov(rows.T, bias=True)
+    gain = np.linalg.solve(covariance + 0.09 * np.eye(196), covariance)
+    mean = rows.mean(0)
+    of_val, of_test = (mean + (x.flatten(1).double().numpy() - mean) @ gain for x in (noisy_val, noisy_test))
+    clean = test.flatten(1).double().numpy()
+    clipped = baselines.wiener_clipped(train, noisy_test, test, 0.3)
+    assert clipped == pytest.approx(np.square(of_test.clip(0, 1) - clean).mean(), rel=1e-9)
+
+    edges = np.quantile(of_val, np.linspace(0, 1, 41))
+    knots, levels = (
+        binned_statistic(of_val.ravel(), x.ravel(), "mean", edges).statistic
+        for x in (of_val, val.flatten(1).double().numpy())
+    )
+    curved = baselines.wiener_curve(train, noisy_val, val, noisy_test, test, 0.3)
+    assert curved == pytest.approx(np.square(np.interp(of_test, knots, levels) - clean).mean(), rel=1e-9)
+    assert curved < 0.9 * clipped < 0.9 * baselines.wiener(train, noisy_test, test, 0.3)
+
+
+def test_a_curve_of_gaussian_images_is_a_straight_line():
+    """Where all is Gaussian, the linear filter is the best there is: the curve finds it, and adds next to nothing."""
+    train, val, test = (gaussian_images(20000, seed=seed)[0] for seed in (0, 1, 2))
+    noisy_val, noisy_test = add_noise(val, 0.5, 3), add_noise(test, 0.5, 4)
+    curved = baselines.wiener_curve(train, noisy_val, val, noisy_test, test, 0.5)
+    assert curved == pytest.approx(baselines.wiener(train, noisy_test, test, 0.5), rel=0.02)
+
+
+def test_a_curve_of_few_values_takes_each_of_them():
+    curve = fitted(torch.tensor([0.0, 0.0, 0.0, 1.0]).double(), torch.tensor([0.25, 0.5, 0.75, 1.0]).double())
+    assert curve(torch.tensor([-1.0, 0.0, 0.5, 1.0, 2.0]).double()).tolist() == [0.5, 0.5, 0.75, 1, 1]

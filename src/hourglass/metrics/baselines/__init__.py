@@ -24,6 +24,7 @@ from hourglass.metrics.baselines.linear import (
 )
 from hourglass.metrics.baselines.pixels import check_images, check_range
 from hourglass.metrics.baselines.plain import bce_entropy, noisy_input, pool_and_resize
+from hourglass.metrics.baselines.pointwise import wiener_clipped, wiener_curve
 
 __all__ = [
     "EXACT_LIMIT",
@@ -38,6 +39,8 @@ __all__ = [
     "pca",
     "pool_and_resize",
     "wiener",
+    "wiener_clipped",
+    "wiener_curve",
     "wiener_expected",
 ]  # fmt: skip
 log = logging.getLogger(__name__)
@@ -69,6 +72,8 @@ def compute_baselines(
     factor_total: int | None,
     corrupted_train: Tensor | None = None,
     corrupted_test: Tensor | None = None,
+    val: Tensor | None = None,
+    corrupted_val: Tensor | None = None,
     noise_std: float | None = None,
     bce: bool = False,
     cache: str | Path | None = None,
@@ -78,8 +83,9 @@ def compute_baselines(
     Always: mean_image, pca. Spatial code: patch_pca, pool_nearest, pool_bicubic on the grid of the code. Flat code
     (factor_total None): no patch_pca, and the finest pooled grid with at most code_size values, if there is one.
     With corrupted_test: noisy_input. With noise_std too, for additive Gaussian noise that was not clipped only: wiener
-    (full rank, what a denoiser must beat) and wiener_code (rank code_size). With corrupted_train too: affine.
-    wiener and affine are left out where images and pixels are both more than 4096, and what takes more work than
+    (full rank), wiener_clipped, wiener_code (rank code_size), and with val and corrupted_val wiener_curve, what a
+    denoiser must beat. With corrupted_train too: affine.
+    Full-rank filters are left out where images and pixels are both more than 4096, and what takes more work than
     `MOST_WORK` is, with a line that says so. With bce: bce_entropy.
     `cache` is the folder for `cached`; None computes every time.
     """
@@ -116,6 +122,10 @@ def compute_baselines(
         if noise_std is not None:
             if exact and is_bounded("wiener", train, train[0].numel()):
                 baselines["wiener"] = cached(cache, wiener, train, corrupted_test, test, noise_std)
+                baselines["wiener_clipped"] = cached(cache, wiener_clipped, train, corrupted_test, test, noise_std)
+                if val is not None and corrupted_val is not None:
+                    pairs = (corrupted_val, val, corrupted_test, test)
+                    baselines["wiener_curve"] = cached(cache, wiener_curve, train, *pairs, noise_std)
             if is_bounded("wiener_code", train, code_size):
                 baselines["wiener_code"] = cached(cache, wiener, train, corrupted_test, test, noise_std, code_size)
         if corrupted_train is not None and exact and is_bounded("affine", train, train[0].numel()):

@@ -1,6 +1,6 @@
 """The optimal linear autoencoders and denoisers, in closed form."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -76,6 +76,12 @@ def wiener(
     check_pairs(test_corrupted, test_clean)
     basis = _principal(train_clean.flatten(1), _wiener_rank(train_clean, noise_std, rank))
     return _filtered_mse(basis, test_corrupted.flatten(1), test_clean.flatten(1), noise_std)
+
+
+def wiener_filter(train_clean: Tensor, noise_std: float) -> Callable[[Tensor], Iterator[Tensor]]:
+    """What makes the answers of the full-rank `wiener` to corrupted images: blocks of (n, C·H·W), float64."""
+    basis = _principal(train_clean.flatten(1), _wiener_rank(train_clean, noise_std, None))
+    return lambda corrupted: _filtered(basis, corrupted.flatten(1), noise_std)
 
 
 def wiener_expected(train: Tensor, noise_std: float, rank: int | None = None) -> float:
@@ -162,14 +168,17 @@ def _covariance_times(rows: Tensor, mean: Tensor, right: Tensor | None = None) -
     return sum((x.T @ (x if right is None else x @ right) for x in centred), torch.zeros(())) / len(rows)
 
 
-def _filtered_mse(basis: _Basis, rows: Tensor, targets: Tensor, noise_std: float = 0.0) -> float:
-    """MSE of mean + V diag(l / (l + noise_std^2)) V^T (row - mean) against targets (N, P)."""
+def _filtered(basis: _Basis, rows: Tensor, noise_std: float) -> Iterator[Tensor]:
+    """mean + V diag(l / (l + noise_std^2)) V^T (row - mean), in blocks of rows (N, P)."""
     gains = basis.variances / (basis.variances + noise_std**2)
-    error = 0.0
-    for x, target in zip(blocks(rows), blocks(targets), strict=True):
-        answer = basis.mean + ((x - basis.mean) @ basis.vectors * gains) @ basis.vectors.T
-        error += (answer - target).square().sum().item()
-    return error / targets.numel()
+    for x in blocks(rows):
+        yield basis.mean + ((x - basis.mean) @ basis.vectors * gains) @ basis.vectors.T
+
+
+def _filtered_mse(basis: _Basis, rows: Tensor, targets: Tensor, noise_std: float = 0.0) -> float:
+    """MSE of `_filtered` against targets (N, P)."""
+    answers = zip(_filtered(basis, rows, noise_std), blocks(targets), strict=True)
+    return sum((answer - target).square().sum().item() for answer, target in answers) / targets.numel()
 
 
 def _cells(images: Tensor, patch: int) -> Iterator[Tensor]:

@@ -51,12 +51,15 @@ def leaderboard(sweep: Sweep, metric: str = "test/mse", *, across: bool = False)
 
 def key_columns(leaderboard: pd.DataFrame, metric: str, measures: Measures) -> list[str]:
     """The numbers that one sees before choosing: `metric` first, `KEY_NUMBERS`, those of other packages that have a
-    better end, and the ratio to the tightest baseline.
+    better end, and the ratio to the tightest baseline of each task.
 
     Without those that were not measured or are 0 throughout.
     """
     ratios = [name for name in leaderboard if name.startswith("ratio/") and f"{name} values" in leaderboard]
-    tightest = [max(ratios, key=lambda name: leaderboard[name].min())] if ratios else []
+    tightest: list[str] = []
+    if ratios:
+        lowest = leaderboard.groupby("task", sort=False)[ratios].min().dropna(how="all")
+        tightest = list(lowest.idxmax(axis=1))
     quality = [name for name in KEY_NUMBERS if not name.startswith("cost/")]
     quality += [f"test/{name}" for name, what in measures.declared.items() if what.better]
     names = dict.fromkeys((metric, *quality, *tightest, *KEY_NUMBERS))

@@ -18,6 +18,7 @@ def baselines_of(module: AutoencoderModule, data: ImageData, cache: str) -> dict
     corrupted = not isinstance(corruption, NoCorruption) or data.images["test"].has_inputs
     std = corruption.std if isinstance(corruption, Gaussian) and not corruption.clip else None
     corrupted_test = data.pick("test", range(len(test))).input if corrupted else None
+    val = data.pick("val", range(len(data.images["val"]))) if std is not None else None
     values = baselines.compute_baselines(
         train,
         test,
@@ -25,6 +26,8 @@ def baselines_of(module: AutoencoderModule, data: ImageData, cache: str) -> dict
         code_shape=autoencoder.encoder.spec.code_shape,
         factor_total=strides[-1] if strides and isinstance(autoencoder.latent, NoLatent) else None,
         corrupted_test=corrupted_test,
+        val=val.target if val else None,
+        corrupted_val=val.input if val else None,
         noise_std=std,
         bce=module.loss.nats,
         cache=cache,

@@ -22,6 +22,11 @@ BASELINES = {
     "pool_bicubic": Baseline("average pooling + bicubic", "Average pooling to the grid of the code, and bicubic back."),
     "noisy_input": Baseline("the noisy input", "The corrupted input, left as it is."),
     "wiener": Baseline("the linear Wiener filter", "The best linear denoiser, for noise of this strength."),
+    "wiener_clipped": Baseline("Wiener filter, clipped", "The linear Wiener filter, its answers clipped to [0, 1]."),
+    "wiener_curve": Baseline(
+        "Wiener filter + curve",
+        "The linear Wiener filter, and behind it one curve for all pixels, fitted to the validation images.",
+    ),
     "wiener_code": Baseline(
         "Wiener filter of a code", "The best linear denoiser with as many numbers in its code.",
         "Wiener of {:,} numbers",

@@ -1,40 +1,12 @@
-"""Metrics of images: patterns of period s, errors by phase, power spectra."""
+"""Metrics of images by frequency: what a stride leaves at its harmonics, and power spectra."""
 
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from hourglass.core.types import Size2d
-from hourglass.metrics.base import Sums, anchor, check_stride, phases, ratio, whole_periods
-
-
-class PhaseBias(Sums):
-    """PB = Σ_{n,c} mean_p (μ_p - m)² / Σ_{n,c} mean (y - m)², in [0, 1]; 0: no pattern of period s, 1: nothing else.
-
-    μ_p is the mean of phase p, m that of the image. It is the η² of "phase" in an analysis of variance and, by
-    Parseval, the share of the power, DC apart, in the s² - 1 bins (aH/s, bW/s). White noise: (s² - 1)/(HW - 1);
-    constant images: 0.
-    Source: ours, from the condition that all polyphase components have the same DC gain (Sugawara et al. 2018).
-    """
-
-    higher_is_better = False
-    between: Tensor
-    total: Tensor
-
-    def __init__(self, stride: int, border: int = 0) -> None:
-        check_stride(stride, border)
-        super().__init__(f"phase_bias_{stride}_{border}", {"between": (), "total": ()})
-        self.stride, self.border = stride, border
-
-    def update(self, images: Tensor) -> None:
-        y = phases(anchor(whole_periods(images, self.stride, self.border)), self.stride)
-        self.between = self.between + y.mean((2, 4)).var((2, 3), correction=0).sum()
-        self.total = self.total + y.var((2, 3, 4, 5), correction=0).sum()
-
-    def compute(self) -> Tensor:
-        return ratio(self.between, self.total).clamp(max=1)
+from hourglass.metrics.base import Sums, anchor, check_stride, ratio, whole_periods
 
 
 class HarmonicPeak(Sums):
@@ -61,10 +33,20 @@ class HarmonicPeak(Sums):
                 f"{2 * gap * stride} pixels or more, or a smaller stride{', or window=False' if window else ''}"
             )
         shape = (height - height % stride, width - width % stride)
-        super().__init__(f"harmonic_peak_{stride}_{height}_{width}_{window}", {"power": shape})
+        super().__init__(f"{type(self).__name__}_{stride}_{height}_{width}_{window}", self.states(shape))
         self.stride, self.image_size, self.window, self.gap = stride, (height, width), window, gap
 
+    def states(self, shape: Size2d) -> dict[str, tuple[int, ...]]:
+        return {"power": shape}
+
     def update(self, images: Tensor) -> None:
+        self.power = self.power + self.powers(images).sum(0)
+
+    def compute(self) -> Tensor:
+        return 10 * ratio(*self.peak_and_background(self.power), of_zeros=1.0).log10()
+
+    def powers(self, images: Tensor) -> Tensor:
+        """P of each image, (N, H, W)"""
         y = anchor(whole_periods(images, self.stride))
         _check_size(images, self.image_size)
         weight = torch.ones_like(y[:1, :1])
@@ -72,58 +54,56 @@ class HarmonicPeak(Sums):
             rows, columns = (torch.hann_window(n, dtype=y.dtype, device=y.device) for n in y.shape[-2:])
             weight = torch.outer(rows, columns)[None, None]  # periodic, so that it smears over exactly ±1 bins
         mean = (weight * y).sum((2, 3), keepdim=True) / weight.sum()
-        self.power = self.power + _power(weight * (y - mean))
+        return _power(weight * (y - mean))
 
-    def compute(self) -> Tensor:
-        spacing = [n // self.stride for n in self.power.shape]
-        at_harmonics = (slice(None, None, spacing[0]), slice(None, None, spacing[1]))  # (s, s), DC first
+    def peak_and_background(self, power: Tensor) -> tuple[Tensor, Tensor]:
+        """Σ_h P(h) and Σ_h B(h) of P (…, H, W), both (…)"""
+        spacing = [n // self.stride for n in power.shape[-2:]]
+        at_harmonics = (..., slice(None, None, spacing[0]), slice(None, None, spacing[1]))  # (…, s, s), DC first
         around = []
         for axis in (0, 1):
             distances = range(self.gap, min(self.gap + 2, spacing[axis] - self.gap) + 1)
-            rolled = [self.power.roll(sign * distance, axis) for distance in distances for sign in (-1, 1)]
+            rolled = [power.roll(sign * distance, axis - 2) for distance in distances for sign in (-1, 1)]
             around.append(torch.stack(rolled).mean(0)[at_harmonics])
         background = (around[0] + around[1]) / 2
-        background[:, 0], background[0, :] = around[0][:, 0], around[1][0, :]
-        peaks = self.power[at_harmonics]
-        return 10 * ratio(peaks.flatten()[1:].sum(), background.flatten()[1:].sum(), of_zeros=1.0).log10()
+        background[..., :, 0], background[..., 0, :] = around[0][..., :, 0], around[1][..., 0, :]
+        peaks = power[at_harmonics]
+        return peaks.flatten(-2)[..., 1:].sum(-1), background.flatten(-2)[..., 1:].sum(-1)
 
 
-def high_pass(images: Tensor) -> Tensor:
-    """y - box3(y), float64, same shape: an error that needs no reference. Reflected at the border. Constant: 0."""
-    y = anchor(whole_periods(images, 1))
-    return y - F.avg_pool2d(F.pad(y, (1, 1, 1, 1), mode="reflect"), 3, stride=1)
+class HarmonicExcess(HarmonicPeak):
+    """`HarmonicPeak` of images less that of a reference, image by image, in dB; 0: harmonics as strong as there.
 
-
-class PhaseErrorImbalance(Sums):
-    """PEI = (max E - min E)/(max E + min E) in [0, 1], where E_p = mean e² over phase p; 0: the same in all phases.
-
-    The error e is `reconstruction - target`, or `high_pass(reconstruction)`. Zero error: 0. The largest and
-    smallest of s² estimates differ by chance too: sd(E_p)/E_p ≈ sqrt((kurtosis - 1)/n_p) for n_p pixels a phase.
-    Source: ours.
+    `interval` is over the images. Peaks and backgrounds, two sums of the images and two of the reference, come as a
+    vector v_n from each pair, and the logarithm of their ratios has the variance Σ_n (g·v_n)², g its gradient: the
+    infinitesimal jackknife, which needs no more than Σ v_n and Σ v_n v_nᵀ.
+    Source: Jaeckel 1972.
     """
 
-    higher_is_better = False
-    energy: Tensor
+    totals: Tensor
+    products: Tensor
+    count: Tensor
 
-    def __init__(self, stride: int, border: int = 0) -> None:
-        check_stride(stride, border)
-        super().__init__(f"phase_error_{stride}_{border}", {"energy": (stride, stride)})
-        self.stride, self.border = stride, border
+    def states(self, shape: Size2d) -> dict[str, tuple[int, ...]]:
+        return {"totals": (4,), "products": (4, 4), "count": ()}
 
-    def update(self, error: Tensor) -> None:
-        e = phases(whole_periods(error, self.stride, self.border), self.stride)
-        self.energy = self.energy + e.square().sum((0, 1, 2, 4))  # every phase has as many pixels: E_p up to a factor
-
-    def compute(self) -> Tensor:
-        low, high = self.energy.aminmax()
-        return ratio(high - low, high + low)
-
-
-class PhaseErrorVariation(PhaseErrorImbalance):
-    """CV = std_p E / mean_p E in [0, sqrt(s² - 1)]: `PhaseErrorImbalance` from all phases, not only the extremes."""
+    def update(self, images: Tensor, reference: Tensor) -> None:  # type: ignore[override]
+        sums = [self.peak_and_background(self.powers(each)) for each in (images, reference)]
+        v = torch.stack([*sums[0], *sums[1]])  # (4, N)
+        self.totals, self.products = self.totals + v.sum(1), self.products + v @ v.T
+        self.count = self.count + len(images)
 
     def compute(self) -> Tensor:
-        return ratio(self.energy.std(correction=0), self.energy.mean())
+        ours, theirs = (ratio(p, b, of_zeros=1.0).log10() for p, b in self.totals.unflatten(0, (2, 2)))
+        return 10 * (ours - theirs)
+
+    def interval(self) -> Tensor:
+        """Half the 95 % interval of `compute()` over images like these, dB; inf for one pair."""
+        if self.count < 2:
+            return self.totals.new_tensor(math.inf)
+        gradient = self.totals.new_tensor([1, -1, -1, 1]) / self.totals.where(self.totals > 0, math.inf)
+        variance = (gradient @ self.products @ gradient).clamp(min=0) * self.count / (self.count - 1)
+        return 1.96 * 10 / math.log(10) * variance.sqrt()
 
 
 class RadialPowerSpectrum(Sums):
@@ -165,7 +145,7 @@ class RadialPowerSpectrum(Sums):
     def update(self, images: Tensor) -> None:
         y = whole_periods(images, 1)
         _check_size(images, self.image_size)
-        self.power = self.power + _power(y) / y[0, 0].numel()
+        self.power = self.power + _power(y).sum(0) / y[0, 0].numel()
         self.images_seen = self.images_seen + y.shape[0] * y.shape[1]
 
     def compute(self) -> Tensor:
@@ -174,8 +154,8 @@ class RadialPowerSpectrum(Sums):
 
 
 def _power(images: Tensor) -> Tensor:
-    """Σ_{n,c} |FFT2(y)|², (H, W)"""
-    power: Tensor = torch.fft.fft2(images).abs().square().sum((0, 1))
+    """Σ_c |FFT2(y)|², (N, H, W)"""
+    power: Tensor = torch.fft.fft2(images).abs().square().sum(1)
     return power
 
 
