@@ -12,7 +12,9 @@ VOLATILE = (
 )  # fmt: skip
 """Keys that say where and how a run is carried out, not what it computes, and the metrics that every run has: the id is
 the same on any machine. A further metric makes another run, which measures it."""
-LATER = {"augmentation": {"_target_": "hourglass.data.NoAugmentation"}, "trainer.compile": False}
+LATER = {
+    "augmentation": {"_target_": "hourglass.data.NoAugmentation"}, "trainer.compile": False, "decoder.channels": None,
+}  # fmt: skip
 """Keys that configurations have not always had -> the value that says what was so without them."""
 
 
