@@ -95,8 +95,8 @@ def latency(autoencoder: Autoencoder) -> dict[str, float]:
     images = images.to(memory_format=torch.channels_last)  # as a run has them
     encoded = autoencoder.encode(images)
     measured = {
-        "latency_ms": median_ms(lambda: autoencoder(images), images),
-        "decoder_latency_ms": median_ms(lambda: autoencoder.decoder(encoded), images),
+        "latency_ms": round(median_ms(lambda: autoencoder(images), images), 3),
+        "decoder_latency_ms": round(median_ms(lambda: autoencoder.decoder(encoded), images), 3),
     }
     autoencoder.train(training)
     return measured
