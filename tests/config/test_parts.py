@@ -46,7 +46,7 @@ from hourglass.core.types import Count
         ("callbacks.health=null", "callbacks", "callbacks.health=None describes nothing: leave it out with ~callbacks"),
         ("logger.wandb.mode=off", "loggers", "logger.wandb.mode=off: input should be 'auto'"),
         ("checkpoint_every=0", "settings", "checkpoint_every=0: input should be greater than or equal to 1"),
-        ("match=size", "settings", "match=size: input should be 'params' or 'macs'"),
+        ("match=size", "settings", "match=size: input should be 'params', 'macs', 'decoder_params'"),
         ("seed=x", "settings", "seed=x: input should be a valid integer"),
     ],
 )

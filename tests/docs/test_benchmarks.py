@@ -62,3 +62,14 @@ def test_planning_and_reports_are_timed_by_their_size(monkeypatch: pytest.Monkey
     rows = [line.strip("| ").split(" | ") for line in planning.main(["--rounds", "1"]).splitlines()[2:]]
     assert [row[0].split(",")[0] for row in rows] == ["planning 10 jobs", "report of 8 runs"]
     assert all(float(seconds) > 0 for row in rows for seconds in row[1:])
+
+
+@pytest.mark.slow
+def test_equal_latencies_come_with_widths_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    equal_latency = importlib.import_module("equal_latency")
+    table = equal_latency.main(["resize", "channels=[32,32]", "--rounds", "3"]).split("\n\n")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+    assert [row[0] for row in rows] == ["transpose", "resize"]
+    widths = [int(re.search(r"decoder.channels=\[(\d+)\]", row[1])[1]) for row in rows]  # type: ignore[index]
+    assert widths[1] < widths[0]  # its pixels are four times as many

@@ -12,7 +12,7 @@ from helpers.project import autoencoder_for
 from helpers.variants import DOWNS, UPS, Variant, cells
 from hourglass import nn
 from hourglass.metrics import cost
-from hourglass.metrics.cost import macs, operator_macs
+from hourglass.metrics.cost import macs, network_macs, operator_macs
 
 CI, CO = 3, 16
 """Channels on the image side and on the code side"""
@@ -102,6 +102,10 @@ def test_costs_are_counted() -> None:
     assert cost.of(model) == {
         "num_params": 16 * 9 + 16 + 32 * 16 * 9 + 32 + 32 * 16 * 9 + 16 + 16 * 9 + 1,
         "macs_per_image": convolutions + transposed,
+        "macs_fused_per_image": convolutions + transposed,
+        "decoder_params": 32 * 16 * 9 + 16 + 16 * 9 + 1,
+        "decoder_macs": transposed,
+        "decoder_macs_fused": transposed,
         "image_size": 784,
         "code_size": 1568,
         "index_bits": 0,
@@ -114,5 +118,63 @@ def test_costs_are_counted() -> None:
 def test_counting_leaves_the_mode_as_it_was() -> None:
     model = autoencoder_for((1, 28, 28))
     for training in (True, False):
-        macs(model.train(training))
+        cost.of(model.train(training))
+        cost.latency(model)
         assert model.training is training
+
+
+# As fused: (multiply-adds by channel and channel as executed, fused) between 14 and 28, 7 and 28, and 7 and 13 pixels
+
+
+def border(height: int, width: int) -> int:
+    """3 taps for each pixel of the four sides, the corners with the rows above and below."""
+    return 3 * (2 * width + 2 * height)
+
+
+@pytest.mark.parametrize(
+    ("options", "factor", "coarse", "fine", "fused"),
+    [
+        ({"mode": "nearest", "padding": "zeros"}, 2, 14, 28, 4 * 4 * 14**2),  # 4/9 of 9 · 28²
+        ({"mode": "nearest", "padding": "zeros"}, 4, 7, 28, 6 * 6 * 7**2),  # 1/4 of it
+        ({"mode": "nearest", "padding": "zeros"}, 3, 5, 15, 5 * 5 * 5**2),
+        ({"mode": "nearest", "padding": "zeros"}, 2, 7, 13, 4 * 4 * 7**2 + 3 * (13 + 13)),  # cropped at two sides
+        ({"mode": "nearest", "padding": "reflect"}, 2, 14, 28, 4 * 4 * 14**2 + border(28, 28)),
+        ({"mode": "bilinear", "padding": "zeros"}, 2, 14, 28, 9 * 28**2),  # 6 · 6 taps by 2 save nothing
+        ({"mode": "bilinear", "padding": "zeros"}, 4, 16, 64, 10 * 10 * 18**2 + border(64, 64)),  # cells beyond, too
+        ({"mode": "bilinear", "padding": "zeros"}, 4, 4, 16, 9 * 16**2),  # where the border costs more than it saves
+        ({"mode": "bicubic", "padding": "zeros"}, 4, 16, 64, 9 * 64**2),
+    ],
+)
+def test_fused_multiply_adds_of_resize(
+    options: dict[str, str], factor: int, coarse: int, fine: int, fused: int
+) -> None:
+    operator = nn.Resize(CO, CI, factor=factor, init="matched", **options)
+    given = torch.rand(1, CO, coarse, coarse), (fine, fine)
+    assert network_macs(operator, *given) == (9 * fine**2 * CI * CO, fused * CI * CO)
+
+
+def test_fused_multiply_adds_of_the_others() -> None:
+    y, size = torch.rand(1, CO, 14, 14), (28, 28)
+    polyphase = nn.PolyphaseUp(CO, CI, factor=2, init="matched")
+    as_executed, fused = network_macs(polyphase, y, size, torch.tensor([3]))
+    assert (as_executed, fused) == (9 * CI * CO * 28**2, 9 * CI * CO * 14**2)  # a bed of nails
+    executed = (CO * 64 + 9 * 64 * 100) * 14**2
+    rest = 25 * CO * 4 * 14**2 + 9 * CI * CO * 28**2
+    carafe = network_macs(nn.Carafe(CO, CI, factor=2, init="matched"), y, size)
+    assert carafe == (executed + rest, 9 * (CO + 1) * 100 * 14**2 + rest)
+    wide = network_macs(nn.Carafe(80, CI, factor=2, init="matched"), torch.rand(1, 80, 14, 14), size)
+    assert wide[0] == wide[1]  # more channels than 64: conv1 makes it cheaper
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+def test_a_network_fuses_what_can_be_fused(smooth: bool) -> None:
+    costs = cost.of(autoencoder_for((1, 28, 28), "decoder=resize", f"decoder.smooth={smooth}"))
+    down, up = 28 * 28 * 9 * 16 + 14 * 14 * 9 * 16 * 32, 14 * 14 * 9 * 32 * 16 + 28 * 28 * 9 * 16
+    assert (costs["decoder_macs"], costs["decoder_macs_fused"]) == (up, up * 4 / 9)
+    assert (costs["macs_per_image"], costs["macs_fused_per_image"]) == (down + up, down + up * 4 / 9)
+
+
+def test_a_latency_is_a_time() -> None:
+    measured = cost.latency(autoencoder_for((1, 28, 28), "channels=[4]"))
+    assert measured.keys() == {"latency_ms", "decoder_latency_ms"}
+    assert 0 < measured["decoder_latency_ms"] < measured["latency_ms"] < 1000

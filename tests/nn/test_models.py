@@ -171,3 +171,26 @@ def test_power_is_measured_for_a_convolution_of_that_name_alone() -> None:
     model.decoder.stages[1].forward = lambda y, size, index: F.interpolate(y, size)[:, :16]
     with pytest.raises(ConfigError, match="and Upsample has none of that name: use init=matched"):
         model.match_power(torch.rand(2, 1, 28, 28))
+
+
+def test_a_decoder_has_widths_of_its_own_between_the_image_and_the_code() -> None:
+    model = autoencoder_for((3, 28, 28), "channels=[4,8,16]", "decoder.channels=[5,6]", "decoder=resize", "blocks=1")
+    assert [tuple(stage.conv.weight.shape[:2]) for stage in model.decoder.stages] == [(3, 5), (5, 6), (6, 16)]
+    assert [shape[0] for shape in model.encoder.spec.shapes] == [3, 4, 8, 16]
+    same = autoencoder_for((1, 28, 28), "decoder.channels=[16]", "decoder=max_unpool")
+    for key, value in autoencoder_for((1, 28, 28), "decoder=max_unpool").state_dict().items():
+        assert torch.equal(same.state_dict()[key], value)  # the encoder's, said
+
+
+@pytest.mark.parametrize(
+    ("overrides", "error", "message"),
+    [
+        (("decoder.channels=[8,8]",), ConfigError, r"decoder.channels=\[8, 8\] do not fit 2 stages: give the 1 width"),
+        (("decoder.channels=[8]", "channels=[16]"), ConfigError, "do not fit 1 stage"),
+        (("decoder.channels=[0]",), ConfigError, r"decoder.channels\[0\]=0: input should be greater than"),
+        (("decoder.channels=[8]", "decoder=max_unpool"), IncompatiblePair, r"channels \[16\], not \[8\]: leave out"),
+    ],
+)
+def test_widths_that_do_not_fit_are_refused(overrides: tuple[str, ...], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        autoencoder_for((1, 28, 28), *overrides)

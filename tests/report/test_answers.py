@@ -111,6 +111,22 @@ def test_older_runs_without_all_costs_are_answered_too(tmp_path: Path) -> None:
     render.render(reviewed)
 
 
+def test_the_price_is_told_as_executed_and_as_fused(tmp_path: Path) -> None:
+    folder = make(tmp_path / "s", DECODERS[:2], seeds=range(2), noise=0.0)
+    for job, macs in zip(jobs(folder), (1e6, 1e6, 2e6, 2e6), strict=True):
+        costs = {"num_params": 9, "macs_per_image": macs, "macs_fused_per_image": 1e6, "latency_ms": macs / 1e6}
+        change(job, cost=costs, decoder_channels=None if macs > 1e6 else [8])
+    reviewed = review_of(folder, "decoder=resize")
+    price = "1.00 M multiply-adds per image (0.50 times those of decoder=resize, 1.00 times as fused)"
+    assert price in reviewed.answers[0].sentences[-1]
+    lines = markdown.write(reviewed).splitlines()
+    header = next(line for line in lines if line.startswith("| configuration"))
+    assert header.startswith("| configuration | decoder.channels | seeds |")
+    assert "cost/macs_per_image | cost/macs_fused_per_image | cost/latency_ms |" in header
+    assert any(line.startswith("| decoder=transpose | [8] | 2 |") for line in lines)
+    render.render(reviewed)
+
+
 def test_lost_and_ill_seeds_are_told_with_their_configuration(tmp_path: Path) -> None:
     """3 decoders × 8 seeds: transpose loses 3, resize has 2 ill ones, subpixel has no result at all."""
     folder = make(tmp_path / "s", DECODERS, seeds=range(8), noise=0.0)

@@ -28,6 +28,7 @@ def test_the_next_line_keeps_where_options_are_and_what_needs_quotes() -> None:
 
 def test_the_numbers_of_other_packages_stand_beside_ours_and_none_need_be_there() -> None:
     cost = {"code_size": 4, "image_size": 16, "index_bits": 0, "num_params": 9, "macs_per_image": 1e6}
+    cost["macs_fused_per_image"] = 5e5
     measures = {"sharpness": Measure("sharpness", better="higher", unit="dB"), "mse": Measure("MSE")}
     metrics = {"test/mse": 0.25, "test/sharpness": 3.5}
     shown = table(result(metrics=metrics, measures=measures, cost=cost | {"images_per_second": 7.0}))

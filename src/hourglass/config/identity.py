@@ -16,6 +16,7 @@ LATER = {
     "augmentation": {"_target_": "hourglass.data.NoAugmentation"},
     "trainer.compile": False,
     "optimizer.relative_steps": False,
+    "decoder.channels": None,
 }
 """Keys that configurations have not always had -> the value that says what was so without them."""
 

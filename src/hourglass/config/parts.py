@@ -36,7 +36,7 @@ class Settings:
     """Steps between two saves of `last.ckpt`"""
     baselines: str | None
     """Folder of the baselines already computed; None: none are computed"""
-    match: Literal["params", "macs"] | None
+    match: Literal["params", "macs", "decoder_params", "decoder_macs", "decoder_macs_fused"] | None
     match_to: Positive | None
     trial: Size | None
     """The trial of a search that this run is"""

@@ -33,6 +33,7 @@ Whole = Annotated[int, Field(ge=0, lt=2**63)]
 Number = Annotated[float, Field(allow_inf_nan=False)] | None
 """null stands for what is not finite, which JSON does not have."""
 Metrics = Annotated[dict[str, Number], AfterValidator(_in_range)]
+Widths = list[Annotated[int, Field(ge=1, lt=2**31)]]
 Value = str | bool | int | float | None
 OPEN = ConfigDict(strict=True, extra="allow")
 """Keys are added within one format, so one that is not known is kept."""
@@ -71,7 +72,8 @@ class Summary(TypedDict, total=False):
     overrides: list[str]
     found_by: list[str]
     error: str | None
-    channels: list[Annotated[int, Field(ge=1, lt=2**31)]] | None
+    channels: Widths | None
+    decoder_channels: Widths | None
     metrics: Metrics
     measures: dict[str, Described]
     effects: list[str]

@@ -1,19 +1,44 @@
-"""What a network costs before it is trained: parameters, multiply-adds, values and bits that the code holds."""
+"""What a network costs: parameters, multiply-adds, values and bits that the code holds; and time, which is measured."""
 
 import math
+import statistics
+import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import torch
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from hourglass.nn.autoencoder import Autoencoder
 
+LATENCY_IMAGES = 64
+"""A batch whose forward pass is timed."""
+BUDGET, LEAST, MOST = 0.1, 4, 32
+"""Seconds that are spent on one latency, and how often the pass is repeated; the first one warms up."""
 
+
+@torch.no_grad()
 def of(autoencoder: Autoencoder) -> dict[str, float]:
-    """Static costs; sizes, bits and multiply-adds are per image, sizes in values."""
+    """Static costs; sizes, bits and multiply-adds are per image, sizes in values; the `decoder_` ones of it alone.
+
+    `fused`: as far as operators have a cheaper form that is exactly the same, see `hourglass.nn.operators.fused`.
+    Multiply-adds are those of `eval` mode; the mode it had is restored.
+    """
+    training = autoencoder.training
+    autoencoder.eval()
+    images = autoencoder.output_bias.new_zeros(1, *autoencoder.image_shape)
+    whole, whole_fused = network_macs(autoencoder, images)
+    decoder_macs, decoder_macs_fused = network_macs(autoencoder.decoder, autoencoder.encode(images))
+    autoencoder.train(training)
     return {
         "num_params": sum(p.numel() for p in autoencoder.parameters()),
-        "macs_per_image": macs(autoencoder),
+        "macs_per_image": whole,
+        "macs_fused_per_image": whole_fused,
+        "decoder_params": sum(p.numel() for p in autoencoder.decoder.parameters()),
+        "decoder_macs": decoder_macs,
+        "decoder_macs_fused": decoder_macs_fused,
         "image_size": math.prod(autoencoder.image_shape),
         "code_size": autoencoder.latent.code_size,
         "index_bits": round(autoencoder.index_bits),
@@ -21,12 +46,29 @@ def of(autoencoder: Autoencoder) -> dict[str, float]:
 
 
 def macs(autoencoder: Autoencoder) -> int:
-    """Multiply-adds of one forward pass of one image, in `eval` mode; the mode it had is restored."""
-    device = next(autoencoder.parameters()).device
-    training = autoencoder.training
-    count = operator_macs(autoencoder.eval(), torch.zeros(1, *autoencoder.image_shape, device=device))
-    autoencoder.train(training)
-    return count
+    """Multiply-adds of one forward pass of one image, as executed."""
+    return int(of(autoencoder)["macs_per_image"])
+
+
+@torch.no_grad()
+def network_macs(network: nn.Module, *inputs: object) -> tuple[int, int]:
+    """Multiply-adds of the call network(*inputs): as executed, and with each operator in its cheaper form, if any."""
+    calls: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = []
+
+    def note(operator: nn.Module, given: tuple[Any, ...], named: dict[str, Any], result: object) -> None:
+        calls.append((operator, given, named))
+
+    hooks = [p.register_forward_hook(note, with_kwargs=True) for p in network.modules() if hasattr(p, "fused")]
+    try:
+        executed = operator_macs(network, *inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    saved = 0
+    for operator, given, named in calls:
+        forms = (partial(form, *given, **named) for form in (operator, operator.fused()))
+        saved += max(0, operator_macs(next(forms)) - operator_macs(next(forms)))
+    return executed, executed - saved
 
 
 @torch.no_grad()
@@ -38,3 +80,35 @@ def operator_macs(operator: Callable[..., object], *inputs: object) -> int:
     with FlopCounterMode(display=False) as counter:
         operator(*inputs)
     return counter.get_total_flops() // 2
+
+
+@torch.no_grad()
+def latency(autoencoder: Autoencoder) -> dict[str, float]:
+    """Measured, milliseconds: the median over repetitions of a forward pass of 64 images, and of the decoder's part.
+
+    On the device and in the number of threads of now, in `eval` mode; the mode it had is restored. The clock of a
+    machine that does other work tells less: of `num_params` and multiply-adds nothing depends on that.
+    """
+    training = autoencoder.training
+    autoencoder.eval()
+    images = autoencoder.output_bias.new_zeros(LATENCY_IMAGES, *autoencoder.image_shape)
+    images = images.to(memory_format=torch.channels_last)  # as a run has them
+    encoded = autoencoder.encode(images)
+    measured = {
+        "latency_ms": round(median_ms(lambda: autoencoder(images), images), 3),
+        "decoder_latency_ms": round(median_ms(lambda: autoencoder.decoder(encoded), images), 3),
+    }
+    autoencoder.train(training)
+    return measured
+
+
+def median_ms(call: Callable[[], object], on: Tensor) -> float:
+    """Median time of a call that computes on the device of the tensor `on`, milliseconds."""
+    seconds: list[float] = []
+    while len(seconds) < LEAST or (len(seconds) < MOST and sum(seconds) < BUDGET):
+        start = time.perf_counter()
+        call()
+        if on.is_cuda:
+            torch.cuda.synchronize(on.device)
+        seconds.append(time.perf_counter() - start)
+    return 1000 * statistics.median(seconds[1:])

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hourglass.core.errors import ConfigError, IncompatiblePair
-from hourglass.core.types import Size, Size2d
+from hourglass.core.types import Count, Size, Size2d
 from hourglass.nn.blocks import Norm, stack
 from hourglass.nn.contract import ENCODERS_WITH_INDEX, Activation, CodeSpec, Encoded, IndexKind, require_rank
 from hourglass.nn.layers import activate
@@ -38,7 +38,8 @@ class ConvDecoder(nn.Module):
     """One `Up` per stage, back through the encoder's shapes, so that any image size is restored exactly.
 
     A stage is `blocks` residual blocks, its Up and, with `smooth`, a fixed zero-order hold. Activations come between
-    the stages only: the last stage makes the image, and a ReLU there would clip it.
+    the stages only: the last stage makes the image, and a ReLU there would clip it. `channels`: widths between the
+    stages, from the image to the code, one fewer than there are stages; None: the encoder's, as the code's always is.
     """
 
     def __init__(
@@ -50,16 +51,26 @@ class ConvDecoder(nn.Module):
         smooth: bool,
         blocks: Size,
         norm: Norm,
+        channels: list[Count] | None = None,
     ) -> None:
         super().__init__()
         cure = "use decoder=linear, or a convolutional encoder such as encoder=strided"
         require_rank(spec.code_shape, 3, "a convolutional decoder", cure)
         self.sizes = [(shape[1], shape[2]) for shape in spec.shapes[:-1]]
-        operators: list[Any] = [up(code[0], image[0]) for image, code in pairwise(spec.shapes)]
+        widths = [shape[0] for shape in spec.shapes]
+        if channels is not None:
+            if len(channels) != len(widths) - 2:
+                raise ConfigError(
+                    f"decoder.channels={channels} do not fit {len(widths) - 1} stages: give the {len(widths) - 2} "
+                    "widths between them, from the image to the code; the code's own is the encoder's"
+                )
+            widths[1:-1] = channels
+        self.channels = widths[1:-1]
+        operators: list[Any] = [up(code, image) for image, code in pairwise(widths)]
         if smooth:
             operators = [Smooth(operator) for operator in operators]
         self.stages = nn.ModuleList(operators)
-        self.blocks = nn.ModuleList(stack(code[0], blocks, norm, activation) for code in spec.shapes[1:])
+        self.blocks = nn.ModuleList(stack(width, blocks, norm, activation) for width in widths[1:])
         self.activation = activate(activation)
         self.needs_index: IndexKind | None = operators[0].needs_index
         if self.needs_index is not None and self.needs_index != spec.index:
@@ -68,6 +79,13 @@ class ConvDecoder(nn.Module):
                 f"this decoder needs the {self.needs_index} indices of the encoder, and this encoder keeps {kept}: "
                 f"use {ENCODERS_WITH_INDEX[self.needs_index]}, or a decoder without indices, such as decoder=resize, "
                 "transpose or subpixel"
+            )
+        encoders = [shape[0] for shape in spec.shapes[1:-1]]
+        if self.needs_index == "argmax" and self.channels != encoders:
+            raise IncompatiblePair(
+                "max unpooling puts each channel where the encoder had its maxima, so between its stages it has the "
+                f"encoder's channels {encoders}, not {self.channels}: leave out decoder.channels and match=decoder_…, "
+                "or use a decoder without positions, such as decoder=resize"
             )
 
     def forward(self, encoded: Encoded, sizes: Sequence[Size2d] | None = None) -> Tensor:

@@ -70,7 +70,8 @@ def leaderboard(review: Review) -> str:
     board = review.board
     columns = tables.key_columns(board, review.metric, review.measures)
     notes = ["; ".join(configuration.notes) for configuration in review.ranked]
-    widths, noted = ["channels"] if "channels" in board else [], ["notes"] if any(notes) else []
+    widths = [name for name in ("channels", "decoder.channels") if name in board]
+    noted = ["notes"] if any(notes) else []
     rows = [
         [
             row["label"], *(row[name] for name in widths), row["n"], *([note] if noted else []),

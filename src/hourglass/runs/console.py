@@ -33,9 +33,11 @@ def table(result: Summary) -> str:
         values = [m[f"{stage}/phase_bias_2"] for stage in ("test", "init", "real")]
         lines.append("  grid      phase bias at stride 2: {:.4f}, untrained {:.4f}, real images {:.4f}".format(*values))
     index = f" + {c['index_bits']:,} bits of positions" if c["index_bits"] else ""
+    macs, fused = (c[f"macs{kind}_per_image"] for kind in ("", "_fused"))
+    less = f" ({fused / 1e6:.2f} M fused)" if fused < macs else ""
     lines += [
         f"  code      {c['code_size']:,} numbers{index} for {c['image_size']:,} in the image",
-        f"  cost      {c['num_params']:,} parameters   {c['macs_per_image'] / 1e6:.2f} M multiply-adds an image   "
+        f"  cost      {c['num_params']:,} parameters   {macs / 1e6:.2f} M multiply-adds an image{less}   "
         f"{c['images_per_second']:,.0f} images/s",
         *(f"  health    {diagnostic}, since epoch {epoch}" for diagnostic, epoch in result.health.items()),
         f"  pictures  {as_typed(result.folder / 'images')}",

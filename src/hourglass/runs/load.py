@@ -8,10 +8,11 @@ import torch
 
 from hourglass.config.identity import run_id
 from hourglass.config.parts import Parts
+from hourglass.config.validation import check
 from hourglass.core.errors import DataError
 from hourglass.core.files import within
 from hourglass.core.text import first_line
-from hourglass.core.types import Shape
+from hourglass.core.types import Count, Shape
 from hourglass.data.datamodule import ImageData
 from hourglass.nn import Autoencoder
 from hourglass.runs.read import check_identity, read_configuration, read_summary
@@ -26,13 +27,16 @@ def load_run(folder: str | Path, checkpoint: str = "best", trust: Sequence[str] 
     `["mylab"]`. Raises DataError where a file is missing or damaged, ConfigError where the configuration asks for more.
     """
     configuration, summary = read_configuration(Path(folder), trust), read_summary(Path(folder))
-    parts = Parts(configuration)
     path = Path(folder) / "checkpoints" / f"{checkpoint}.ckpt"
     saved = read_checkpoint(within(path, Path(folder)))
     built = saved["config"]
     if summary is not None and summary["status"] == "completed" and run_id(built) != summary.get("id"):
         check_identity(Path(folder), summary, configuration)
-    channels = built["encoder"].get("channels")  # `match=` has scaled the configured ones
+    channels = built["encoder"].get("channels")  # `match=` has scaled the configured ones, or these:
+    if (inner := built["decoder"].get("channels")) is not None:
+        check(inner, list[Count], f"{path}: decoder.channels")
+        configuration = configuration.with_values({"decoder.channels": inner})
+    parts = Parts(configuration)
     return build(parts, parts.data.image_shape, channels, saved, path)
 
 

@@ -1,10 +1,10 @@
-"""Fair widths: `match=params|macs` scales `channels` per pair, so that every job of a sweep costs the same."""
+"""Fair widths: `match=` scales `channels` of a pair, or `decoder.channels` alone, so that all jobs cost the same."""
 
 import itertools
 import logging
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import torch
 from torch import nn
@@ -18,7 +18,14 @@ from hourglass.nn import Autoencoder
 
 log = logging.getLogger(__name__)
 Build = Callable[[list[int]], Autoencoder]
-COUNTED = {"params": ("num_params", "parameters"), "macs": ("macs_per_image", "multiply-adds an image")}
+COUNTED = {
+    "params": ("num_params", "parameters"),
+    "macs": ("macs_per_image", "multiply-adds an image"),
+    "decoder_params": ("decoder_params", "parameters of the decoder"),
+    "decoder_macs": ("decoder_macs", "multiply-adds of the decoder an image"),
+    "decoder_macs_fused": ("decoder_macs_fused", "fused multiply-adds of the decoder an image"),
+}
+"""`match=` -> the key in `cost`, and what it counts."""
 CLOSE, LIMIT = 0.015, 0.03
 """Relative distance from the target that ends the search (two such jobs differ by 3 % at most), and that is allowed."""
 REACH, TRIES = 4, 100
@@ -30,28 +37,42 @@ STEPS = (1, 2, 4, 8, 16)
 
 
 def matched(parts: Parts) -> Parts:
-    """The same parts with `channels` scaled to the target, said in one line; as they are without `match`.
+    """The same parts with widths scaled to the target, said in one line; as they are without `match`.
 
-    The target is `match_to`, or what encoder=maxpool decoder=transpose cost, everything else equal. Raises ConfigError
-    where no widths come close enough, IncompatiblePair where the pair cannot work at all.
+    `params` and `macs` scale `channels`, and so encoder and code too; the others `decoder.channels`, and nothing else.
+    The target is `match_to`, or what encoder=maxpool decoder=transpose cost, everything else equal; where the encoder
+    is left as it is, what decoder=transpose costs. Raises ConfigError where no widths come close enough,
+    IncompatiblePair where the pair cannot work at all.
     """
     kind, match_to = parts.settings.match, parts.settings.match_to
     if kind is None:
         if match_to is not None:
-            raise ConfigError("match_to has no effect without match=params or match=macs")
+            raise ConfigError("match_to has no effect without match=, such as match=params or match=decoder_macs")
         return parts
     key, unit = COUNTED[kind]
     shape = parts.data.image_shape
     with torch.random.fork_rng(devices=[]):  # the run's own weights are drawn as if nothing had been built before
-        nominal = nominal_channels(parts, kind)
-        target = round(match_to or cost.of(reference(parts.configuration, nominal).autoencoder(shape))[key])
-        chosen = matched_channels(lambda channels: parts.autoencoder(shape, channels), nominal, kind, target)
-        reached = cost.of(parts.autoencoder(shape, chosen))[key]
+        decoder_alone = kind.startswith("decoder")
+        nominal = (decoder_channels if decoder_alone else nominal_channels)(parts, kind)
+        build = partial(built, parts, "decoder" if decoder_alone else "encoder")
+        to = reference(parts.configuration, nominal, decoder_alone)
+        target = round(match_to or cost.of(to.autoencoder(shape))[key])
+        chosen = matched_channels(build, nominal, kind, target)
+        reached = cost.of(build(chosen))[key]
     instead = "as they are" if chosen == nominal else f"instead of {nominal}"
     off = f"{reached / target - 1:+.1%} of the target {target:,}"
-    log.info("match=%s: channels %s %s, %s %s (%s)", kind, chosen, instead, f"{reached:,}", unit, off)
-    widths = {"channels": chosen, "encoder.channels": chosen}
+    scaled = "decoder.channels" if decoder_alone else "channels"
+    log.info("match=%s: %s %s %s, %s %s (%s)", kind, scaled, chosen, instead, f"{reached:,}", unit, off)
+    widths = {scaled: chosen} if decoder_alone else {"channels": chosen, "encoder.channels": chosen}
     return Parts(parts.configuration.with_values({**widths, "match": None, "match_to": None}))
+
+
+def built(parts: Parts, side: str, channels: list[int]) -> Autoencoder:
+    """With other `channels` of the encoder or of the decoder."""
+    networks = {name: getattr(parts, name) for name in ("encoder", "latent", "decoder")}
+    networks[side] = partial(networks[side], channels=channels)
+    model: Autoencoder = parts.model(parts.data.image_shape, **networks)
+    return model
 
 
 def nominal_channels(parts: Parts, kind: str) -> list[int]:
@@ -66,10 +87,25 @@ def nominal_channels(parts: Parts, kind: str) -> list[int]:
     return list(keywords["channels"])
 
 
-def reference(configuration: Configuration, channels: list[int]) -> Parts:
-    """The same network, of these widths, but for encoder=maxpool and decoder=transpose, with their own defaults."""
-    pair = {group: option(group, name) for group, name in {"encoder": "maxpool", "decoder": "transpose"}.items()}
-    return Parts(configuration.with_values({"channels": channels, **pair}))
+def decoder_channels(parts: Parts, kind: str) -> list[int]:
+    """The configured widths between the stages of the decoder: its own, or the encoder's."""
+    spec = parts.autoencoder(parts.data.image_shape).encoder.spec
+    keywords = parts.decoder.keywords  # type: ignore[attr-defined]
+    if "channels" not in keywords or len(spec.shapes) < 3:
+        raise ConfigError(
+            f"match={kind} scales decoder.channels, the widths between the stages of a decoder, and this one has none: "
+            "use a convolutional decoder such as decoder=transpose and two channels or more, or leave this one out"
+        )
+    return list(keywords["channels"] or (shape[0] for shape in spec.shapes[1:-1]))
+
+
+def reference(configuration: Configuration, channels: list[int], decoder_alone: bool) -> Parts:
+    """The same network, of these widths, but for decoder=transpose with its own defaults, and, unless it is about the
+    `decoder_alone`, for encoder=maxpool."""
+    pair: dict[str, object] = {"decoder": option("decoder", "transpose")}
+    if decoder_alone:
+        return Parts(configuration.with_values({**pair, "decoder.channels": channels}))
+    return Parts(configuration.with_values({"channels": channels, "encoder": option("encoder", "maxpool"), **pair}))
 
 
 def matched_channels(build: Build, channels: list[int], kind: str, target: int) -> list[int]:
@@ -109,9 +145,10 @@ def matched_channels(build: Build, channels: list[int], kind: str, target: int) 
         if off <= CLOSE:
             break
     if off > LIMIT:
+        widths_of = "decoder.channels" if kind.startswith("decoder") else "channels"
         raise ConfigError(
-            f"match={kind}: no channels bring this pair within {LIMIT:.0%} of {target:,} {unit}; the best are "
-            f"{list(best)} with {cost_of(best):,}: use wider channels for the whole sweep, or with match_to a cost "
+            f"match={kind}: no {widths_of} bring this pair within {LIMIT:.0%} of {target:,} {unit}; the best are "
+            f"{list(best)} with {cost_of(best):,}: use wider {widths_of} for the whole sweep, or with match_to a cost "
             "that all its pairs can reach"
         )
     return list(best)

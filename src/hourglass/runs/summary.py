@@ -26,6 +26,8 @@ class Summary:
     error: str | None = None
     channels: list[int] | None = None
     """Widths of the network as built: `match=` scales the configured ones"""
+    decoder_channels: list[int] | None = None
+    """Widths between the decoder's stages; None: those of `channels`"""
     metrics: dict[str, float] = field(default_factory=dict)
     measures: dict[str, Measure] = field(default_factory=dict)
     """What the numbers in `metrics` are, as far as the parts that log them say, by the last part of their name"""

@@ -124,6 +124,7 @@ def _train(
     )  # fmt: skip
     result.describe(module.measures, parts.callbacks)
     result.channels = plain["encoder"].get("channels")
+    result.decoder_channels = plain["decoder"].get("channels")
     result.cost |= cost.of(autoencoder)
     data.setup()
     autoencoder.init_output_bias(data.mean)
@@ -156,6 +157,7 @@ def _train(
     result.health = next((callback.since for callback in callbacks if isinstance(callback, Health)), {})
     result.metrics |= test(trainer, module, data)
     if is_rank_zero():
+        result.cost |= cost.latency(autoencoder.to(trainer.strategy.root_device))
         checkpoint_path(job.folder, "previous").unlink(missing_ok=True)  # nothing is to be continued any more
 
 

@@ -104,6 +104,10 @@ def _expect_pure(operator: nn.Module, call: Callable[[Any, Tensor], Tensor], inp
     expect(together.dtype == torch.float64, f"{what} turns float64 into {together.dtype}")
     expect(torch.equal(together, again), f"{what} gives another result when it is called again")
     expect_close(together[:1], alone, 1e-12, f"{what} gives another result for an image beside other images")
+    if hasattr(operator, "fused"):
+        with torch.no_grad():
+            fused = call(operator.fused(), inputs)  # type: ignore[operator]
+        expect_close(fused, together, 1e-12, f"what fused() of {what} returns gives other values than {what}")
     inputs.requires_grad_()
     out = call(operator, inputs)
     expect_gradients((out * torch.randn_like(out)).sum(), {"its input": inputs, **parameters_of(operator)}, what)

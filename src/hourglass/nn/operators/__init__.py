@@ -7,8 +7,9 @@ travels beside the code. `index_bits(shape)` is the size of that information for
 An `Up` is called as `x = up(y, size, index)`: (N, Ci, h, w) -> (N, Co, *size). It makes h·s × w·s pixels and crops
 them at the bottom and right to exactly `size`. It has no activation. `needs_index` says what it needs from the encoder.
 
-Both have an attribute `factor`, s. Docstrings, which the cards print: a name, a colon and the formula on the first
-line; then "Size: …", "Side information: …" and last "Source: …". conv_k is the learned k×k convolution.
+Both have an attribute `factor`, s; and where a cheaper form is exactly the same a method `fused()`: see `fused.py`.
+Docstrings, which the cards print: a name, a colon and the formula on the first line; then "Size: …", "Side information:
+…" and last "Source: …". conv_k is the learned k×k convolution.
 """
 
 from hourglass.nn.operators.blur import BlurPool, Fir, MaxBlurPool, Smooth

@@ -15,6 +15,7 @@ from hourglass.core.types import Count, Factor, Size2d
 from hourglass.nn.contract import IndexKind, Init
 from hourglass.nn.layers import initialise
 from hourglass.nn.operators.base import crop
+from hourglass.nn.operators.fused import UpCall
 
 HIDDEN, WINDOW = 64, 5
 """CARAFE: compressed channels; side of the neighbourhood, pixels."""
@@ -43,12 +44,27 @@ class Carafe(nn.Module):
         start_near_zero(self.encode)
 
     def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
+        return self.reassemble(y, self.encode(self.compress(y)), size)
+
+    def reassemble(self, y: Tensor, scores: Tensor, size: Size2d) -> Tensor:
+        """The softmax of `scores` (N, 25·s², h, w) weighs the neighbours of each source."""
         n, c, h, w = y.shape
-        weights = self.encode(self.compress(y)).view(n, WINDOW**2, self.factor**2, h * w).softmax(1)
+        weights = scores.view(n, WINDOW**2, self.factor**2, h * w).softmax(1)
         patches = F.unfold(y, WINDOW, padding=WINDOW // 2).view(n, c, WINDOW**2, h * w)
         blocks = patches.permute(0, 3, 1, 2) @ weights.permute(0, 3, 1, 2)  # (N, h·w, Ci, s²): a product for each pixel
         blocks = blocks.permute(0, 2, 3, 1).reshape(n, -1, h, w)
         return self.conv(crop(F.pixel_shuffle(blocks, self.factor), size))
+
+    def fused(self) -> UpCall:
+        """conv1 and conv3 of the weights in one: a channel of ones has conv1's bias, which ends at the border too."""
+        small = torch.cat((self.compress.weight[:, :, 0, 0], self.compress.bias[:, None]), 1)  # type: ignore[index]
+        merged = torch.einsum("omij,mc->ocij", self.encode.weight, small)
+
+        def call(y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
+            scores = F.conv2d(F.pad(y, (0, 0, 0, 0, 0, 1), value=1.0), merged, self.encode.bias, padding=1)
+            return self.reassemble(y, scores, size)
+
+        return call
 
 
 class DySample(nn.Module):

@@ -11,6 +11,7 @@ from hourglass.core.types import Shape, Size2d
 from hourglass.nn.contract import IndexKind
 from hourglass.nn.layers import pad_to_multiple
 from hourglass.nn.operators.base import ConvThenPool, Padding, crop, zero_insert
+from hourglass.nn.operators.fused import UpCall
 from hourglass.nn.operators.strided import BedOfNails
 
 
@@ -52,3 +53,18 @@ class PolyphaseUp(BedOfNails):
         if index is None:
             raise IncompatiblePair("adaptive polyphase got no phases: use encoder=aps, or decoder=bed_of_nails")
         return crop(self.conv(zero_insert(y, index, self.factor)), size)
+
+    def fused(self) -> UpCall:
+        """`BedOfNails` as a transposed convolution, its ends joined in a circle, then moved by each image's phase."""
+        flipped, s = self.conv.weight.transpose(0, 1).flip(2, 3), self.factor
+
+        def call(y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
+            x = F.conv_transpose2d(y, flipped, None, s)  # of h·s + s - 1 rows, the first s - 1 above the image
+            for axis in (2, 3):
+                before, x = x.split([s - 1, x.shape[axis] - s + 1], axis)
+                x.narrow(axis, x.shape[axis] - s + 1, s - 1).add_(before)
+            phases = [] if index is None else index.tolist()
+            moved = [image.roll((phase // s, phase % s), (1, 2)) for image, phase in zip(x, phases, strict=True)]
+            return crop(torch.stack(moved) + self.conv.bias.view(1, -1, 1, 1), size)  # type: ignore[union-attr]
+
+        return call

@@ -12,6 +12,7 @@ from hourglass.core.types import Count, Factor, Size2d
 from hourglass.nn.contract import IndexKind, Init
 from hourglass.nn.layers import cells, initialise, pad_reflect
 from hourglass.nn.operators.base import ConvThenPool, crop, learned_conv
+from hourglass.nn.operators.fused import UpCall, interpolated_conv3
 
 
 class AntialiasResize(ConvThenPool):
@@ -69,6 +70,10 @@ class Resize(nn.Module):
         x = crop(F.interpolate(y, scale_factor=float(self.factor), mode=self.mode), size)
         return self.conv(pad_reflect(x, 1, 1) if self.padding == "reflect" else x)
 
+    def fused(self) -> UpCall:
+        """Interpolation and convolution in one; bicubic has too many taps to gain by that."""
+        return self if self.mode == "bicubic" else interpolated_conv3(self.conv, self.factor, self.mode, self.padding)
+
 
 CHANNEL_MEAN_SHARE = 1 / math.pi
 """The share of a rectified Gaussian's power that lies in its mean: what channels after a ReLU have in common."""
@@ -97,5 +102,17 @@ class BilinearAdditive(nn.Module):
         self.conv = learned_conv(in_channels // group, out_channels, init, taps=taps)
 
     def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
-        summed = y.unflatten(1, (-1, self.factor**2)).sum(2)  # the same after the interpolation, at s² times the cost
+        summed = self.summed(y)  # the same after the interpolation, at s² times the cost
         return self.conv(crop(F.interpolate(summed, scale_factor=float(self.factor), mode="bilinear"), size))
+
+    def summed(self, y: Tensor) -> Tensor:
+        return y.unflatten(1, (-1, self.factor**2)).sum(2)
+
+    def fused(self) -> UpCall:
+        """Interpolation and convolution in one."""
+        of_summed = interpolated_conv3(self.conv, self.factor, "bilinear", "zeros")
+
+        def call(y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
+            return of_summed(self.summed(y), size, index)
+
+        return call

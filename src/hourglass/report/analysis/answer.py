@@ -234,8 +234,13 @@ def _cost(row: Row, other: Row | None = None) -> tuple[str, str]:
     """(parameters, multiply-adds and positions), as far as they are known; held against `other` where they differ."""
     macs, bits = (row.get(f"cost/{name}", math.nan) for name in ("macs_per_image", "index_bits"))
     more = f"{f'{macs / 1e6:,.2f} M' if macs >= 1e6 else number(macs)} multiply-adds per image"
-    if other and abs((times := macs / other.get("cost/macs_per_image", math.nan)) - 1) > 0.005:
-        more += f" ({times:.2f} times those of {other['label']})"
+    if other:
+        costs = (f"cost/{name}" for name in ("macs_per_image", "macs_fused_per_image"))
+        ratios = [row.get(name, math.nan) / other.get(name, math.nan) for name in costs]
+        times = [f"{ratio:.2f}" for ratio in ratios if math.isfinite(ratio)]
+        if any(abs(ratio - 1) > 0.005 for ratio in ratios):
+            more += f" ({times[0]} times those of {other['label']}"
+            more += f", {times[1]} times as fused)" if len(set(times)) > 1 else ")"
     if bits > 0:
         more += f", {number(bits)} bits of positions beside the code"
     return f"{number(row.get('cost/num_params'))} parameters", more

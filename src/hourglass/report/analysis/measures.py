@@ -31,7 +31,20 @@ COSTS = {
     "macs_per_image": Measure(
         "multiply-adds per image", "Multiplications, each with its addition, in one forward pass.", "lower"
     ),
+    "macs_fused_per_image": Measure(
+        "fused multiply-adds per image", "The same where operators take their cheapest exact form, such as one "
+        "transposed convolution for nearest and convolution.", "lower",
+    ),
+    "decoder_macs": Measure("multiply-adds of the decoder", "Those of the decoder alone, per image.", "lower"),
+    "decoder_macs_fused": Measure("fused multiply-adds of the decoder", "Those of the decoder alone, fused.", "lower"),
+    "latency_ms": Measure(
+        "latency of 64 images", "Measured on the device of the run: median time of a forward pass.", "lower", "ms"
+    ),
+    "decoder_latency_ms": Measure(
+        "latency of the decoder, 64 images", "Measured, like the other: of the decoder alone.", "lower", "ms"
+    ),
     "num_params": Measure("parameters", "Numbers that are learned, encoder and decoder.", "lower"),
+    "decoder_params": Measure("parameters of the decoder", "Numbers that are learned in the decoder.", "lower"),
     "code_size": Measure("numbers in the code", "What the decoder is given for an image.", "lower"),
     "index_bits": Measure(
         "bits of positions", "What max unpooling passes on beside the code: where each maximum was.", "lower"
@@ -41,15 +54,16 @@ COSTS = {
     ),
     "images_per_second": Measure("images per second in training", "How fast it was trained.", "higher"),
     "peak_memory_bytes": Measure(
-        "peak memory", "Of the GPU where there was one, else of the whole process.", "lower", "bytes"
+        "peak memory", "Measured: of the GPU where there was one, else of the whole process.", "lower", "bytes"
     ),
-}
+}  # fmt: skip
 """In the order in which quality is drawn against them."""
 REFERENCES = {name: Measure(baseline.title, baseline.meaning, "lower") for name, baseline in BASELINES.items()}
 """What needs no network; `ratio/` is the test MSE over it (for the entropy the BCE), below 1 beats it."""
 KEY_NUMBERS = (
     "test/mse", "test/psnr", "test/ssim", "test/ms_ssim", "test/phase_bias_2", "test/flat_field_ripple_1", "test/kl",
-    "cost/num_params", "cost/macs_per_image", "cost/index_bits", "cost/images_per_second",
+    "cost/num_params", "cost/macs_per_image", "cost/macs_fused_per_image", "cost/index_bits", "cost/latency_ms",
+    "cost/peak_memory_bytes", "cost/images_per_second",
 )  # fmt: skip
 """What one sees before choosing, where it was measured, beside the metric of the report and the tightest ratio."""
 

@@ -16,10 +16,10 @@ from hourglass.report.reading.runs import Sweep
 def leaderboard(sweep: Sweep, metric: str = "test/mse", *, across: bool = False) -> pd.DataFrame:
     """One row per configuration, task by task, in each the best mean of `metric` first; `across` all tasks as one.
 
-    Columns: `label`; `task`, empty where there is one; the varied keys; `channels` where the widths differ unasked
-    (`match=`); `n`, `seeds`, `ids`; and for each name of `numbers` its mean over the seeds as `name`, half the width of
-    the 95 % t interval as `name ±` (NaN for one seed), and the list of values, one per seed, as `name values`. One that
-    is not finite makes both NaN.
+    Columns: `label`; `task`, empty where there is one; the varied keys; `channels` and `decoder.channels` where the
+    widths differ unasked (`match=`); `n`, `seeds`, `ids`; and for each name of `numbers` its mean over the seeds as
+    `name`, half the width of the 95 % t interval as `name ±` (NaN for one seed), and the list of values, one per seed,
+    as `name values`. One that is not finite makes both NaN.
     `real/phase_bias_2` is the test images' own value: what `test/phase_bias_2` is to be held against.
     """
     if not sweep.configurations:
@@ -28,6 +28,7 @@ def leaderboard(sweep: Sweep, metric: str = "test/mse", *, across: bool = False)
     measures.check(metric, sweep.runs)
     names = names_of(sweep.runs)
     widths = {str(run.channels) for run in sweep.runs if run.channels}
+    inner = {str(run.decoder_channels) for run in sweep.runs}
     several = not across and len({configuration.task for configuration in sweep.configurations}) > 1
     rows = []
     for configuration in sweep.configurations:
@@ -35,6 +36,8 @@ def leaderboard(sweep: Sweep, metric: str = "test/mse", *, across: bool = False)
         row |= {key: configuration.values.get(key, ABSENT) for key in sweep.varied}
         if len(widths) > 1:
             row.setdefault("channels", as_option(configuration.runs[0].channels))
+        if len(inner) > 1:
+            row.setdefault("decoder.channels", as_option(configuration.runs[0].decoder_channels or ""))
         runs = configuration.runs
         row |= {"n": len(runs), "seeds": [run.seed for run in runs], "ids": [run.id for run in runs]}
         measured = [numbers(run) for run in runs]

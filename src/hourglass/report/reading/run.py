@@ -54,6 +54,7 @@ class Run:
     hardware: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
     channels: list[int] = field(default_factory=list)
+    decoder_channels: list[int] = field(default_factory=list)
     files: dict[str, Any] = field(default_factory=dict)
     """Content of the files beside `summary.json`, by name"""
 

@@ -35,9 +35,12 @@ def of_the_run(folder: Path, trust: Sequence[str], autoencoder: Autoencoder) -> 
     choices = summary.get("choices", {})
     data = choices.get("data", "unknown")
     widths = [shape[0] for shape in autoencoder.encoder.spec.shapes[1:]]  # `match=` scales the configured ones
+    identity, inner = configuration.id, getattr(autoencoder.decoder, "channels", None)
+    if inner is not None and inner != widths[:-1]:
+        configuration = configuration.with_values({"decoder.channels": inner})
     return {
         "format": CARD_FORMAT,
-        "run": {"id": configuration.id, "status": summary.get("status"), "seed": summary.get("seed")},
+        "run": {"id": identity, "status": summary.get("status"), "seed": summary.get("seed")},
         "choices": choices,
         "image_shape": list(autoencoder.image_shape),
         "channels": widths if "channels" in configuration.plain["encoder"] else None,
