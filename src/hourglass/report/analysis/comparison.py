@@ -5,6 +5,7 @@ The same seed gives the same split, batch order and corruption, so the differenc
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,8 @@ from hourglass.report.reading.runs import Sweep
 from hourglass.sweeps.declaration import DECIBELS, Margin, parse_margin
 
 NAN = float("nan")
+Row = dict[str, Any]
+"""Of the table of comparisons, by its columns"""
 COLUMNS = [
     "label", "reference", "pairs", "seeds", "differences", "difference", "difference ±", "reference mean", "relative",
     "r", "p", "p_holm", "smallest_p", "margin", "p_equivalent", "p_equivalent_holm", "needed", "verdict",
@@ -66,28 +69,22 @@ def paired(
         if not _has(configuration, named):
             other = _only(references.get(_all_else(configuration, named, across), []), named)
             rows.append({"label": configuration.label} | _compared(configuration, other, metric, measures, margin))
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    return judged(table, measures.direction(metric))
+    judge(rows, measures.direction(metric))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def judged(table: pd.DataFrame, direction: Direction | None) -> pd.DataFrame:
-    """The same with the columns that depend on all comparisons together: what Holm's correction makes of p, and the
-    verdicts."""
-    comparisons = int(table["p"].count())
+def judge(rows: Sequence[Row], direction: Direction | None) -> None:
+    """Add what depends on all comparisons together: what Holm's correction makes of p, and the verdicts."""
+    comparisons = int(np.isfinite([row["p"] for row in rows]).sum())
     for p in ("p", "p_equivalent"):
-        table[f"{p}_holm"] = stats.holm(table[p].to_numpy(float))
-    table["smallest_p"] = [stats.smallest_p(n) for n in table["pairs"]]
-    rows = table.to_dict("records")
-    verdicts = [
-        verdict(row["pairs"], row["difference"], row["p_holm"], row["p_equivalent_holm"], comparisons, direction)
-        for row in rows
-    ]
-    table["needed"] = [
-        needed(row["differences"], row["margin"], comparisons) if word.startswith((NOT_ENOUGH, NOT_SHOWN)) else ""
-        for row, word in zip(rows, verdicts, strict=True)
-    ]
-    table["verdict"] = [": ".join(filter(None, both)) for both in zip(verdicts, table["needed"], strict=True)]
-    return table
+        for row, adjusted in zip(rows, stats.holm([row[p] for row in rows]), strict=True):
+            row[f"{p}_holm"] = adjusted
+    for row in rows:
+        tests = row["p_holm"], row["p_equivalent_holm"]
+        word = verdict(row["pairs"], row["difference"], *tests, comparisons, direction)
+        undecided = word.startswith((NOT_ENOUGH, NOT_SHOWN))
+        row["needed"] = needed(row["differences"], row["margin"], comparisons) if undecided else ""
+        row["verdict"] = ": ".join(filter(None, (word, row["needed"])))
 
 
 def _margin(text: str | None, metric: str, measures: Measures) -> Margin | None:
@@ -102,7 +99,7 @@ def _margin(text: str | None, metric: str, measures: Measures) -> Margin | None:
 
 def _compared(
     configuration: Configuration, other: Configuration | None, metric: str, measures: Measures, margin: Margin | None
-) -> dict[str, object]:
+) -> Row:
     """The columns that one comparison fills by itself."""
     partners = {_pair_key(run): run for run in other.runs} if other else {}
     values: dict[int, tuple[float, float]] = {}  # seed -> of the configuration, of the reference
@@ -115,7 +112,7 @@ def _compared(
     return {"reference": other.label if other else "", "seeds": list(values)} | of_pairs
 
 
-def contrast(mine: np.ndarray, theirs: np.ndarray, margin: Margin | None) -> dict[str, object]:
+def contrast(mine: np.ndarray, theirs: np.ndarray, margin: Margin | None) -> Row:
     """The columns of a comparison that its pairs decide, each (n,), of a configuration and of its reference."""
     differences, n = mine - theirs, len(mine)
     mean, base = (float(np.mean(values)) if n else NAN for values in (differences, theirs))
@@ -131,6 +128,7 @@ def contrast(mine: np.ndarray, theirs: np.ndarray, margin: Margin | None) -> dic
         "relative": mean / base if base else NAN,
         "r": stats.correlation(mine, theirs),
         "p": stats.sign_flip_p(differences),
+        "smallest_p": stats.smallest_p(n),
         "margin": float(np.mean(margins)) if n else NAN,
         "p_equivalent": stats.equivalence_p(differences, margins),
     }
