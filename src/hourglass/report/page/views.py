@@ -97,13 +97,13 @@ def compared_rows(review: Review) -> tuple[list[str], list[dict[str, Any]], Mark
     """(titles, rows, axis of their drawings): the forest of differences, all on one scale.
 
     Rows as in `comparison.paired`, with the rank of the configuration, the `mood` of its verdict, and `cells` below the
-    titles: the difference; the same relative; r of the pairs; p as tested, after Holm's correction, and the smallest
-    that this many pairs can give; where there is a margin, that of equivalence.
+    titles: the difference; the same relative; r of the pairs; p as tested and after Holm's correction; that of
+    equivalence where there is a margin, else the smallest that this many pairs can give.
     """
     place = {configuration.label: i for i, configuration in enumerate(review.ranked)}
     records = review.comparison.to_dict("records")
-    p_values = {"p": "p", "p, Holm": "p_holm", "smallest p": "smallest_p"}
-    p_values |= {"p, equivalence": "p_equivalent_holm"} if review.equivalent_within else {}
+    p_values = {"p": "p", "p, Holm": "p_holm"}
+    p_values |= {"p, TOST": "p_equivalent_holm"} if review.equivalent_within else {"smallest p": "smallest_p"}
     drawn = [value for row in records for value in (*row["differences"], row["margin"], -row["margin"])]
     scale = marks.Scale.over([0.0, *drawn], width=150)
     moods = {"better": "good", "worse": "bad", NOT_ENOUGH: "warn"}
