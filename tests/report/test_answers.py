@@ -30,7 +30,7 @@ def fact(reviewed: Review) -> Fact:
     ("seeds", "noise", "headline", "supported"),
     [
         (8, 0.0, "decoder=subpixel is better than decoder=transpose", "Yes"),
-        (8, 0.04, "but no difference from decoder=transpose is shown", "No"),
+        (8, 0.04, "but no difference from decoder=transpose is shown", "Not shown"),
         (3, 0.0, "decoder=subpixel is ahead, but there are not enough seeds to claim it", "Not enough seeds"),
     ],
 )
@@ -57,7 +57,7 @@ def test_equal_means_are_called_alike(tmp_path: Path) -> None:
     (answer,) = reviewed.answers
     assert answer.headline == "All 3 are alike: test/mse 0.116"
     assert answer.best is None
-    assert set(reviewed.comparison["verdict"]) == {"no difference shown"}
+    assert set(reviewed.comparison["verdict"]) == {"not shown"}
 
 
 def test_a_reference_ahead_is_told_with_its_nearest_competitor(tmp_path: Path) -> None:

@@ -70,6 +70,14 @@ def test_tasks_are_not_compared_unless_asked_for(tmp_path: Path) -> None:
     assert asked["label"].tolist() == [f"decoder={decoder}, corruption.std=0.2" for decoder in ("transpose", "resize")]
 
 
+def test_the_comparisons_of_all_tasks_are_one_family(tmp_path: Path) -> None:
+    axes = ("corruption.std=0.1", "corruption.std=0.2"), DECODERS
+    sweep = runs.read(make(tmp_path / "s", *axes, seeds=range(9), fixed=["model=denoising"], noise=0.0))
+    table = comparison.paired(sweep)
+    assert table["p"].tolist() == [2**-8] * 4
+    assert table["p_holm"].tolist() == [4 * 2**-8] * 4
+
+
 def test_a_preset_with_another_task_has_no_pair(tmp_path: Path) -> None:
     sweep = runs.read(make(tmp_path / "s", ("model=conv", "model=denoising"), seeds=[0]))
     (row,) = comparison.paired(sweep).to_dict("records")
@@ -89,20 +97,25 @@ def test_only_the_same_seeds_on_the_same_images_are_pairs(small: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pairs", "difference", "p_holm", "comparisons", "direction", "says"),
+    ("pairs", "difference", "p_holm", "p_equivalent", "comparisons", "direction", "says"),
     [
-        (5, -1.0, 0.0625, 1, "lower", "not enough seeds to claim"),
-        (6, -1.0, 0.03125, 1, "lower", "better"),
-        (6, 1.0, 0.03125, 1, "lower", "worse"),
-        (6, 1.0, 0.03125, 1, "higher", "better"),
-        (6, -1.0, 0.0625, 2, "lower", "not enough seeds (2 comparisons)"),
-        (8, -1.0, 0.2, 6, "lower", "no difference shown"),
-        (8, -1.0, 0.2, 7, "lower", "not enough seeds (7 comparisons)"),
-        (8, math.nan, math.nan, 1, "lower", "not finite: nothing to compare"),
+        (5, -1.0, 0.0625, 0.001, 1, "lower", "not enough seeds to claim"),
+        (6, -1.0, 0.03125, math.nan, 1, "lower", "better"),
+        (6, 1.0, 0.03125, 0.06, 1, "lower", "worse"),
+        (6, 1.0, 0.03125, math.nan, 1, "higher", "better"),
+        (6, -1.0, 0.0625, math.nan, 2, "lower", "not enough seeds (2 comparisons)"),
+        (6, -1.0, 0.0625, 0.04, 2, "lower", "equivalent"),
+        (8, -1.0, 0.03, 0.04, 6, "lower", "equivalent: the difference is real but smaller than the margin"),
+        (8, -1.0, 0.2, 0.05, 6, "lower", "not shown"),
+        (8, -1.0, 0.2, math.nan, 6, "lower", "not shown"),
+        (8, -1.0, 0.2, math.nan, 7, "lower", "not enough seeds (7 comparisons)"),
+        (8, math.nan, math.nan, math.nan, 1, "lower", "not finite: nothing to compare"),
     ],
 )
-def test_the_verdict(pairs: int, difference: float, p_holm: float, comparisons: int, direction: str, says: str) -> None:
-    assert comparison.verdict(pairs, difference, p_holm, comparisons, direction) == says
+def test_the_verdict(
+    pairs: int, difference: float, p_holm: float, p_equivalent: float, comparisons: int, direction: str, says: str
+) -> None:
+    assert comparison.verdict(pairs, difference, p_holm, p_equivalent, comparisons, direction) == says
 
 
 def test_the_truth_behind_a_made_up_sweep_is_found(tmp_path: Path) -> None:

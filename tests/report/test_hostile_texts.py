@@ -58,7 +58,7 @@ def test_a_report_of_evil_names_is_made(small: Path, tmp_path: Path, capsys: pyt
     spoil(three, "failed", EVIL)
     content = json.loads((small / "sweep.json").read_text())
     content["jobs"] |= {f"../{EVIL}": {"overrides": [EVIL]}}
-    content["invocations"][0] |= {"command": EVIL}
+    content["invocations"][0] |= {"command": EVIL, "declared": {"reference": EVIL, "fixed": EVIL}}
     (small / "sweep.json").write_text(json.dumps(content | {"name": EVIL}))
     review = make(Request(small, tmp_path / "out"))
     assert {problem.status for problem in review.sweep.others} == {"failed", "torn"}

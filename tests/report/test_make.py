@@ -44,7 +44,7 @@ def test_the_report_is_three_files_and_needs_no_torch(small: Path, tmp_path: Pat
     [
         ([], "name one folder, not 0"),
         (["a", "b"], "name one folder, not 2"),
-        (["a", "referense=decoder=resize"], "report.py has no referense; it takes a folder and reference, metric, out"),
+        (["a", "referense=decoder=resize"], "report.py has no referense; it takes a folder and reference, metric, equ"),
         (["a", "--fast"], "report.py has no --fast"),
         (["a", "metric=x", "metric=y"], "metric is given twice"),
         (["a", "metric="], "metric= has no value"),

@@ -5,8 +5,11 @@ import math
 
 import numpy as np
 import pytest
+import scipy.integrate
 import scipy.stats
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
+from statsmodels.stats.weightstats import ttost_paired
 
 from hourglass.report.analysis import stats
 
@@ -114,3 +117,79 @@ def test_holm_leaves_out_what_has_no_p() -> None:
     assert math.isnan(adjusted[1])
     assert adjusted[[0, 2, 3]] == pytest.approx(multipletests([0.01, 0.04, 0.03], method="holm")[1])
     assert len(stats.holm([])) == 0
+
+
+@pytest.mark.parametrize("n", [2, 6, 10, 30])
+def test_equivalence_within_one_margin_is_that_of_statsmodels(n: int) -> None:
+    for seed in range(5):
+        d = np.random.default_rng([n, seed]).normal(0.2, 0.5, n)
+        theirs, *_ = ttost_paired(d, np.zeros(n), -0.5, 0.5)
+        assert stats.equivalence_p(d, 0.5) == pytest.approx(theirs, rel=1e-9)
+
+
+def test_equivalence_within_a_share_of_the_reference_is_two_t_tests_of_scipy() -> None:
+    """Is the mean of a below 1.05 times that of b, and above 0.95 times it?"""
+    b = np.random.default_rng(0).normal(1, 0.1, 10)
+    a = b * 1.01 + np.random.default_rng(1).normal(0, 0.02, 10)
+    below = scipy.stats.ttest_1samp(a - 1.05 * b, 0, alternative="less").pvalue
+    above = scipy.stats.ttest_1samp(a - 0.95 * b, 0, alternative="greater").pvalue
+    assert stats.equivalence_p(a - b, 0.05 * b) == pytest.approx(max(below, above), rel=1e-9)
+    assert 1e-6 < max(below, above) < 0.05
+
+
+def test_equivalence_is_a_90_percent_interval_inside_the_margin() -> None:
+    d = np.random.default_rng(2).normal(0.1, 0.3, 9)
+    reach = abs(d.mean()) + stats.t_interval(d, 0.9)
+    assert stats.equivalence_p(d, reach * 1.0001) < 0.05 < stats.equivalence_p(d, reach * 0.9999)
+
+
+def test_differences_that_are_all_alike_are_certain_and_what_has_none_is_not() -> None:
+    assert stats.equivalence_p([0.0] * 6, 0.1) < 1e-12
+    assert stats.equivalence_p([0.2] * 6, 0.1) > 1 - 1e-12
+    for d, margin in (([0.1], 0.1), ([], 0.1), ([0.1, math.nan], 0.1), ([0.1, 0.2], math.nan), ([0.0, 0.0], 0.0)):
+        assert math.isnan(stats.equivalence_p(d, margin))
+
+
+@pytest.mark.parametrize("effect", [0.3, 0.5, 1.0])
+@pytest.mark.parametrize("comparisons", [1, 5])
+def test_the_seeds_that_show_a_difference_are_those_of_statsmodels(effect: float, comparisons: int) -> None:
+    d = np.array([-1.0, 1.0] * 5)
+    d /= d.std(ddof=1)
+    theirs = TTestPower().solve_power(effect, power=0.8, alpha=0.05 / comparisons)
+    assert stats.seeds_needed(d, effect, comparisons)[0] == math.ceil(theirs)
+
+
+def tost_power(n: int, margin: float, alpha: float) -> float:
+    """Exact, for a spread of 1 and no difference: the mean is normal, the variance independent of it chi squared."""
+    t = scipy.stats.t.ppf(1 - alpha, n - 1)
+
+    def given(s2: float) -> float:
+        room = margin - t * math.sqrt(s2 / n)
+        inside = scipy.stats.norm.cdf(room * math.sqrt(n)) * 2 - 1 if room > 0 else 0
+        return inside * scipy.stats.chi2.pdf(s2 * (n - 1), n - 1) * (n - 1)
+
+    return scipy.integrate.quad(given, 0, n * (margin / t) ** 2, limit=200)[0]
+
+
+@pytest.mark.parametrize("margin", [0.3, 0.5, 1.0])
+@pytest.mark.parametrize("comparisons", [1, 5])
+def test_the_seeds_that_show_equivalence_have_the_power_that_they_promise(margin: float, comparisons: int) -> None:
+    d = np.array([-1.0, 1.0] * 5)
+    needed = int(stats.seeds_needed(d / d.std(ddof=1), margin, comparisons)[1])
+    alpha = 0.05 / comparisons
+    assert tost_power(needed - 1, margin, alpha) < 0.8 <= tost_power(needed, margin, alpha) + 1e-9
+
+
+def test_without_a_spread_or_a_margin_nobody_knows_how_many_seeds() -> None:
+    for d, margin in (([0.1], 0.1), ([0.0, 0.0], 0.1), ([0.1, 0.2], math.nan), ([0.1, math.nan], 0.1)):
+        assert all(map(math.isnan, stats.seeds_needed(d, margin)))
+    assert stats.seeds_needed([-1.0, 1.0], 1e-4) == (math.inf, math.inf)
+    assert stats.seeds_needed([-1e-9, 1e-9], 1.0) == (6, 6)
+    assert stats.seeds_needed([-1e-9, 1e-9], 1.0, 20) == (10, 6)  # so many signs are needed for so many comparisons
+
+
+def test_the_correlation_is_scipys() -> None:
+    a, b = np.random.default_rng(4).normal(size=(2, 8))
+    assert stats.correlation(a, b) == pytest.approx(scipy.stats.pearsonr(a, b).statistic, abs=1e-12)
+    for a, b in (([1, 2], [1, 2]), ([1, 1, 1], [1, 2, 3]), ([1, 2, math.nan], [1, 2, 3])):
+        assert math.isnan(stats.correlation(a, b))

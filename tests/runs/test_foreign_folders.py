@@ -69,7 +69,7 @@ def test_a_torn_sweep_json_is_made_again_from_its_jobs(tmp_path: Path) -> None:
         (tmp_path / job / ".hydra").mkdir(parents=True)
         (tmp_path / job / ".hydra" / "overrides.yaml").write_text(f"- seed={seed}\n")
     (tmp_path / "sweep.json").write_text('{"format": 1, "jobs": {')
-    assert record(tmp_path, ["python", "train.py"], ["seed=1,2"], {"00000003": ["seed=4"]}) == 0
+    assert record(tmp_path, ["python", "train.py"], ["seed=1,2"], {"00000003": ["seed=4"]}, {}) == 0
     jobs = read_sweep(tmp_path)["jobs"]
     assert {job: entry["overrides"] for job, entry in jobs.items()} == {
         "00000001": ["seed=1"],

@@ -24,6 +24,7 @@ from hourglass.report.request import Request
 from hourglass.runs.read import as_line
 from hourglass.runs.status import status_of
 from hourglass.sweeps import progress
+from hourglass.sweeps.declaration import declared
 from hourglass.sweeps.sweep import Sweep, begin, check
 
 SOME = 50
@@ -102,6 +103,7 @@ def plan(application: Application, name: list[str], words: list[str]) -> tuple[D
             words,
             list(config.hydra.overrides.task),
             planned,
+            declared(config),
             retry=config.retry,
             parallel=at_a_time(int(launcher.get("n_jobs", 1))),
             jobs_outlive_it=getattr(get_class(launcher._target_), "jobs_outlive_it", False),

@@ -96,6 +96,9 @@ class Invocation(TypedDict):
     command: str
     time: str
     git: NotRequired[Git | None]
+    jobs: NotRequired[list[str]]
+    declared: NotRequired[dict[str, str]]
+    changed_since_fixed: NotRequired[list[str] | None]
 
 
 class Planned(TypedDict):

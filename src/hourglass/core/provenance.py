@@ -56,6 +56,20 @@ def git() -> dict[str, str | bool] | None:
     return {"commit": commit, "dirty": bool(changes)}
 
 
+def changed_since(commit: str) -> list[str] | None:
+    """Files in src and conf of this checkout that differ from what they were at a commit, but for lines that begin with
+    `fixed:`, by which an experiment names that commit; None where there is no checkout, no git or no such commit."""
+    if not IN_CHECKOUT:
+        return None
+    try:
+        where = ("--", ":/src", ":/conf")
+        changed = _git("diff", "--numstat", "--no-renames", "-I", "^fixed:", commit, *where).splitlines()
+        new = _git("ls-files", "--others", "--exclude-standard", "--full-name", *where).splitlines()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return [*(line.split("\t")[-1] for line in changed), *new]
+
+
 def _git(*arguments: str, folder: Path = Path(__file__).parent) -> str:
     here = ("-C", str(folder), "--no-optional-locks")  # a kill would leave the lock
     command = ["git", *here, *arguments]

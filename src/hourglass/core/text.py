@@ -100,3 +100,8 @@ def percent(share: float, *, signed: bool = False) -> str:
 def p_value(p: float) -> str:
     """`0.0078`, `0.14`, `< 0.0001`"""
     return "–" if not math.isfinite(p) else "< 0.0001" if p < 1e-4 else f"{p:.4f}" if p < 0.1 else f"{p:.2f}"
+
+
+def r_value(r: float) -> str:
+    """`0.83`, `-0.31`"""
+    return f"{r:.2f}" if math.isfinite(r) else "–"

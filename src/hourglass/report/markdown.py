@@ -3,9 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-import pandas as pd
-
-from hourglass.core.text import command, p_value, percent, plus_minus, span
+from hourglass.core.text import command, p_value, percent, plus_minus, r_value, span
 from hourglass.report.analysis import stats, tables
 from hourglass.report.analysis.measures import KEY_NUMBERS
 from hourglass.report.analysis.review import Review
@@ -19,9 +17,13 @@ LEADERBOARD_NOTE = (
 )
 PAIRED_NOTE = (
     "Differences of runs with the same seed, which have the same split, order and corruption: mean ± half the 95 % t "
-    f"interval; two-sided sign-flip p, exact up to {stats.EXACT_UP_TO} pairs; Holm's correction over the comparisons "
-    "within one task (the same data and corruption), or over all where the reference names a task. The last p is "
-    "the smallest that this many pairs can give."
+    f"interval; r, the correlation of the pairs; two-sided sign-flip p, exact up to {stats.EXACT_UP_TO} pairs; Holm's "
+    "correction over all comparisons of the sweep, whatever their data or corruption. The smallest p is what this many "
+    "pairs can give."
+)
+EQUIVALENT_NOTE = (
+    "Equivalent: the difference lies within the margin, by two one-sided t tests, whose p is the last one. "
+    "Not shown: neither a difference nor its absence."
 )
 
 
@@ -32,12 +34,14 @@ def write(review: Review) -> str:
     parts = [
         f"# {plain(sweep.name)}",
         question(review),
+        plain(review.standing),
         f"**Answer.**{f' {answers[0]}' if len(answers) == 1 else several}",
     ]
     if len(board):
         parts += ["## Leaderboard", leaderboard(review), LEADERBOARD_NOTE, test_images(sweep), real(review)]
     if len(review.comparison):
-        parts += ["## On the same seeds", paired(review.comparison, review.metric), PAIRED_NOTE]
+        note = f"{PAIRED_NOTE} {EQUIVALENT_NOTE}" if review.equivalent_within else PAIRED_NOTE
+        parts += ["## On the same seeds", paired(review), note, plain(" ".join(review.remarks))]
     if len(review.evaluated):
         parts += ["## Under other corruption", *other_corruption(review)]
     if sweep.others:
@@ -55,7 +59,8 @@ def question(review: Review) -> str:
     each = f", for each {task}," if task else ""
     lost = f", {len(sweep.lost)} without a result" if sweep.lost else ""
     nothing = "".join(f" No run was completed for {plain(what)}." for what in sweep.without_runs)
-    better = f"{code(metric)} ({review.measures.direction(metric)} is better)"
+    role = f"{review.role}, " if review.role else ""
+    better = f"{code(metric)} ({role}{review.measures.direction(metric)} is better)"
     return f"**Question.** {which}{each} by {better}? {len(sweep.runs)} completed runs{lost}.{nothing}"
 
 
@@ -109,17 +114,19 @@ def real(review: Review) -> str:
     return f"The real test images themselves have {', '.join(shown)}: the reference, not 0." if shown else ""
 
 
-def paired(comparison: pd.DataFrame, metric: str) -> str:
-    header = ["configuration", "against", "pairs", f"difference of {metric}", "relative", "p", "Holm p", "smallest p"]
+def paired(review: Review) -> str:
+    columns = ["p", "p_holm", "smallest_p", *(["p_equivalent_holm"] if review.equivalent_within else [])]
+    named = {"p": "p", "p_holm": "Holm p", "smallest_p": "smallest p", "p_equivalent_holm": "Holm p of equivalence"}
+    header = ["configuration", "against", "pairs", f"difference of {review.metric}", "relative", "r"]
     rows = [
         [
             row["label"], row["reference"] or "–", row["pairs"],
             plus_minus(row["difference"], row["difference ±"]), percent(row["relative"], signed=True),
-            *(p_value(row[name]) for name in ("p", "p_holm", "smallest_p")), row["verdict"],
+            r_value(row["r"]), *(p_value(row[name]) for name in columns), row["verdict"],
         ]
-        for row in comparison.to_dict("records")
+        for row in review.comparison.to_dict("records")
     ]  # fmt: skip
-    return markdown_table([*header, "verdict"], rows)
+    return markdown_table([*header, *(named[name] for name in columns), "verdict"], rows)
 
 
 def other_corruption(review: Review) -> list[str]:

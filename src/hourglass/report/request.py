@@ -7,15 +7,20 @@ from pathlib import Path
 from hourglass.core.errors import ConfigError
 from hourglass.core.text import command
 
-HELP = f"""{command("report")} FOLDER [reference=KEY=VALUE] [metric=NAME] [out=FOLDER]
+HELP = f"""{command("report")} FOLDER [reference=KEY=VALUE] [metric=NAME] [equivalent_within=MARGIN]
+    [out=FOLDER]
 
-FOLDER      a sweep (logs/sweeps/NAME), a folder of runs (logs/runs), or one run
-reference   what the others are compared with, on the same seeds: reference=decoder=resize, or of several keys
-            reference=decoder=resize,latent=dense; the first configuration that ran, if not given
-metric      by which they are ranked and compared: test/mse if not given; any of summary.json, cost/…, ratio/… (to a
-            baseline) and gap/… (distance from the real images) too
-out         where report.html, report.md, results.csv and evaluations.csv go: FOLDER if not given"""
-OPTIONS = ("reference", "metric", "out")
+FOLDER             a sweep (logs/sweeps/NAME), a folder of runs (logs/runs), or one run
+reference          what the others are compared with, on the same seeds: reference=decoder=resize, or of several
+                   keys reference=decoder=resize,latent=dense
+metric             by which they are ranked and compared: any of summary.json, cost/…, ratio/… (to a baseline) and
+                   gap/… (distance from the real images) too
+equivalent_within  differences that count as none: 5 % of the mean of the reference, or 0.1 dB
+out                where report.html, report.md, results.csv and evaluations.csv go: FOLDER if not given
+
+What is not given is as the sweep declares it (primary=, reference=, equivalent_within=), else reference is the first
+configuration that ran, and metric is test/mse."""
+OPTIONS = ("reference", "metric", "equivalent_within", "out")
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,8 @@ class Request:
     folder: Path
     out: Path
     reference: str | None = None
-    metric: str = "test/mse"
+    metric: str | None = None
+    equivalent_within: str | None = None
 
 
 def parse(arguments: list[str]) -> Request:

@@ -21,7 +21,9 @@ LARGEST, DEEPEST, LONGEST, MOST = 32_000, 50, 500, 1_000_000
 characters once these are followed."""
 PICTURES = "logs/pictures"
 """Where the pictures of a run folder that was read are decoded to"""
-OF_THE_COMMAND = ("sweep=", "retry=", "trial=", "hydra", "search=")
+OF_THE_COMMAND = (
+    "sweep=", "retry=", "trial=", "hydra", "search=", "primary=", "equivalent_within=", "reference=", "fixed=",
+)  # fmt: skip
 """Overrides that say nothing of a job."""
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML was built with it
 

@@ -15,10 +15,14 @@ from hourglass.core.files import write_json
 from hourglass.core.formats import FORMAT
 from hourglass.core.processes.locks import lock
 from hourglass.runs.read import JOB_ID, read_sweep
+from hourglass.sweeps.declaration import Declared
 
 
-def record(folder: Path, command: Sequence[str], overrides: list[str], planned: Mapping[str, list[str]]) -> int:
+def record(
+    folder: Path, command: Sequence[str], overrides: list[str], planned: Mapping[str, list[str]], declared: Declared
+) -> int:
     """Add an invocation and its jobs (id -> overrides); its number. A sweep may grow, by more seeds for example."""
+    fixed = declared.get("fixed")
     with _changing(folder) as sweep:
         sweep["invocations"].append(
             {
@@ -27,6 +31,8 @@ def record(folder: Path, command: Sequence[str], overrides: list[str], planned: 
                 "jobs": list(planned),
                 "time": datetime.now().astimezone().isoformat(timespec="seconds"),
                 "git": provenance.git(),
+                "declared": declared,
+                "changed_since_fixed": provenance.changed_since(fixed) if fixed else None,
                 "versions": provenance.versions(),
             }
         )

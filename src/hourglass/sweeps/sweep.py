@@ -14,6 +14,7 @@ from hourglass.core.signals import SweepStop
 from hourglass.runs import status
 from hourglass.runs.job import Notes
 from hourglass.runs.read import names_of, read_sweep
+from hourglass.sweeps.declaration import Declared
 from hourglass.sweeps.record import record
 
 
@@ -71,6 +72,7 @@ def begin(
     command: Sequence[str],
     overrides: list[str],
     planned: Mapping[str, list[str]],
+    declared: Declared,
     *,
     retry: str | None,
     parallel: int,
@@ -78,7 +80,7 @@ def begin(
 ) -> Sweep:
     """Write down what there is to do (job id -> overrides), and give what carries it out."""
     folder.mkdir(parents=True, exist_ok=True)
-    invocation = record(folder, command, overrides, planned)
+    invocation = record(folder, command, overrides, planned, declared)
     stop = SweepStop()
     if not jobs_outlive_it:
         stop.file = folder.resolve() / f".stop-{invocation}"

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from hourglass.core.text import counted, number, p_value, percent, plus_minus, with_half
-from hourglass.report.analysis.comparison import NO_DIFFERENCE, NO_PAIR, NOT_ENOUGH, NOT_FINITE
+from hourglass.report.analysis.claims import APART, CLAIMS, MIXED
+from hourglass.report.analysis.comparison import EQUIVALENT
 from hourglass.report.analysis.measures import Direction, Measures
-from hourglass.report.analysis.stats import LEAST_PAIRS, smallest_p
+from hourglass.report.analysis.stats import ALPHA, LEAST_PAIRS, smallest_p
 from hourglass.report.reading.configurations import Configuration
 from hourglass.report.reading.runs import Sweep
 
@@ -36,42 +37,6 @@ class Answer:
     facts: list[Fact] = field(default_factory=list)
     best: str | None = None
     """The label of the configuration whose mean is better than another's"""
-
-
-class Claim(NamedTuple):
-    headline: str
-    """Begins with the label of the best"""
-    sentence: str
-    supported: str
-    mood: str = "warn"
-
-
-CLAIMS = {
-    "better": Claim("is better than {others}", "{difference} ({p}): the claim is supported.", "Yes", "good"),
-    "worse": Claim("has the {end} mean, but is worse than {others} on the same seeds", "{difference} ({p}).", "No"),
-    NO_DIFFERENCE: Claim(
-        "has the {end} mean, but no difference from {others} is shown",
-        "{difference} ({p}): that much can come from the seeds alone.", "No",
-    ),
-    NOT_ENOUGH: Claim(
-        "is ahead, but there are not enough seeds to claim it", "{difference}: {too_few}.", "Not enough seeds"
-    ),
-    NOT_FINITE: Claim(
-        "has the {end} mean, but cannot be compared with {others}",
-        "On some of the same seeds there is no finite {metric} to compare.", "Cannot be told",
-    ),
-    NO_PAIR: Claim(
-        "has the {end} mean, and no run to compare it with", "No two runs have the same settings and seeds.", "No pair"
-    ),
-}  # fmt: skip
-"""What is said of the best, by how the verdict begins on it and on what it is compared with."""
-MIXED = Claim("has the {end} mean, {shown}", "{nearest}{apart}", "Against {count} of {n}")
-"""The same where it is compared with several, and the verdicts differ."""
-APART = {
-    "Better than it on the same seeds": ("worse",),
-    "Not distinguishable from it on these seeds": (NOT_ENOUGH, NO_DIFFERENCE),
-    "Not compared, for lack of pairs or finite values": (NO_PAIR, NOT_FINITE),
-}
 
 
 class Rival(NamedTuple):
@@ -193,12 +158,16 @@ def _claim(
     apart = {what: [rival.label for rival in rivals if rival.verdict in kinds] for what, kinds in APART.items()}
     amount, difference, p = _difference(nearest, n)
     too_few = f"fewer than {LEAST_PAIRS} pairs cannot show anything"
+    within, tost = _equivalence(nearest.row)
+    seeds = nearest.row["needed"]
     words = {
         "others": others, "metric": metric, "difference": difference, "p": p, "count": len(better), "n": n,
         "end": "lowest" if direction == "lower" else "highest",
         "nearest": f"{difference} ({p}). " if math.isfinite(nearest.row["difference"]) else "",
-        "too_few": too_few if pairs < LEAST_PAIRS else nearest.row["verdict"],
-        "shown": f"and is better than {'; '.join(better)}" if better else "but no difference is shown",
+        "too_few": too_few if pairs < LEAST_PAIRS else nearest.row["verdict"].split(": ")[0],
+        "margin": within, "tost": tost, "needed": f" {seeds[0].upper()}{seeds[1:]}." if seeds else "",
+        "real": ", so that the difference is real but too small to count" if nearest.row["p_holm"] < ALPHA else "",
+        "shown": f"and is better than {'; '.join(better)}" if better else "but is shown to be better than none",
         "apart": " ".join(f"{what}: {'; '.join(labels)}." for what, labels in apart.items() if labels),
     }  # fmt: skip
     claim = CLAIMS[nearest.verdict] if len({rival.verdict for rival in rivals}) == 1 else MIXED
@@ -206,6 +175,8 @@ def _claim(
     p_holm = [rival.row["p_holm"] for rival in rivals if math.isfinite(rival.row["p_holm"])]
     sure = f"Holm p {'≤ ' if n > 1 else ''}{p_value(max(p_holm, default=math.nan))}"
     more = f"{sure}; {counted(pairs, 'seed')} can give {p_value(smallest_p(pairs))} at best" if p_holm else sentence
+    if claim is CLAIMS[EQUIVALENT]:
+        more = f"inside {within}: {tost}"
     facts = [amount] if math.isfinite(nearest.row["difference"]) else []
     facts.append(Fact(SUPPORTED, claim.supported.format(**words), more, claim.mood))
     return f"{best} {claim.headline.format(**words)}", sentence, facts
@@ -228,6 +199,13 @@ def _difference(rival: Rival, n: int) -> tuple[Fact, str, str]:
         sentence = f"On the same {seeds} {name} is {amount} it{interval}"
     fact = Fact(term, f"{share or by} {end}", f"{side} by {by}{f' ± {half}' if half else ''}, {pairs} of seeds")
     return fact, sentence, f"sign-flip p = {p_value(row['p'])}, {p_value(row['p_holm'])} after Holm's correction"
+
+
+def _equivalence(row: Row) -> tuple[str, str]:
+    """(`±0.00018 (5.0 %)`, `p = 0.0021, 0.0042 after Holm's correction`): the margin, and how sure it is kept."""
+    share = f" ({percent(row['margin'] / abs(row['reference mean']))})" if math.isfinite(row["relative"]) else ""
+    p, p_holm = p_value(row["p_equivalent"]), p_value(row["p_equivalent_holm"])
+    return f"±{number(row['margin'])}{share}", f"p = {p}, {p_holm} after Holm's correction"
 
 
 def _cost(row: Row, other: Row | None = None) -> tuple[str, str]:

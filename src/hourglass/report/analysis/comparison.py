@@ -5,6 +5,7 @@ The same seed gives the same split, batch order and corruption, so the differenc
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,18 +16,25 @@ from hourglass.report.analysis.measures import Direction, Measures, instead, num
 from hourglass.report.reading.configurations import Configuration, is_task
 from hourglass.report.reading.run import ABSENT, Run
 from hourglass.report.reading.runs import Sweep
+from hourglass.sweeps.declaration import DECIBELS, Margin, parse_margin
 
 NAN = float("nan")
-ALPHA = 0.05
+Row = dict[str, Any]
+"""Of the table of comparisons, by its columns"""
 COLUMNS = [
     "label", "reference", "pairs", "seeds", "differences", "difference", "difference ±", "reference mean", "relative",
-    "p", "p_holm", "smallest_p", "verdict",
+    "r", "p", "p_holm", "smallest_p", "margin", "p_equivalent", "p_equivalent_holm", "needed", "verdict",
 ]  # fmt: skip
-NO_PAIR, NOT_FINITE, NOT_ENOUGH, NO_DIFFERENCE = "no pair", "not finite", "not enough seeds", "no difference"
-"""How the verdicts begin that are not just `better` or `worse`; more seeds could change the third."""
+NO_PAIR, NOT_FINITE, NOT_ENOUGH, NOT_SHOWN = "no pair", "not finite", "not enough seeds", "not shown"
+EQUIVALENT = "equivalent"
+"""How the verdicts begin that are not just `better` or `worse`; more seeds could change the third and the fourth."""
+UNRELATED = 0.2
+"""The r of pairs below which pairing did nothing."""
 
 
-def paired(sweep: Sweep, reference: str | None = None, metric: str = "test/mse") -> pd.DataFrame:
+def paired(
+    sweep: Sweep, reference: str | None = None, metric: str = "test/mse", equivalent_within: str | None = None
+) -> pd.DataFrame:
     """Each configuration against a reference, on the same seeds.
 
     `reference` names values of varied keys: `decoder=resize`, or `decoder=resize,latent=dense`. A configuration is
@@ -34,63 +42,95 @@ def paired(sweep: Sweep, reference: str | None = None, metric: str = "test/mse")
     too, `decoder=transpose` of each encoder is held against `decoder=resize` of the same encoder. Keys below a named
     one (`decoder.kernel_size`) belong to it. Without a reference it is the first configuration that ran. Across tasks,
     other data or corruption, nothing is compared unless the reference names one. Only seeds with the same images are
-    paired.
+    paired. `equivalent_within` is the margin inside which differences count as none: `5 %` of the mean of the
+    reference, or `0.1 dB`.
 
     Columns: `label`; `reference`, the label of the other one; `pairs`, `seeds`; `differences`, a list; `difference`,
     their mean, configuration minus reference; `difference ±`, half the 95 % t interval; `reference mean`, over the same
-    seeds; `relative`, difference over that, NaN for decibels; `p`, exact two-sided sign-flip; `p_holm`, adjusted over
-    the rows of the same task, or over all where the reference names a task; `smallest_p`, that this many pairs can
-    give at all; `verdict`, in words. Raises ConfigError for a reference or a metric that is not there.
+    seeds; `relative`, difference over that, NaN for decibels; `r`, the correlation of the pairs; `p`, exact two-sided
+    sign-flip; `p_holm`, adjusted over all rows; `smallest_p`, that this many pairs can give at all; `margin`, in the
+    unit of the metric; `p_equivalent`, of two one-sided t tests; `p_equivalent_holm`, adjusted over all rows; `needed`,
+    in words, how many seeds would decide; `verdict`, in words. Raises ConfigError for a reference or a metric that is
+    not there, and for a margin in another unit.
     """
     if not sweep.configurations:
         return pd.DataFrame(columns=COLUMNS)
     measures = Measures.of(sweep)
     measures.check(metric, sweep.runs)
+    margin = _margin(equivalent_within, metric, measures)
     named = reference_values(sweep, reference)
     across = names_a_task(named)
     references: dict[tuple, list[Configuration]] = {}  # by what a configuration must equal its reference in
     for configuration in sweep.configurations:
         if _has(configuration, named):
             references.setdefault(_all_else(configuration, named, across), []).append(configuration)
-    rows, families = [], []
+    rows = []
     for configuration in sweep.configurations:
         if not _has(configuration, named):
             other = _only(references.get(_all_else(configuration, named, across), []), named)
-            rows.append({"label": configuration.label} | _compared(configuration, other, metric, measures))
-            families.append("" if across else configuration.task)
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    family, direction = table["p"].groupby(families), measures.direction(metric)
-    table["p_holm"] = family.transform(lambda p: stats.holm(p.to_numpy()))
-    table["smallest_p"] = [stats.smallest_p(n) for n in table["pairs"]]
-    table["verdict"] = [
-        verdict(row["pairs"], row["difference"], row["p_holm"], int(comparisons), direction)
-        for row, comparisons in zip(table.to_dict("records"), family.transform("count"), strict=True)
-    ]
-    return table
+            rows.append({"label": configuration.label} | _compared(configuration, other, metric, measures, margin))
+    judge(rows, measures.direction(metric))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def judge(rows: Sequence[Row], direction: Direction | None) -> None:
+    """Add what depends on all comparisons together: what Holm's correction makes of p, and the verdicts."""
+    comparisons = int(np.isfinite([row["p"] for row in rows]).sum())
+    for p in ("p", "p_equivalent"):
+        for row, adjusted in zip(rows, stats.holm([row[p] for row in rows]), strict=True):
+            row[f"{p}_holm"] = adjusted
+    for row in rows:
+        tests = row["p_holm"], row["p_equivalent_holm"]
+        word = verdict(row["pairs"], row["difference"], *tests, comparisons, direction)
+        undecided = word.startswith((NOT_ENOUGH, NOT_SHOWN))
+        row["needed"] = needed(row["differences"], row["margin"], comparisons) if undecided else ""
+        row["verdict"] = ": ".join(filter(None, (word, row["needed"])))
+
+
+def _margin(text: str | None, metric: str, measures: Measures) -> Margin | None:
+    if text is None:
+        return None
+    margin, unit = parse_margin(text), measures.measure(metric)[0].unit
+    if (margin.unit == DECIBELS) != (unit == DECIBELS):
+        cure = f"is in {DECIBELS}: say 0.1 {DECIBELS}" if unit == DECIBELS else f"is not in {DECIBELS}: say 5 %"
+        raise ConfigError(f"equivalent_within={text}: {metric} {cure}")
+    return margin
 
 
 def _compared(
-    configuration: Configuration, other: Configuration | None, metric: str, measures: Measures
-) -> dict[str, object]:
+    configuration: Configuration, other: Configuration | None, metric: str, measures: Measures, margin: Margin | None
+) -> Row:
     """The columns that one comparison fills by itself."""
     partners = {_pair_key(run): run for run in other.runs} if other else {}
     values: dict[int, tuple[float, float]] = {}  # seed -> of the configuration, of the reference
     for run in configuration.runs:
         if partner := partners.get(_pair_key(run)):
             values[run.seed] = numbers(run).get(metric, NAN), numbers(partner).get(metric, NAN)
-    differences = [mine - theirs for mine, theirs in values.values()]
-    mean = float(np.mean(differences)) if values else NAN
-    base = float(np.mean([theirs for _, theirs in values.values()])) if values else NAN
+    mine, theirs = np.array(list(values.values())).reshape(-1, 2).T
+    decibels = measures.measure(metric)[0].unit == DECIBELS
+    of_pairs = contrast(mine, theirs, margin) | ({"relative": NAN} if decibels else {})
+    return {"reference": other.label if other else "", "seeds": list(values)} | of_pairs
+
+
+def contrast(mine: np.ndarray, theirs: np.ndarray, margin: Margin | None) -> Row:
+    """The columns of a comparison that its pairs decide, each (n,), of a configuration and of its reference."""
+    differences, n = mine - theirs, len(mine)
+    mean, base = (float(np.mean(values)) if n else NAN for values in (differences, theirs))
+    margins = np.full(n, margin.amount if margin else NAN)
+    if margin and margin.unit != DECIBELS:
+        margins *= np.abs(theirs)
     return {
-        "reference": other.label if other else "",
-        "pairs": len(values),
-        "seeds": list(values),
-        "differences": differences,
+        "pairs": n,
+        "differences": differences.tolist(),
         "difference": mean,
         "difference ±": stats.t_interval(differences),
         "reference mean": base,
-        "relative": mean / base if base and measures.measure(metric)[0].unit != "dB" else NAN,
+        "relative": mean / base if base else NAN,
+        "r": stats.correlation(mine, theirs),
         "p": stats.sign_flip_p(differences),
+        "smallest_p": stats.smallest_p(n),
+        "margin": float(np.mean(margins)) if n else NAN,
+        "p_equivalent": stats.equivalence_p(differences, margins),
     }
 
 
@@ -98,19 +138,48 @@ def _pair_key(run: Run) -> tuple[int, object]:
     return run.seed, run.data.get("fingerprint")
 
 
-def verdict(pairs: int, difference: float, p_holm: float, comparisons: int, direction: Direction | None) -> str:
-    """What may be claimed. Nothing below 6 pairs, nor where not even the smallest p would survive the correction."""
+def verdict(
+    pairs: int, difference: float, p_holm: float, p_equivalent: float, comparisons: int, direction: Direction | None
+) -> str:
+    """What may be claimed; both p are after Holm's correction, that of equivalence NaN where there is no margin.
+
+    Nothing below 6 pairs, nor where not even the smallest p would survive the correction.
+    """
     if pairs == 0:
         return f"{NO_PAIR}: the reference has no run with these settings and seeds"
     if np.isnan(difference):
         return f"{NOT_FINITE}: nothing to compare"
     if pairs < stats.LEAST_PAIRS:
         return f"{NOT_ENOUGH} to claim"
-    if p_holm < ALPHA:
+    if p_equivalent < stats.ALPHA:
+        real = ": the difference is real but smaller than the margin" if p_holm < stats.ALPHA else ""
+        return f"{EQUIVALENT}{real}"
+    if p_holm < stats.ALPHA:
         return "better" if (difference < 0) == (direction == "lower") else "worse"
-    if stats.smallest_p(pairs) * comparisons >= ALPHA:
+    if stats.smallest_p(pairs) * comparisons >= stats.ALPHA:
         return f"{NOT_ENOUGH} ({comparisons} comparisons)"
-    return f"{NO_DIFFERENCE} shown"
+    return NOT_SHOWN
+
+
+def needed(differences: list[float], margin: float, comparisons: int) -> str:
+    """How many seeds would decide, by the spread of these differences; empty without a margin or a spread."""
+    different, equivalent = stats.seeds_needed(differences, margin, max(comparisons, 1))
+    if np.isnan(different):
+        return ""
+    counts = [f"{n:.0f}" if np.isfinite(n) else f"over {stats.MOST_SEEDS:,}" for n in (different, equivalent)]
+    return f"about {counts[0]} seeds would show a difference as large as the margin, {counts[1]} equivalence"
+
+
+def pairing(comparison: pd.DataFrame) -> str:
+    """A sentence on the comparisons in which the seeds that are paired have little in common; empty where all have."""
+    loose = comparison[(comparison["r"] < UNRELATED) & (comparison["pairs"] >= stats.LEAST_PAIRS)]
+    if not len(loose):
+        return ""
+    whom = "any of these" if len(loose) == len(comparison) else "; ".join(loose["label"])
+    return (
+        f"Pairing by seed did nothing for {whom} (r < {UNRELATED}): a seed that is good for one is not for the other, "
+        "so the interval is hardly narrower than that of runs without pairs."
+    )
 
 
 def reference_values(sweep: Sweep, reference: str | None) -> dict[str, str]:
@@ -119,12 +188,26 @@ def reference_values(sweep: Sweep, reference: str | None) -> dict[str, str]:
     configurations = sweep.configurations
     if reference is None:
         return {key: configurations[0].values.get(key, ABSENT) for key in sweep.varied if not is_task(key)}
-    parts = re.split(r",\s*(?=[\w./]+=)", reference.strip())  # not within channels=[16,32]
-    swept = dict.fromkeys(f"{key}={c.values[key]}" for key in sweep.varied for c in configurations if key in c.values)
-    for part in parts:
-        if part.replace(" ", "") not in swept:
+    swept = _swept(sweep)
+    for part in (parts := _parts(reference)):
+        if part not in swept:
             raise ConfigError(f"reference={reference}: {part} is not among what was swept{instead(part, swept)}")
-    return {key: value for key, _, value in (part.replace(" ", "").partition("=") for part in parts)}
+    return {key: value for key, _, value in (part.partition("=") for part in parts)}
+
+
+def is_swept(sweep: Sweep, reference: str | None) -> bool:
+    """Is there a reference, and has a configuration each of the values that it names?"""
+    return reference is not None and set(_parts(reference)) <= set(_swept(sweep))
+
+
+def _parts(reference: str) -> list[str]:
+    """`decoder=resize, channels=[16,32]` -> `decoder=resize` and `channels=[16,32]`"""
+    return [part.replace(" ", "") for part in re.split(r",\s*(?=[\w./]+=)", reference.strip())]
+
+
+def _swept(sweep: Sweep) -> dict[str, None]:
+    pairs = (f"{key}={c.values[key]}" for key in sweep.varied for c in sweep.configurations if key in c.values)
+    return dict.fromkeys(pairs)
 
 
 def names_a_task(named: dict[str, str]) -> bool:

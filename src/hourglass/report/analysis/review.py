@@ -10,20 +10,24 @@ import pandas as pd
 from hourglass.core.text import command
 from hourglass.report.analysis import tables
 from hourglass.report.analysis.answer import Answer, answers, overall
-from hourglass.report.analysis.comparison import names_a_task, paired, reference_values
+from hourglass.report.analysis.comparison import is_swept, names_a_task, paired, pairing, reference_values
 from hourglass.report.analysis.measures import Measures, numbers
 from hourglass.report.reading import evaluations
 from hourglass.report.reading.configurations import Configuration
 from hourglass.report.reading.run import Run
 from hourglass.report.reading.runs import Sweep
+from hourglass.sweeps.declaration import standing
 
 
 @dataclass(frozen=True)
 class Review:
     sweep: Sweep
     reference: str | None
-    """As in `comparison.paired`"""
+    equivalent_within: str | None
+    """Both as in `comparison.paired`"""
     metric: str
+    primary: str | None
+    """The metric that was declared to decide, before the first run"""
     board: pd.DataFrame
     comparison: pd.DataFrame
     answers: list[Answer]
@@ -31,12 +35,40 @@ class Review:
     @property
     def command(self) -> str:
         """What makes the same report again."""
-        reference = [f"reference={self.reference}"] if self.reference else []
-        return f"{command('report')} {shlex.join([str(self.sweep.folder), *reference, f'metric={self.metric}'])}"
+        more = {"reference": self.reference, "metric": self.metric, "equivalent_within": self.equivalent_within}
+        options = [f"{key}={value}" for key, value in more.items() if value]
+        return f"{command('report')} {shlex.join([str(self.sweep.folder), *options])}"
 
     @cached_property
     def measures(self) -> Measures:
         return Measures.of(self.sweep)
+
+    @property
+    def role(self) -> str:
+        """primary, secondary; empty where no metric was declared to decide"""
+        return "" if self.primary is None else "primary" if self.metric == self.primary else "secondary"
+
+    @cached_property
+    def remarks(self) -> list[str]:
+        """What is to be known of the comparison, a sentence each: is its metric the one that decides, which reference
+        and margin were declared, did pairing help."""
+        declared, remarks = self.sweep.declaration, []
+        if self.primary == self.metric:
+            remarks.append(f"{self.metric} is the primary metric, which was declared to decide.")
+        elif self.primary:
+            remarks.append(f"{self.metric} is a secondary metric: {self.primary} was declared to decide.")
+        if declared.get("reference", self.reference) != self.reference:
+            remarks.append(f"Not compared with the reference that was declared, {declared['reference']}.")
+        if self.equivalent_within:
+            known = self.metric == self.primary and self.equivalent_within == declared.get("equivalent_within")
+            when = "as declared" if known else "which was not declared, but chosen for this report"
+            remarks.append(f"Differences within {self.equivalent_within} count as none, {when}.")
+        return [*remarks, *filter(None, [pairing(self.comparison)])]
+
+    @property
+    def standing(self) -> str:
+        """Were hypotheses fixed before, or is it exploratory?"""
+        return standing(self.sweep.info.get("invocations", []))
 
     @property
     def headline(self) -> str:
@@ -76,8 +108,24 @@ class Review:
         return value if math.isfinite(value) else math.inf
 
 
-def review(sweep: Sweep, reference: str | None = None, metric: str = "test/mse") -> Review:
-    """Raises ConfigError for a reference or a metric that is not there, or that says nothing."""
+def review(
+    sweep: Sweep, reference: str | None = None, metric: str | None = None, equivalent_within: str | None = None
+) -> Review:
+    """What is not given is as the sweep declares it: the margin only for the metric that it was declared for, the
+    reference where it was swept.
+
+    Raises ConfigError for a reference or a metric that is not there, or that says nothing, and for a margin that is
+    none.
+    """
+    declared = sweep.declaration
+    primary = declared.get("primary")
+    if reference is None and is_swept(sweep, declared.get("reference")):
+        reference = declared["reference"]
+    metric = metric or primary or "test/mse"
+    if metric == primary:
+        equivalent_within = equivalent_within or declared.get("equivalent_within")
     across = bool(sweep.runs) and names_a_task(reference_values(sweep, reference))
-    board, comparison = tables.leaderboard(sweep, metric, across=across), paired(sweep, reference, metric)
-    return Review(sweep, reference, metric, board, comparison, answers(sweep, board, comparison, metric, across=across))
+    board = tables.leaderboard(sweep, metric, across=across)
+    comparison = paired(sweep, reference, metric, equivalent_within)
+    answered = answers(sweep, board, comparison, metric, across=across)
+    return Review(sweep, reference, equivalent_within, metric, primary, board, comparison, answered)

@@ -31,16 +31,22 @@ class Scale:
 
 
 def strip(
-    scale: Scale, values: Sequence[float], mean: float, half: float, *, real: float | None = None, zero: bool = False
-) -> Markup:
-    """Every seed a dot, the mean a tick, its interval a line; `real` dashed, `zero` a line at 0."""
+    scale: Scale, values: Sequence[float], mean: float, half: float, *, real: float | None = None, zero: bool = False,
+    margin: float = math.nan, inner: float = math.nan,
+) -> Markup:  # fmt: skip
+    """Every seed a dot, the mean a tick, its interval a line; `real` dashed, `zero` a line at 0; a band within
+    ±`margin` of 0, and half the interval that is held against it, `inner`, as a thicker line."""
     middle, paths = HEIGHT / 2, []
+    if math.isfinite(margin):
+        paths.append(f'<path class="margin" d="M{scale(-margin)} -2H{scale(margin)}V{HEIGHT + 2}H{scale(-margin)}Z"/>')
     if zero:
         paths.append(f'<path class="zero" d="M{scale(0)} -2V{HEIGHT + 4}"/>')
     if real is not None and math.isfinite(real):
         paths.append(f'<path class="real" d="M{scale(real)} 0V{HEIGHT}"/>')
     if math.isfinite(mean) and math.isfinite(half):
         paths.append(f'<path class="interval" d="M{scale(mean - half)} {middle}H{scale(mean + half)}"/>')
+    if math.isfinite(margin) and math.isfinite(inner):
+        paths.append(f'<path class="inner" d="M{scale(mean - inner)} {middle}H{scale(mean + inner)}"/>')
     dots = "".join(f"M{scale(value)} {middle}h0" for value in values if math.isfinite(value))
     paths.append(f'<path class="dots" d="{dots}"/>')
     if math.isfinite(mean):

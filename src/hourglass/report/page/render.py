@@ -44,7 +44,7 @@ def render(review: Review) -> str:
     figures = [figure for figure in drawn if figure]
     plotly = get_plotlyjs()  # the whole bundle: the package ships no smaller one, and compressed it is 1.5 MB
     script = Markup("\n").join(map(_read, SCRIPTS))
-    compared, axis = views.compared_rows(review)
+    compared_titles, compared, axis = views.compared_rows(review)
     return _template().render(
         review=review,
         columns=columns,
@@ -55,6 +55,7 @@ def render(review: Review) -> str:
         references=references,
         shown=_shown(list(review.board["task"]) if ranked else [], references),
         compared=compared,
+        compared_titles=compared_titles,
         axis=axis,
         pictures=_pictures(review),
         set_names=images.SETS,

@@ -7,8 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from hourglass.core.text import number, p_value, percent, span, with_half
-from hourglass.report.analysis import tables
+from hourglass.core.text import number, p_value, percent, r_value, span, with_half
+from hourglass.report.analysis import stats, tables
 from hourglass.report.analysis.comparison import NOT_ENOUGH
 from hourglass.report.analysis.measures import GROUPS
 from hourglass.report.analysis.review import Review
@@ -93,27 +93,34 @@ def _cell(value: float, text: str, half: str = "", mark: Markup | None = None) -
     return Cell(float(value) if math.isfinite(value) else None, text, half, mark)
 
 
-def compared_rows(review: Review) -> tuple[list[dict[str, Any]], Markup]:
-    """(rows, axis of their drawings): the forest of differences, all on one scale.
+def compared_rows(review: Review) -> tuple[list[str], list[dict[str, Any]], Markup]:
+    """(titles, rows, axis of their drawings): the forest of differences, all on one scale.
 
-    Rows as in `comparison.paired`, with the rank of the configuration, the `mood` of its verdict, and `cells`: the
-    difference; the same relative; p as tested, after Holm's correction, and the smallest that this many pairs can give.
+    Rows as in `comparison.paired`, with the rank of the configuration, the `mood` of its verdict, and `cells` below the
+    titles: the difference; the same relative; r of the pairs; p as tested and after Holm's correction; that of
+    equivalence where there is a margin, else the smallest that this many pairs can give.
     """
     place = {configuration.label: i for i, configuration in enumerate(review.ranked)}
     records = review.comparison.to_dict("records")
-    scale = marks.Scale.over([0.0, *(d for row in records for d in row["differences"])], width=150)
+    p_values = {"p": "p", "p, Holm": "p_holm"}
+    p_values |= {"p, TOST": "p_equivalent_holm"} if review.equivalent_within else {"smallest p": "smallest_p"}
+    drawn = [value for row in records for value in (*row["differences"], row["margin"], -row["margin"])]
+    scale = marks.Scale.over([0.0, *drawn], width=150)
     moods = {"better": "good", "worse": "bad", NOT_ENOUGH: "warn"}
     for row in records:
-        text, half = with_half(row["difference"], row["difference ±"])
-        drawn = marks.strip(scale, row["differences"], row["difference"], row["difference ±"], zero=True)
+        mean, half = row["difference"], row["difference ±"]
+        text, half_text = with_half(mean, half)
+        inner = stats.t_interval(row["differences"], 0.9)
+        mark = marks.strip(scale, row["differences"], mean, half, zero=True, margin=row["margin"], inner=inner)
         row["number"] = place[row["label"]]
         row["mood"] = next((mood for kind, mood in moods.items() if row["verdict"].startswith(kind)), "")
         row["cells"] = [
-            _cell(row["difference"], text if text.startswith(("-", "–")) else f"+{text}", half, drawn),
+            _cell(mean, text if text.startswith(("-", "–")) else f"+{text}", half_text, mark),
             _cell(row["relative"], percent(row["relative"], signed=True)),
-            *(_cell(row[key], p_value(row[key])) for key in ("p", "p_holm", "smallest_p")),
+            _cell(row["r"], r_value(row["r"])),
+            *(_cell(row[key], p_value(row[key])) for key in p_values.values()),
         ]
-    return records, marks.axis(scale)
+    return ["difference", "relative", "r", *p_values], records, marks.axis(scale)
 
 
 def heats(review: Review, metrics: Sequence[str]) -> list[Heat]:

@@ -14,6 +14,7 @@ from hourglass.report.reading.files import read_beside, read_config
 from hourglass.report.reading.run import Problem, Run
 from hourglass.runs.read import no_jobs, read_summary, read_sweep
 from hourglass.runs.status import status_of
+from hourglass.sweeps.declaration import Declared, declared_in
 
 REASONS = {
     "planned": "missing: it has no folder, the sweep has not come to it",
@@ -44,6 +45,11 @@ class Sweep:
     def configurations(self) -> list[Configuration]:
         """In the order in which they ran."""
         return configurations(self.runs, self.lost, self.varied)
+
+    @property
+    def declaration(self) -> Declared:
+        """What the sweep declares it will be judged by, as `hourglass.sweeps.declaration` tells."""
+        return declared_in(self.info.get("invocations", []))
 
     @cached_property
     def declared(self) -> dict[str, Measure]:

@@ -1,0 +1,89 @@
+"""What a sweep declares before its first run: the metric that decides, which difference counts as none, and since when.
+
+An experiment's file says so, or the command line of a sweep; `sweep.json` keeps it with every command, and the report
+goes by it. None of it is part of a run, so none of it is in an id.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from hourglass.core.errors import ConfigError
+from hourglass.core.text import as_option
+
+KEYS = ("primary", "equivalent_within", "reference", "fixed")
+DECIBELS = "dB"
+SHOWN = 3
+"""Files that are named where more have changed"""
+Declared = dict[str, str]
+"""Those of `KEYS` that are declared"""
+
+
+class Margin(NamedTuple):
+    """Differences inside ± this count as none."""
+
+    amount: float
+    unit: str
+    """`dB`; empty: it is a share of the mean of the reference"""
+
+
+def parse_margin(text: str) -> Margin:
+    """`5 %` or `0.05`, a share of the mean of the reference; `0.1 dB`. Raises ConfigError for anything else."""
+    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*(%|dB)?", text.strip())
+    unit = match[2] or "" if match else ""
+    amount = float(match[1]) / (100 if unit == "%" else 1) if match else 0
+    if amount == 0 or (unit != DECIBELS and amount >= 1):
+        raise ConfigError(
+            f"equivalent_within={text}: give a share of the mean of the reference, as in 5 % or 0.05, or decibels, as "
+            "in 0.1 dB"
+        )
+    return Margin(amount, unit.strip("%"))
+
+
+def declared(configured: Mapping[str, Any]) -> Declared:
+    """What a configuration declares, as text. Raises ConfigError for what says nothing."""
+    given = {key: configured.get(key) for key in KEYS}
+    values = {key: as_option(value) for key, value in given.items() if value is not None}
+    if "/" not in values.get("primary", "/"):
+        raise ConfigError(f"primary={values['primary']}: name it with its group, as in test/mse")
+    if "equivalent_within" in values:
+        parse_margin(values["equivalent_within"])
+        if "primary" not in values:
+            raise ConfigError("equivalent_within= is the margin of one metric: say which, as in primary=test/mse")
+    if "fixed" in values and not (isinstance(given["fixed"], str) and re.fullmatch("[0-9a-f]{7,40}", values["fixed"])):
+        raise ConfigError(
+            f"fixed={values['fixed']}: give a commit, 7 to 40 hexadecimal digits, in quotes if it could be a number"
+        )
+    return values
+
+
+def declared_in(invocations: Sequence[Mapping[str, Any]]) -> Declared:
+    """By the last command of a `sweep.json`."""
+    return dict(invocations[-1].get("declared", {})) if invocations else {}
+
+
+def standing(invocations: Sequence[Mapping[str, Any]]) -> str:
+    """Is a sweep a test of hypotheses that were fixed before, or exploratory? In a sentence, with every reason.
+
+    It goes by what `sweep.json` recorded when its commands were given, so it needs no repository.
+    """
+    declared = declared_in(invocations)
+    fixed = declared.get("fixed")
+    reasons = [] if fixed else ["no commit is declared (fixed=) at which its hypotheses were fixed"]
+    if any(invocation.get("declared", {}) != declared for invocation in invocations):
+        reasons.append("what is declared changed between its commands")
+    if len({frozenset(invocation.get("jobs", [])) for invocation in invocations}) > 1:
+        reasons.append("its commands planned different jobs")
+    changes = [invocation.get("changed_since_fixed") for invocation in invocations]
+    if fixed and None in changes:
+        reasons.append(f"what had changed since commit {fixed} is not known, for lack of git or of that commit")
+    files = list(dict.fromkeys(file for changed in changes for file in changed or []))
+    if files:
+        more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
+        reasons.append(f"{', '.join(files[:SHOWN])}{more} had changed since commit {fixed}")
+    if reasons:
+        return f"Exploratory: {'; '.join(reasons)}."
+    return (
+        f"Its hypotheses were fixed at commit {fixed}, before the first run: neither src nor conf had changed since, "
+        "and every command planned the same jobs."
+    )

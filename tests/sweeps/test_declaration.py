@@ -1,0 +1,157 @@
+"""What a sweep declares before its first run: what is refused, what `sweep.json` keeps, and what is exploratory."""
+
+import subprocess
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers.project import CONF
+from hourglass.cli.sweep import plan
+from hourglass.core import provenance
+from hourglass.core.compat.hydra import Application
+from hourglass.core.errors import ConfigError
+from hourglass.runs.read import read_sweep
+from hourglass.sweeps.declaration import Margin, declared, parse_margin, standing
+from hourglass.sweeps.record import record
+
+COMMIT = "0123abc"
+
+
+@pytest.mark.parametrize(
+    ("text", "margin"),
+    [
+        ("5 %", Margin(0.05, "")), ("5%", Margin(0.05, "")), ("0.05", Margin(0.05, "")), (".5 %", Margin(0.005, "")),
+        ("0.1 dB", Margin(0.1, "dB")), ("1dB", Margin(1, "dB")), ("100 %", None), ("5", None), ("0", None),
+        ("0 dB", None), ("-5 %", None), ("5 db", None), ("nan", None), ("", None), ("true", None),
+    ],
+)  # fmt: skip
+def test_a_margin_is_a_share_or_decibels(text: str, margin: Margin | None) -> None:
+    if margin is not None:
+        assert parse_margin(text) == margin
+    else:
+        with pytest.raises(ConfigError, match=f"equivalent_within={text}: give a share .* 5 % .* 0.1 dB"):
+            parse_margin(text)
+
+
+def test_what_is_declared_is_text_and_what_is_not_is_left_out() -> None:
+    configured = {"primary": "test/mse", "equivalent_within": 0.05, "reference": None, "fixed": COMMIT, "seed": 0}
+    assert declared(configured) == {"primary": "test/mse", "equivalent_within": "0.05", "fixed": COMMIT}
+    assert declared({}) == {}
+
+
+@pytest.mark.parametrize(
+    ("configured", "says"),
+    [
+        ({"primary": "mse"}, "primary=mse: name it with its group, as in test/mse"),
+        ({"equivalent_within": "5 %"}, "is the margin of one metric: say which, as in primary=test/mse"),
+        ({"primary": "test/mse", "equivalent_within": 5}, "equivalent_within=5: give a share"),
+        ({"fixed": "main"}, "fixed=main: give a commit"),
+        ({"fixed": 1234567}, "fixed=1234567: give a commit, 7 to 40 hexadecimal digits, in quotes"),
+        ({"fixed": "--output=x"}, "give a commit"),
+    ],
+)
+def test_what_says_nothing_is_refused(configured: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        declared(configured)
+
+
+def planned(folder: Path, *options: str) -> dict[str, Any]:
+    """What `sweep.json` holds of a sweep that was planned."""
+    words = ["-m", "seed=0,1", f"hydra.sweep.dir={folder}", "sweep=s", "logger=none", *options]
+    plan(Application(CONF, "train", words), [], ["python", "train.py", *words])
+    invocation: dict[str, Any] = read_sweep(folder)["invocations"][-1]
+    return invocation
+
+
+def test_the_command_line_of_a_sweep_declares_and_no_run_is_another_for_it(tmp_path: Path) -> None:
+    options = ("primary=test/mse", "equivalent_within=5 %", 'reference="decoder=resize"')
+    without, with_ = planned(tmp_path), planned(tmp_path, *options)
+    assert without["declared"] == {}
+    assert with_["declared"] == {"primary": "test/mse", "equivalent_within": "5 %", "reference": "decoder=resize"}
+    assert with_["jobs"] == without["jobs"]
+    with pytest.raises(ConfigError, match="primary=mse: name it with its group"):
+        planned(tmp_path / "other", "primary=mse")
+    assert not (tmp_path / "other").exists()
+
+
+def test_an_experiment_declares_in_its_file(tmp_path: Path) -> None:
+    declared = {"primary": "test/mse", "equivalent_within": "5 %", "reference": "decoder=resize"}
+    assert planned(tmp_path, "experiment=checkerboard_macs", "match=null")["declared"] == declared
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository in place of ours, with an experiment in conf and a module in src."""
+    for path in ("conf/experiment/mine.yaml", "src/part.py", "README.md"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("seed: 0\nfixed: null\n")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "hypotheses")
+    monkeypatch.setattr(provenance, "_git", partial(provenance._git, folder=tmp_path))
+    return tmp_path
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    done = subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def test_a_checkout_tells_what_has_changed_since_a_commit(checkout: Path) -> None:
+    commit = git(checkout, "rev-parse", "--short", "HEAD")
+    experiment, part = checkout / "conf/experiment/mine.yaml", checkout / "src/part.py"
+    assert provenance.changed_since(commit) == []
+    experiment.write_text(f'seed: 0\nfixed: "{commit}"\n')
+    (checkout / "README.md").write_text("said otherwise\n")
+    assert provenance.changed_since(commit) == []
+    git(checkout, "commit", "-qam", "fixed")
+    assert provenance.changed_since(commit) == []
+    experiment.write_text(f'seed: 1\nfixed: "{commit}"\n')
+    part.write_text("changed\n")
+    (checkout / "src" / "more.py").write_text("new\n")
+    everything = ["conf/experiment/mine.yaml", "src/part.py", "src/more.py"]
+    assert provenance.changed_since(commit) == everything
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-qm", "after a look")
+    assert sorted(provenance.changed_since(commit) or []) == sorted(everything)
+    assert provenance.changed_since("0" * 40) is None
+
+
+def test_it_is_recorded_with_each_command(checkout: Path) -> None:
+    commit = git(checkout, "rev-parse", "HEAD")
+    folder = checkout / "sweep"
+    folder.mkdir()
+    jobs = {"0123abcd": ["seed=0"]}
+    for _ in range(2):
+        record(folder, ["train"], [], jobs, {"fixed": commit})
+        (checkout / "src/part.py").write_text("changed\n")
+    first, second = read_sweep(folder)["invocations"]
+    assert (first["changed_since_fixed"], second["changed_since_fixed"]) == ([], ["src/part.py"])
+    assert standing([first]).startswith(f"Its hypotheses were fixed at commit {commit}, before the first run")
+    assert standing([first, second]) == f"Exploratory: src/part.py had changed since commit {commit}."
+
+
+GOOD = {"declared": {"fixed": COMMIT, "primary": "test/mse"}, "jobs": ["a", "b"], "changed_since_fixed": []}
+OTHERS = {"declared": GOOD["declared"] | {"primary": "test/ssim"}}
+
+
+@pytest.mark.parametrize(
+    ("invocations", "says"),
+    [
+        ([], "Exploratory: no commit is declared (fixed=) at which its hypotheses were fixed."),
+        ([{}], "Exploratory: no commit is declared (fixed=) at which its hypotheses were fixed."),
+        ([GOOD, GOOD | {"jobs": ["b", "a"]}], "Its hypotheses were fixed at commit 0123abc, before the first run"),
+        ([GOOD, GOOD | {"jobs": ["a", "b", "c"]}], "Exploratory: its commands planned different jobs."),
+        ([GOOD | OTHERS, GOOD], "Exploratory: what is declared changed between its commands."),
+        ([GOOD | {"changed_since_fixed": None}], "Exploratory: what had changed since commit 0123abc is not known"),
+        (
+            [GOOD | {"changed_since_fixed": ["a", "b", "c", "d"]}, GOOD | {"jobs": []}],
+            "Exploratory: its commands planned different jobs; a, b, c and 1 more had changed since commit 0123abc.",
+        ),
+    ],
+)
+def test_what_is_exploratory(invocations: list[dict[str, Any]], says: str) -> None:
+    assert standing(invocations).startswith(says)
