@@ -6,9 +6,9 @@ from typing import Any
 
 VOLATILE = (
     "metrics.mse", "metrics.psnr", "metrics.psnr_per_image", "metrics.psnr_input", "metrics.psnr_gain", "metrics.ssim",
-    "hydra", "sweep", "report", "retry", "resume", "trial", "search", "logger", "baselines", "checkpoint_every",
-    "data.root", "data.cache", "data.font", "data.download", "data.num_workers", "data.device",
-    "trainer.enable_progress_bar", "trainer.enable_model_summary",
+    "hydra", "sweep", "report", "retry", "resume", "trial", "search", "tune", "tuning", "budgets", "reported",
+    "logger", "baselines", "checkpoint_every", "data.root", "data.cache", "data.font", "data.download",
+    "data.num_workers", "data.device", "trainer.enable_progress_bar", "trainer.enable_model_summary",
 )  # fmt: skip
 """Keys that say where and how a run is carried out, not what it computes, and the metrics that every run has: the id is
 the same on any machine. A further metric makes another run, which measures it."""

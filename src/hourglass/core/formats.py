@@ -89,11 +89,20 @@ class Git(TypedDict):
     dirty: bool
 
 
+class Tuned(TypedDict):
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    keys: list[str]
+    seeds: list[Whole]
+    metric: str | None
+
+
 class Invocation(TypedDict):
     __pydantic_config__ = OPEN  # type: ignore[misc]
     command: str
     time: str
     git: NotRequired[Git | None]
+    jobs: NotRequired[list[str]]
+    tuning: NotRequired[Tuned]
 
 
 class Planned(TypedDict):
