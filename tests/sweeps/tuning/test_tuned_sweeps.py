@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -134,17 +133,15 @@ def test_stopped_while_it_tunes_it_goes_on(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_value_that_diverges_is_not_chosen_and_jobs_may_run_at_once(tmp_path: Path) -> None:
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
-    accidents: Any = [{"when": ["optimizer.lr=0.02", "seed=8"], "how": "diverge"}]
-    overrides = [o for o in TUNED if not o.startswith(("tuning.extensions", "trainer.limit_train"))]
+    given = [o for o in TUNED if not o.startswith(("tuning.extensions", "trainer.limit_train", "decoder="))]
     done = sweep(
-        tmp_path / "s", *overrides, "trainer.limit_train_batches=12", "tuning.extensions=0",
-        "tune.optimizer.lr=choice(0.00001,0.01,0.02)", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2",
-        accidents=accidents,
+        tmp_path / "s", *given, "decoder=resize", "trainer.limit_train_batches=12", "model.output=identity",
+        "tune.optimizer.lr=choice(0.00001,0.01,1e30)", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2",
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "after 12 tuning jobs: 10 completed, 2 diverged" in done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr  # that tuning jobs diverge is what they are for
+    assert "2 jobs: 2 completed\n  after 6 tuning jobs: 4 completed, 2 diverged" in done.stdout
     reported = [name for name, one in summaries(tmp_path / "s").items() if one["seed"] in (0, 1)]
-    assert len(reported) == 4
+    assert len(reported) == 2
     assert all("optimizer.lr=0.01" in name for name in reported)
 
 

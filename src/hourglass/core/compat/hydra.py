@@ -119,7 +119,8 @@ class Jobs:
 
     def __init__(self, hydra: Hydra | HydraContext, sweep: DictConfig) -> None:
         assert isinstance(hydra.config_loader, ConfigLoaderImpl)
-        self.loader, self.sweep = hydra.config_loader, sweep
+        self.loader = ConfigLoaderImpl(hydra.config_loader.config_search_path)  # a launcher pickles the other
+        self.sweep = sweep
         for source in self.loader.repository.get_sources():
             _parse_once(source)
         given = sweep.hydra.job.config_name, list(sweep.hydra.overrides.hydra)
