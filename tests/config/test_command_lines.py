@@ -29,7 +29,7 @@ from hourglass.core.formats import FORMAT
         (["hydra.mode=MULTIRUN", "seed=0,1"], "hydra.mode=MULTIRUN: start a sweep with -m"),
         (["search=optuna", "+width=3"], "a '+' adds a key that nothing reads"),
         (["search=optuna", "retry=failed"], "a search does not try a failed trial again"),
-        (["sweep=x"], "sweep= and retry= are about many runs: start a sweep with -m"),
+        (["sweep=x"], "sweep= is about many runs: start a sweep with -m"),
         (["resume=nowhere", "seed=1"], "resume= continues a run as it was configured: leave out seed=1"),
     ],
 )

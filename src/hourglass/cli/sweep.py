@@ -16,7 +16,7 @@ from hourglass.config.compose import images_read_once
 from hourglass.config.configuration import Configuration
 from hourglass.config.overrides import refuse_careless, sweep_name
 from hourglass.core import signals
-from hourglass.core.compat.hydra import Application, Jobs, compose_sweep, jobs_of_sweep
+from hourglass.core.compat.hydra import Application, Hydra, Jobs, compose_sweep, jobs_of_sweep, values_of_sweep
 from hourglass.core.errors import ConfigError, Interrupted
 from hourglass.core.processes.environment import at_a_time, wait_asleep
 from hourglass.core.text import command
@@ -26,6 +26,7 @@ from hourglass.runs.status import status_of
 from hourglass.sweeps import progress
 from hourglass.sweeps.declaration import declared
 from hourglass.sweeps.sweep import Sweep, begin, check
+from hourglass.sweeps.tuning.plan import Tuning, gathered, of_budgets, read_tuning
 
 SOME = 50
 """Jobs that are planned without a word: each that chooses other options takes a tenth of a second."""
@@ -40,6 +41,8 @@ class Job:
     """The task that Hydra calls for each job of a sweep, in whatever process its launcher chooses."""
 
     sweep: Sweep
+    tuning: Tuning | None = None
+    """What is to be tuned first, for the sweeper that does so"""
 
     def __setstate__(self, state: dict[str, Sweep]) -> None:
         """A launcher hands each job a copy: those that come to one process share the first, and what it has learned."""
@@ -59,14 +62,16 @@ class Job:
 
 
 def main(application: Application, arguments: list[str]) -> None:
+    application.arguments.overrides = gathered(application.overrides)
     name: list[str] = []
     if not any(override.startswith("sweep=") for override in application.overrides):
         name = [f"sweep={sweep_name(application.overrides)}"]
-    config, sweep = plan(application, name, [*command("train").split(), *arguments])
+    config, job, more = plan(application, name, [*command("train").split(), *arguments])
+    sweep = job.sweep
     sweep.stop.handle_signals(sweep.stop_jobs)
     try:
         try:
-            application.run(Job(sweep), name)
+            application.run(job, more)
         finally:
             fine = tell(sweep)
             sweep.stop.check()  # whatever a library has made of it
@@ -79,16 +84,21 @@ def main(application: Application, arguments: list[str]) -> None:
         sys.exit(1)
 
 
-def plan(application: Application, name: list[str], words: list[str]) -> tuple[DictConfig, Sweep]:
-    """Refuse what cannot work, and write down what there is to do; what all jobs share, and the sweep."""
+def plan(application: Application, name: list[str], words: list[str]) -> tuple[DictConfig, Job, list[str]]:
+    """Refuse what cannot work, and write down what there is to do.
+
+    What all jobs share, the task of each, and the overrides with which Hydra is to carry it out beside those given.
+    """
     with application.loaded() as hydra, images_read_once():
         refuse_careless([*application.overrides, *name])
-        config = compose_sweep(hydra, application.name, [*application.overrides, *name])
+        config, more = composed(hydra, application, name)
         launcher, sweeper = config.hydra.launcher, config.hydra.sweeper
-        searching = not sweeper._target_.endswith("BasicSweeper")
+        searching = not sweeper._target_.endswith(("BasicSweeper", "TuningSweeper"))
         check(config.sweep, config.retry, searching=searching)
         folder, planned = Path(config.hydra.sweep.dir), dict[str, list[str]]()
-        composer, jobs = Jobs(hydra, config), [] if searching else jobs_of_sweep(config)
+        composer = Jobs(hydra, config)
+        tuning = tuning_of(config, composer) if config.tune is not None else None
+        jobs = [] if searching or tuning else jobs_of_sweep(config)
         if len(jobs) > SOME:
             print(f"planning {len(jobs)} jobs", flush=True)
         for number, job in enumerate(jobs):
@@ -108,9 +118,28 @@ def plan(application: Application, name: list[str], words: list[str]) -> tuple[D
             parallel=at_a_time(int(launcher.get("n_jobs", 1))),
             jobs_outlive_it=getattr(get_class(launcher._target_), "jobs_outlive_it", False),
         )
-    count = f"up to {config.search.trials} trials" if config.get("search") else f"{len(planned)} jobs"
+    count = f"up to {config.search.trials} trials" if config.get("search") else tuning or f"{len(planned)} jobs"
     print(f"sweep {folder.name}: {count} in {folder}{f' ({before} before)' if before else ''}", flush=True)
-    return config, sweep
+    return config, Job(sweep, tuning), more
+
+
+def composed(hydra: Hydra, application: Application, name: list[str]) -> tuple[DictConfig, list[str]]:
+    """What all jobs share, and the overrides that make it so: budgets and tuning, which an experiment may ask for."""
+    config = compose_sweep(hydra, application.name, [*application.overrides, *name])
+    plain = Configuration.of(config).plain
+    more = [*name, *of_budgets(plain["budgets"], application.overrides)]
+    if (plain["tune"], plain["budgets"]) != (None, None) and not config.hydra.sweeper._target_.endswith("BasicSweeper"):
+        raise ConfigError("a search chooses by itself what is trained, and how long: leave out tune= and budgets=")
+    if plain["tune"] is not None:
+        more.append("hydra/sweeper=tuning")
+    return (compose_sweep(hydra, application.name, [*application.overrides, *more]) if more != name else config), more
+
+
+def tuning_of(config: DictConfig, composer: Jobs) -> Tuning:
+    """What a composed sweep is to tune; raises ConfigError for what cannot be tuned."""
+    jobs, seeds = jobs_of_sweep(config, without=("seed",)), values_of_sweep(config, "seed")
+    plain = Configuration.of(config).plain
+    return read_tuning(plain, jobs, seeds, lambda job: Configuration.of(composer.compose(job)).plain)
 
 
 def tell(sweep: Sweep) -> bool:

@@ -4,6 +4,7 @@ What can be answered or refused without torch is, within a second.
 """
 
 import logging
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,9 @@ from hourglass.runs.job import Job
 from hourglass.runs.read import read_configuration, read_summary, refuse_ways_out
 from hourglass.runs.status import status_of
 
+OF_MANY = ("sweep", "retry", "tune", "tuning", "budgets")
+"""Keys that say nothing of one run."""
+
 
 def main(arguments: list[str]) -> None:
     application = Application(CONF, "train", at_home(without_plus(arguments)))
@@ -39,8 +43,9 @@ def main(arguments: list[str]) -> None:
     else:
         if any(override.startswith("hydra.mode=") for override in application.overrides):
             raise ConfigError("hydra.mode=MULTIRUN: start a sweep with -m")
-        if any(override.startswith(("sweep=", "retry=")) for override in application.overrides):
-            raise ConfigError("sweep= and retry= are about many runs: start a sweep with -m")
+        many = [key for o in application.overrides if (key := re.split("[.=]", o)[0]) in OF_MANY]
+        if many:
+            raise ConfigError(f"{many[0]}= is about many runs: start a sweep with -m")
         refuse_careless(application.overrides)
         alone(application)
 

@@ -20,6 +20,8 @@ SEVERAL = ("logger", "metrics")
 """Groups of which a run may have several options: logger=[wandb,tensorboard]."""
 EXTENSIBLE = ("hydra", "trainer.", "callbacks.", "logger.")
 """Where a `+` may add a key: classes of other packages, which have more options than our YAML names."""
+OF_A_SWEEP = ("tune", "tuning", "budgets")
+"""Keys that make other sweeps, though no other runs."""
 
 
 def parse(overrides: Iterable[str]) -> list[Override]:
@@ -75,7 +77,8 @@ def refuse_careless(overrides: Iterable[str]) -> None:
 def sweep_name(overrides: Sequence[str]) -> str:
     """Names a sweep by its experiment, or by the keys that vary and a hash of what matters to the result."""
     parsed = [override for override in parse(overrides) if override.key_or_group]
-    kept = [o for o in parsed if not any(_within(o.key_or_group, key) for key in VOLATILE)]
+    volatile = [key for key in VOLATILE if key not in OF_A_SWEEP]
+    kept = [o for o in parsed if not any(_within(o.key_or_group, key) for key in volatile)]
     if len(kept) == 1 and kept[0].key_or_group == "experiment" and not kept[0].is_sweep_override():
         return str(kept[0].value())
     digest = hashlib.sha256("\n".join(sorted(str(o.input_line) for o in kept)).encode()).hexdigest()[:6]

@@ -91,6 +91,13 @@ class Git(TypedDict):
     dirty: bool
 
 
+class Tuned(TypedDict):
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    keys: list[str]
+    seeds: list[Whole]
+    metric: str | None
+
+
 class Invocation(TypedDict):
     __pydantic_config__ = OPEN  # type: ignore[misc]
     command: str
@@ -99,6 +106,7 @@ class Invocation(TypedDict):
     jobs: NotRequired[list[str]]
     declared: NotRequired[dict[str, str]]
     changed_since_fixed: NotRequired[list[str] | None]
+    tuning: NotRequired[Tuned]
 
 
 class Planned(TypedDict):

@@ -31,7 +31,7 @@ def make(request: Request) -> Review:
     for name, content in contents.items():
         with replacing(out / name) as path:  # not through a link that lies there
             path.write_text(content, encoding="utf-8")
-    print("\n".join(" ".join(text.split()) for text in markdown.answer(reviewed)))
+    print("\n".join(" ".join(text.split()) for text in [*markdown.answer(reviewed), *reviewed.beside]))
     for problem in reviewed.sweep.others:
         words = " ".join([*problem.overrides, problem.reason])
         print(f"  {problem.status:<12} {problem.id}  {' '.join(words.split())}")

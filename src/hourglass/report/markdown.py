@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 
 from hourglass.core.text import command, p_value, percent, plus_minus, r_value, span
 from hourglass.report.analysis import stats, tables
+from hourglass.report.analysis.budgets import COLUMNS as BUDGETS
 from hourglass.report.analysis.measures import KEY_NUMBERS
 from hourglass.report.analysis.review import Review
+from hourglass.report.analysis.tuning import AGAIN, CURVE
 from hourglass.report.reading import evaluations
 from hourglass.report.reading.configurations import is_task
 from hourglass.report.reading.runs import Sweep
@@ -37,11 +39,17 @@ def write(review: Review) -> str:
         plain(review.standing),
         f"**Answer.**{f' {answers[0]}' if len(answers) == 1 else several}",
     ]
+    parts += [f"- {plain(text)}" for text in review.beside]
     if len(board):
         parts += ["## Leaderboard", leaderboard(review), LEADERBOARD_NOTE, test_images(sweep), real(review)]
     if len(review.comparison):
         note = f"{PAIRED_NOTE} {EQUIVALENT_NOTE}" if review.equivalent_within else PAIRED_NOTE
         parts += ["## On the same seeds", paired(review), note, plain(" ".join(review.remarks))]
+    if review.tuned:
+        parts += ["## Tuning", markdown_table(CURVE, review.tuned.curve_rows())]
+        parts += [markdown_table(AGAIN, review.tuned.again_rows())] if len(review.tuned.again) else []
+    if review.budgets:
+        parts += ["## Over the budget", markdown_table(BUDGETS, review.budgets.rows())]
     if len(review.evaluated):
         parts += ["## Under other corruption", *other_corruption(review)]
     if sweep.others:

@@ -21,8 +21,11 @@ LARGEST, DEEPEST, LONGEST, MOST = 32_000, 50, 500, 1_000_000
 characters once these are followed."""
 PICTURES = "logs/pictures"
 """Where the pictures of a run folder that was read are decoded to"""
+TUNING = "reported=false"
+"""The override of a job that only serves to tune others."""
 OF_THE_COMMAND = (
-    "sweep=", "retry=", "trial=", "hydra", "search=", "primary=", "equivalent_within=", "reference=", "fixed=",
+    "sweep=", "retry=", "trial=", "hydra", "search=", "tune=", "tuning.", "budgets=", TUNING,
+    "primary=", "equivalent_within=", "reference=", "fixed=",
 )  # fmt: skip
 """Overrides that say nothing of a job."""
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML was built with it
@@ -155,6 +158,11 @@ def names_of(jobs: Mapping[str, Any], listed: Iterable[str]) -> dict[str, str]:
     overrides = {identity: jobs[identity]["overrides"] for identity in listed}
     common = set.intersection(*map(set, overrides.values())) if len(overrides) > 1 else set()
     return {identity: as_line([o for o in job if o not in common]) or "-" for identity, job in overrides.items()}
+
+
+def is_tuning(overrides: Sequence[str]) -> bool:
+    """Does a job of these overrides only serve to tune others?"""
+    return TUNING in overrides
 
 
 def as_line(overrides: Iterable[str]) -> str:

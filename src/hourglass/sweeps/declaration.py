@@ -72,7 +72,7 @@ def standing(invocations: Sequence[Mapping[str, Any]]) -> str:
     reasons = [] if fixed else ["no commit is declared (fixed=) at which its hypotheses were fixed"]
     if any(invocation.get("declared", {}) != declared for invocation in invocations):
         reasons.append("what is declared changed between its commands")
-    if len({frozenset(invocation.get("jobs", [])) for invocation in invocations}) > 1:
+    if len(set(map(_asked_for, invocations))) > 1:
         reasons.append("its commands planned different jobs")
     changes = [invocation.get("changed_since_fixed") for invocation in invocations]
     if fixed and None in changes:
@@ -87,3 +87,10 @@ def standing(invocations: Sequence[Mapping[str, Any]]) -> str:
         f"Its hypotheses were fixed at commit {fixed}, before the first run: neither src nor conf had changed since, "
         "and every command planned the same jobs."
     )
+
+
+def _asked_for(invocation: Mapping[str, Any]) -> frozenset[str]:
+    """The jobs that a command planned; its words where the jobs follow from results, as those of a tuned sweep do."""
+    if invocation.get("jobs") and "tuning" not in invocation:
+        return frozenset(invocation["jobs"])
+    return frozenset(word for word in invocation.get("overrides", []) if not word.startswith("retry="))

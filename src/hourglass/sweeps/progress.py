@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hourglass.core.text import duration, first_line
 from hourglass.runs import status
-from hourglass.runs.read import read_sweep, summary_of
+from hourglass.runs.read import is_tuning, read_sweep, summary_of
 from hourglass.runs.status import status_of, value_of
 
 FINE = ("completed", "pruned")
@@ -41,12 +41,20 @@ def line(
 
 
 def closing(folder: Path, names: Mapping[str, str]) -> tuple[str, bool]:
-    """The table of the jobs of a command, and whether every one of them ended well."""
+    """The table of the jobs of a command, and whether every one of them ended well.
+
+    Jobs that only serve to tune are counted, and listed where they failed; that some diverge is no failure.
+    """
     width = min(60, max(map(len, names.values()), default=0))
-    lines, statuses = [""], []
+    sweep = read_sweep(folder)
+    tuning = {identity for identity in names if is_tuning(sweep["jobs"][identity]["overrides"])}
+    ends = {identity: status_of(folder / identity) for identity in names}
+    fine = {one: ended in FINE or (ended == "diverged" and one in tuning) for one, ended in ends.items()}
+    lines = [""]
     for identity, name in names.items():
-        ended, summary = status_of(folder / identity), summary_of(folder / identity)
-        statuses.append(ended)
+        ended, summary = ends[identity], summary_of(folder / identity)
+        if identity in tuning and (fine[identity] or ended in UNFINISHED):
+            continue
         result = first_line(summary.get("error"))
         if ended == "completed":
             metrics = summary["metrics"]
@@ -54,25 +62,31 @@ def closing(folder: Path, names: Mapping[str, str]) -> tuple[str, bool]:
             if "test/psnr" in metrics:
                 result += f"   test PSNR {metrics['test/psnr']:.2f} dB"
         lines.append(f"  {identity}  {name:<{width}}  {ended:<12}  {result}".rstrip())
-    sweep = read_sweep(folder)
     others = [status_of(folder / identity) for identity in sweep["jobs"] if identity not in names]
-    lines += ["", f"  {len(names)} jobs: {counted(statuses)}"]
+    reported = [ended for identity, ended in ends.items() if identity not in tuning]
+    lines += ["", f"  {len(reported)} jobs: {counted(reported)}" if reported else "  no reported jobs yet"]
+    if tuning:
+        lines.append(f"  after {len(tuning)} tuning jobs: {counted([ends[identity] for identity in tuning])}")
     if others:
         lines.append(f"  beside {len(others)} of other commands: {counted(others)}")
     lines.append(f"  {folder}")
-    if {"interrupted", "planned"} & set(statuses):
+    statuses = set(ends.values())
+    if {"interrupted", "planned"} & statuses:
         lines.append("  the same command goes on with those that are not done")
     if "running" in statuses:
         lines.append("  those running are in the hands of other processes; the same command tells what became of them")
-    if {"failed", "diverged"} & set(statuses) and all(invocation.get("jobs") for invocation in sweep["invocations"]):
+    bad = {ended for identity, ended in ends.items() if not fine[identity]}
+    if {"failed", "diverged"} & bad and all(invocation.get("jobs") for invocation in sweep["invocations"]):
         lines.append("  the same command with retry=failed (or diverged, all) tries those again")
-    return "\n".join([*lines, ""]), all(ended in FINE for ended in statuses)
+    return "\n".join([*lines, ""]), all(fine.values()) and bool(reported or not tuning)
 
 
 def can_be_reported(folder: Path, names: Mapping[str, str]) -> bool:
-    """Are all jobs done, and is there a result among them?"""
-    statuses = {status_of(folder / identity) for identity in names}
-    return "completed" in statuses and not statuses & set(UNFINISHED)
+    """Are all jobs done, and is there a result among those that are reported?"""
+    jobs = read_sweep(folder)["jobs"]
+    statuses = {identity: status_of(folder / identity) for identity in names}
+    reported = [ended for identity, ended in statuses.items() if not is_tuning(jobs[identity]["overrides"])]
+    return "completed" in reported and not set(statuses.values()) & set(UNFINISHED)
 
 
 def counted(statuses: list[str]) -> str:

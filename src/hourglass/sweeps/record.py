@@ -41,6 +41,15 @@ def record(
         return len(sweep["invocations"]) - 1
 
 
+def plan_more(folder: Path, invocation: int, planned: Mapping[str, list[str]], tuning: Mapping[str, Any]) -> None:
+    """Add jobs (id -> overrides) to an invocation, and what its tuning is: a tuned sweep plans round by round."""
+    with _changing(folder) as sweep:
+        entry = sweep["invocations"][invocation]
+        entry |= {"jobs": list(dict.fromkeys([*entry["jobs"], *planned])), "tuning": tuning}
+        for identity, job in planned.items():
+            sweep["jobs"].setdefault(identity, {"overrides": job})
+
+
 def add_job(folder: Path, identity: str, overrides: list[str]) -> None:
     """Add a job that was not planned at the start, unless it is there: a search plans as it goes."""
     if identity not in read_sweep(folder)["jobs"]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hourglass.core.errors import ConfigError
 from hourglass.core.processes.environment import refuse_without_fork, started_from_outside
@@ -15,7 +16,7 @@ from hourglass.runs import status
 from hourglass.runs.job import Notes
 from hourglass.runs.read import names_of, read_sweep
 from hourglass.sweeps.declaration import Declared
-from hourglass.sweeps.record import record
+from hourglass.sweeps.record import plan_more, record
 
 
 @dataclass
@@ -40,6 +41,10 @@ class Sweep:
         sweep = read_sweep(self.folder)
         planned = sweep["invocations"][self.invocation]["jobs"]
         return names_of(sweep["jobs"], planned or sweep["jobs"])
+
+    def plan(self, jobs: Mapping[str, list[str]], tuning: Mapping[str, Any]) -> None:
+        """Write down jobs (id -> overrides) that follow from what others have shown, and what the tuning is."""
+        plan_more(self.folder, self.invocation, jobs, tuning)
 
     def stop_jobs(self) -> None:
         """Tell the jobs that run in other processes to save and stop, and wait for them, as long as a job may take."""

@@ -8,7 +8,7 @@ jobs at once `ConfigLoaderImpl._parse_overrides_and_create_caching_repo` and `_a
 
 import os
 import pickle  # nosec B403
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.plugins.config_source import ConfigSource
-from hydra.types import RunMode
+from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from hourglass.core.errors import ConfigError
@@ -89,11 +89,25 @@ def compose_sweep(hydra: Hydra, name: str, overrides: Sequence[str]) -> DictConf
     return hydra.compose_config(name, list(overrides), run_mode=RunMode.MULTIRUN, with_log_configuration=False)
 
 
-def jobs_of_sweep(config: DictConfig) -> list[list[str]]:
-    """The overrides of each job that Hydra's own sweeper will launch for a composed sweep, in its order."""
-    given = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
-    parsed = OverridesParser.create().parse_overrides([*given, *config.hydra.overrides.task])
+def jobs_of_sweep(config: DictConfig, without: Collection[str] = ()) -> list[list[str]]:
+    """The overrides of each job that Hydra's own sweeper will launch for a composed sweep, in its order.
+
+    `without`: keys that are left out, as if nothing were said of them.
+    """
+    parsed = [override for override in _given(config) if override.get_key_element() not in without]
     return [job for batch in BasicSweeper.split_arguments(parsed, None) for job in batch]
+
+
+def values_of_sweep(config: DictConfig, key: str) -> list[str]:
+    """The values that a composed sweep has for a key, as overrides spell them; none where nothing is said of it."""
+    others = {override.get_key_element() for override in _given(config)} - {key}
+    return [override.split("=", 1)[1] for job in jobs_of_sweep(config, others) for override in job]
+
+
+def _given(config: DictConfig) -> list[Override]:
+    """What the experiment and the command line say, in this order: the last one wins."""
+    given = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
+    return OverridesParser.create().parse_overrides([*given, *config.hydra.overrides.task])
 
 
 class Jobs:
@@ -103,9 +117,10 @@ class Jobs:
     the very end, so jobs that choose the same options are composed once together.
     """
 
-    def __init__(self, hydra: Hydra, sweep: DictConfig) -> None:
+    def __init__(self, hydra: Hydra | HydraContext, sweep: DictConfig) -> None:
         assert isinstance(hydra.config_loader, ConfigLoaderImpl)
-        self.loader, self.sweep = hydra.config_loader, sweep
+        self.loader = ConfigLoaderImpl(hydra.config_loader.config_search_path)  # a launcher pickles the other
+        self.sweep = sweep
         for source in self.loader.repository.get_sources():
             _parse_once(source)
         given = sweep.hydra.job.config_name, list(sweep.hydra.overrides.hydra)

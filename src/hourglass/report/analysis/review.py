@@ -10,8 +10,10 @@ import pandas as pd
 from hourglass.core.text import command
 from hourglass.report.analysis import tables
 from hourglass.report.analysis.answer import Answer, answers, overall
+from hourglass.report.analysis.budgets import Budgets, budgets
 from hourglass.report.analysis.comparison import is_swept, names_a_task, paired, pairing, reference_values
 from hourglass.report.analysis.measures import Measures, numbers
+from hourglass.report.analysis.tuning import Tuned, tuned
 from hourglass.report.reading import evaluations
 from hourglass.report.reading.configurations import Configuration
 from hourglass.report.reading.run import Run
@@ -83,6 +85,19 @@ class Review:
     @cached_property
     def evaluated(self) -> pd.DataFrame:
         return evaluations.table(self.sweep)
+
+    @cached_property
+    def tuned(self) -> Tuned | None:
+        return tuned(self.sweep, self.reference, self.metric)
+
+    @cached_property
+    def budgets(self) -> Budgets | None:
+        return budgets(self.sweep, self.comparison, self.metric)
+
+    @property
+    def beside(self) -> list[str]:
+        """What the answer depends on: sentences on tuning and budgets."""
+        return [text for one in (self.tuned, self.budgets) if one for text in one.sentences]
 
     @cached_property
     def pictured(self) -> dict[str, Run]:

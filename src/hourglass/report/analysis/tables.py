@@ -110,6 +110,7 @@ def results(sweep: Sweep) -> pd.DataFrame:
     for configuration in sweep.configurations:
         for run in configuration.runs:
             row = {"id": run.id, "status": "completed", "label": configuration.label} | configuration.values
+            row |= dict(zip(sweep.tuning.keys, sweep.tuning.point(run), strict=True))
             health = "; ".join(f"{diagnostic}, since epoch {epoch}" for diagnostic, epoch in run.health.items())
             rows.append(row | {"seed": run.seed, "health": health} | numbers(run) | {"folder": run.folder.name})
     for problem in sweep.lost:

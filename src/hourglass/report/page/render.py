@@ -16,9 +16,11 @@ from hourglass.core.colours import ERROR_SCALE
 from hourglass.report.analysis import measures, tables
 from hourglass.report.analysis.review import Review
 from hourglass.report.page import images, plots, views
+from hourglass.report.page.budgets import budgets
 from hourglass.report.page.figures import cost, curves
 from hourglass.report.page.robustness import robustness
 from hourglass.report.page.spectra import spectra
+from hourglass.report.page.tuning import tuning
 
 MOST_SHOWN = 8
 """Configurations that the figures and pictures show at first: the best, and the references."""
@@ -40,7 +42,9 @@ def render(review: Review) -> str:
     place = {configuration.label: i for i, configuration in enumerate(ranked)}
     references = list(dict.fromkeys(place[label] for label in review.comparison["reference"] if label))
     columns = views.columns(review)
-    drawn = (cost(review), curves(ranked), spectra(ranked), robustness(review)) if ranked else ()
+    tuned = tuning(review.tuned, place, review.measures)
+    over = (budgets(review.budgets), *tuned)
+    drawn = (*over, cost(review), curves(ranked), spectra(ranked), robustness(review)) if ranked else ()
     figures = [figure for figure in drawn if figure]
     plotly = get_plotlyjs()  # the whole bundle: the package ships no smaller one, and compressed it is 1.5 MB
     script = Markup("\n").join(map(_read, SCRIPTS))

@@ -11,7 +11,9 @@ from hourglass.report.reading.run import ABSENT, Problem, Run, value_of
 
 PRESETS = ("experiment", "model")
 """Groups whose options choose among the other groups."""
-TASK = re.compile(r"(data|corruption)$|data\.(source|image_shape|checksums)|corruption\.")
+BUDGET = "trainer.max_steps"
+"""Runs of one length are held against each other."""
+TASK = re.compile(r"(data|corruption|trainer\.max_steps)$|data\.(source|image_shape|checksums)|corruption\.")
 
 
 WATCHING = (

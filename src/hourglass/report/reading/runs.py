@@ -1,6 +1,6 @@
 """A folder of runs, read: what was trained and measured, and which jobs have no result. No torch."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from hourglass.core.text import printable
 from hourglass.report.reading.configurations import Configuration, configurations, treatment, varied, without_runs
 from hourglass.report.reading.files import read_beside, read_config
 from hourglass.report.reading.run import Problem, Run
-from hourglass.runs.read import no_jobs, read_summary, read_sweep
+from hourglass.report.reading.tuning import Tuning
+from hourglass.runs.read import is_tuning, no_jobs, read_summary, read_sweep
 from hourglass.runs.status import status_of
 from hourglass.sweeps.declaration import Declared, declared_in
 
@@ -22,6 +23,8 @@ REASONS = {
     "interrupted": "stopped before its end: the same command continues it",
     "pruned": "stopped by the search, because other trials did better",
 }
+OLDER = ("repeated", "superseded")
+SUPERSEDED = "a later command has tuned it again, and chosen another value"
 NO_JOB = "no id of a job, which is 8 hexadecimal digits: nothing was read there"
 NOT_BEGUN = "it has a folder and no summary.json: stopped before its first step, the same command begins it again"
 
@@ -35,11 +38,14 @@ class Sweep:
     runs: list[Run]
     """The completed ones, in the order of `sweep.json`, then by folder"""
     others: list[Problem]
+    tuning: Tuning = field(default_factory=Tuning)
+    known: list[str] | None = None
+    """What was swept, where somebody knows"""
 
     @cached_property
     def varied(self) -> list[str]:
-        """What was swept, as `hourglass.report.reading.configurations.varied` tells."""
-        return varied(self.runs)
+        """What was swept, as `hourglass.report.reading.configurations.varied` tells, but for what was tuned."""
+        return [key for key in varied(self.runs) if key not in self.tuning.keys] if self.known is None else self.known
 
     @cached_property
     def configurations(self) -> list[Configuration]:
@@ -70,7 +76,7 @@ class Sweep:
     def lost(self) -> list[Problem]:
         """The jobs without a result; the other problems are torn files, and older repetitions of runs that have one."""
         with_result = {run.id for run in self.runs} | {"sweep.json"}
-        return [one for one in self.others if one.id not in with_result and one.status != "repeated"]
+        return [one for one in self.others if one.id not in with_result and one.status not in OLDER]
 
 
 def read(folder: str | Path) -> Sweep:
@@ -96,9 +102,15 @@ def read(folder: str | Path) -> Sweep:
         what = "holds no run" if folder.is_dir() else "does not exist"
         raise DataError(f"{folder} {what}: give the folder of a sweep (logs/sweeps/NAME), of runs, or of one run")
     runs: dict[object, Run] = {}
+    tuning = Tuning.of(info)
     for path in folders:
         apart = [override for override in jobs.get(path.name, []) if override not in common]
         run, problems = _read_run(path, folder, apart)
+        marked = [jobs.get(path.name, []), *(one.overrides for one in [run, *problems] if one)]
+        if any(map(is_tuning, marked)) and path != folder:
+            tuning.runs += [run] if run is not None else []
+            tuning.lost += problems
+            continue
         others += problems
         if run is not None:
             if (same := treatment(run)) in runs:
@@ -108,7 +120,9 @@ def read(folder: str | Path) -> Sweep:
                 others.append(Problem(older.id, "repeated", reason, older.overrides, older.folder))
             runs[same] = run
     name = info.get("name") or printable(folder.resolve().name)
-    return Sweep(folder, name, info, list(runs.values()), others)
+    left_out = {run.id: run for run in tuning.superseded(list(runs.values()), info)}
+    others += [Problem(run.id, "superseded", SUPERSEDED, run.overrides, run.folder) for run in left_out.values()]
+    return Sweep(folder, name, info, [run for run in runs.values() if run.id not in left_out], others, tuning)
 
 
 def _is_run(path: Path) -> bool:

@@ -1,0 +1,152 @@
+"""What `tune=` and `budgets=` ask for: read, and refused where it cannot work."""
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hourglass.config.configuration import Node, flat
+from hourglass.config.overrides import parse
+from hourglass.config.validation import check, checked
+from hourglass.core.errors import ConfigError
+from hourglass.core.text import as_option, counted
+from hourglass.core.types import Count, Seed, Size
+from hourglass.runs.read import TUNING
+from hourglass.sweeps.tuning.grid import Axis, Point, as_overrides
+
+LENGTH = {
+    "trainer.max_steps": "",
+    "trainer.max_epochs": "-1",
+    "trainer.check_val_every_n_epoch": "1000000000",  # never: it is validated at its end, as any run that ends before
+}
+"""What `budgets=` sets of each job, beside the steps themselves"""
+
+
+@dataclass(frozen=True)
+class TuningSettings:
+    """`tuning:` in the configuration."""
+
+    seeds: list[Seed]
+    metric: str | None
+    """`val/…`; None: `val/mse`, or `val/loss` where there is none"""
+    extensions: Size
+    """Values that a grid may grow by on either side"""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    axes: list[Axis]
+    configurations: list[list[str]]
+    """The overrides of each but for its seed and what is tuned"""
+    seeds: list[str]
+    """The reported ones"""
+    settings: TuningSettings
+
+    @property
+    def keys(self) -> list[str]:
+        return [axis.key for axis in self.axes]
+
+    def tuning_jobs(self, configuration: int, point: Point) -> list[list[str]]:
+        seeds = self.settings.seeds
+        return [[*self._trained(configuration, point), f"seed={seed}", TUNING] for seed in seeds]
+
+    def reported_jobs(self, configuration: int, point: Point) -> list[list[str]]:
+        return [[*self._trained(configuration, point), f"seed={seed}"] for seed in self.seeds]
+
+    def _trained(self, configuration: int, point: Point) -> list[str]:
+        return [*self.configurations[configuration], *as_overrides(self.keys, point)]
+
+    def __str__(self) -> str:
+        grid = " × ".join(f"{len(axis.values)} values of {axis.key}" for axis in self.axes)
+        many = counted(len(self.configurations), "configuration")
+        own, reported = len(self.settings.seeds), len(self.seeds)
+        return f"{many} × {grid} × {own} tuning seeds, then {reported} reported seeds of each"
+
+
+def read_tuning(
+    plain: Node, jobs: Sequence[Sequence[str]], seeds: Sequence[str], composed: Callable[[Sequence[str]], Node]
+) -> Tuning:
+    """From what all jobs share, the overrides of each configuration (all but the seed), and the reported seeds.
+
+    `composed` gives the configuration of overrides. Raises ConfigError for what cannot be tuned.
+    """
+    settings, values = checked(TuningSettings, plain["tuning"], "tuning"), _values(plain["tune"])
+    seeds = list(seeds) or [str(plain["seed"])]
+    if not settings.seeds or len(set(settings.seeds)) < len(settings.seeds):
+        raise ConfigError(f"tuning.seeds={as_option(settings.seeds)}: give seeds to tune on, each once")
+    if shared := {*map(str, settings.seeds)} & {*seeds}:
+        raise ConfigError(f"seed {min(shared)} is reported and tuned on: give other tuning.seeds, or other seeds")
+    if settings.metric is not None and not settings.metric.startswith("val/"):
+        raise ConfigError(f"tuning.metric={settings.metric}: tune by the validation images, as in val/mse")
+    axes = []
+    for key, given in values.items():
+        if len({override for job in jobs for override in job if override.startswith(f"{key}=")}) > 1:
+            raise ConfigError(f"{key} is tuned and swept: leave it out of one of them")
+        there = {as_option(_value(composed(job), key, given)): job for job in jobs}
+        if given is None and len(there) > 1:
+            values_for_all = f"give the values for all, as in tune.{key}=choice(0.005,0.01)"
+            raise ConfigError(f"{key} is {' or '.join(there)}: {values_for_all}")
+        axes.append(Axis.of(key, given) if given else Axis.around(key, float(next(iter(there)))))
+    kept = [tuple(override for override in job if override.split("=")[0] not in values) for job in jobs]
+    return Tuning(axes, list(map(list, dict.fromkeys(kept))), seeds, settings)
+
+
+def _values(tune: Any) -> dict[str, list[float] | None]:
+    """Key -> the values that are given for it, None where there are none."""
+    given = dict.fromkeys(tune) if isinstance(tune, list) else tune
+    if not isinstance(given, Mapping) or not given or not all(isinstance(key, str) for key in given):
+        raise ConfigError(f"tune={tune}: name what is tuned, as in tune=[optimizer.lr]")
+    for key, values in given.items():
+        numbers = isinstance(values, list) and all(type(value) in (int, float) for value in values)
+        if values is not None and not (values and numbers):
+            raise ConfigError(f"tune.{key}={as_option(values)}: give numbers, as in tune.{key}=choice(0.005,0.01)")
+    return dict(given)
+
+
+def _value(plain: Node, key: str, given: list[float] | None) -> Any:
+    """What is configured of a key that is tuned."""
+    leaves = flat({name: node for name, node in plain.items() if name not in ("tune", "tuning", "hydra")})
+    if key not in leaves or key == "seed":
+        near = difflib.get_close_matches(key, leaves, n=1)
+        meant = f": did you mean {near[0]}?" if near and key != "seed" else ", as optimizer.lr is"
+        raise ConfigError(f"tune=[{key}]: {key} is no value that can be tuned{meant}")
+    value = leaves[key]
+    if given is None and not (type(value) in (int, float) and value > 0):
+        raise ConfigError(f"{key} is {as_option(value)}: say what to try, as in tune.{key}=choice(0.005,0.01)")
+    return value
+
+
+def gathered(overrides: Sequence[str]) -> list[str]:
+    """With `tune={optimizer.lr:[0.005,0.01]}`, a value like any other, for `tune.optimizer.lr=choice(0.005,0.01)`.
+
+    Raises ConfigError for what cannot be enumerated.
+    """
+    rest = [override for override in overrides if not override.startswith("tune.")]
+    values = []
+    for override in parse(o for o in overrides if o.startswith("tune.")):
+        key, value = override.key_or_group.removeprefix("tune."), override.value()
+        if override.is_sweep_override():
+            if not override.is_discrete_sweep():
+                raise ConfigError(f"{override.input_line}: a grid has values, as in tune.{key}=choice(0.005,0.01)")
+            value = list(override.sweep_iterator())
+        values.append(f"{key}:{as_option(value if isinstance(value, list) else [value])}")
+    if values and any(override.startswith("tune=") for override in rest):
+        raise ConfigError("tune= and tune.KEY= both say what is tuned: give all keys as tune.KEY=choice(…)")
+    return [*rest, f"tune={{{','.join(values)}}}"] if values else rest
+
+
+def of_budgets(budgets: Any, overrides: Sequence[str]) -> list[str]:
+    """The overrides that make a run of its own for each of these numbers of steps; nothing for None.
+
+    Raises ConfigError where they are none, or where another option says how long a run is.
+    """
+    if budgets is None:
+        return []
+    check(budgets, list[Count], "budgets")
+    if not budgets or len(set(budgets)) < len(budgets):
+        raise ConfigError(f"budgets={as_option(budgets)}: give numbers of steps, each once, as in [250,1250,5000]")
+    for override in overrides:
+        if (key := override.split("=")[0].lstrip("+~")) in LENGTH:
+            raise ConfigError(f"{key} and budgets= both say how long a run is: leave one of them out")
+    steps = {"trainer.max_steps": ",".join(map(str, budgets))}
+    return [f"{key}={value}" for key, value in (LENGTH | steps).items()]

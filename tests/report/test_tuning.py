@@ -1,0 +1,173 @@
+"""What a report says of tuning and of budgets, against tables that are known."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from plotly import graph_objects
+
+from helpers import sweep_folders
+from hourglass.core.files import write_json
+from hourglass.core.formats import FORMAT
+from hourglass.report import markdown
+from hourglass.report.analysis.review import review
+from hourglass.report.page import render
+from hourglass.report.page.budgets import budgets
+from hourglass.report.page.tuning import tuning
+from hourglass.report.reading import runs
+
+AUDIT = {
+    "transpose": {"0.0025": 0.00709, "0.005": 0.00533, "0.01": 0.00441},
+    "resize": {"0.0025": 0.00622, "0.005": 0.00572, "0.01": 0.00637},
+}
+"""Test MSE of an audit: 14 % lower at the smallest learning rate, 31 % lower the other way at the largest."""
+SEEDS, REPORTED = [1000, 1001, 1002], range(6)
+
+
+def run(folder: Path, overrides: list[str], seed: int, mse: float) -> dict[str, Any]:
+    mse *= 1 + 0.01 * (seed % 3)
+    job = sweep_folders.make_run(folder, overrides, seed)
+    sweep_folders.update_metrics(
+        folder / job, {"test/mse": mse, "val/mse": 1.1 * mse, "test/psnr": -10 * float(np.log10(mse))}
+    )
+    return {job: {"overrides": [*overrides, f"seed={seed}"]}}
+
+
+def write(folder: Path, jobs: Mapping[str, Any], **more: Any) -> Path:
+    invocation = {
+        "command": "python train.py -m",
+        "overrides": [],
+        "time": "2026-03-01T12:00:00",
+        "git": None,
+        "jobs": list(jobs),
+        **more,
+    }
+    write_json(folder / "sweep.json", {"format": FORMAT, "name": "tuned", "invocations": [invocation], "jobs": jobs})
+    return folder
+
+
+@pytest.fixture
+def tuned(tmp_path: Path) -> Path:
+    jobs: dict[str, Any] = {}
+    for decoder, table in AUDIT.items():
+        for lr, mse in table.items():
+            for seed in SEEDS:
+                jobs |= run(tmp_path, [f"decoder={decoder}", f"optimizer.lr={lr}", "reported=false"], seed, mse)
+        best = min(table, key=table.__getitem__)
+        for seed in REPORTED:
+            jobs |= run(tmp_path, [f"decoder={decoder}", f"optimizer.lr={best}"], seed, table[best])
+    asked = {"keys": ["optimizer.lr"], "seeds": SEEDS, "metric": "val/mse"}
+    return write(tmp_path, jobs, tuning=asked)
+
+
+def test_the_audits_table_again(tuned: Path) -> None:
+    reviewed = review(runs.read(tuned), "decoder=transpose")
+    assert len(reviewed.sweep.runs) == 12
+    assert reviewed.sweep.varied == ["decoder"]
+    assert list(reviewed.board["n"]) == [6, 6]
+    over = reviewed.tuned
+    assert over
+    relative = over.again["relative"].astype(float)
+    expected = {lr: AUDIT["resize"][lr] / AUDIT["transpose"][lr] - 1 for lr in AUDIT["resize"]}
+    assert dict(zip(over.again["value"], relative, strict=True)) == pytest.approx(expected)
+    assert list(over.again["pairs"]) == [3, 3, 3]
+    chosen, edge, turns = over.sentences
+    assert chosen == (
+        "Tuned by val/mse on 3 seeds that are not reported: optimizer.lr=0.01 for decoder=transpose; "
+        "optimizer.lr=0.005 for decoder=resize."
+    )
+    assert edge.startswith("The best optimizer.lr of decoder=transpose, 0.01, is at the edge of the grid")
+    assert turns == (
+        "At optimizer.lr 0.0025 decoder=resize is 12.3 % better than decoder=transpose, at 0.01 44.4 % worse ("
+        "test/mse, tuning seeds): the sign turns with optimizer.lr."
+    )
+    means = {(row["label"], row["value"]): row["mean"] for row in over.curves.to_dict("records")}
+    assert means["decoder=resize", "0.005"] == pytest.approx(1.1 * 0.00572 * 1.01, rel=0.01)
+
+
+def test_the_sign_that_does_not_turn_and_a_value_that_diverged(tuned: Path) -> None:
+    for path in sweep_folders.jobs(tuned):
+        given = json.loads((path / "summary.json").read_text())["overrides"]
+        if "decoder=resize" in given and "optimizer.lr=0.0025" in given:
+            sweep_folders.spoil(path, "diverged", "the loss became nan")
+    reviewed = review(runs.read(tuned), "decoder=transpose")
+    assert not reviewed.sweep.others  # that tuning runs diverge is no lost result
+    assert reviewed.tuned
+    assert reviewed.tuned.sentences[-1] == (
+        "decoder=resize is worse than decoder=transpose at every optimizer.lr from 0.005 to 0.01 (test/mse, tuning "
+        "seeds): the sign does not turn with optimizer.lr."
+    )
+
+
+def test_runs_of_a_value_that_is_no_longer_the_best_are_left_out(tuned: Path) -> None:
+    content = json.loads((tuned / "sweep.json").read_text())
+    later: dict[str, Any] = {}
+    for seed in range(3):
+        later |= run(tuned, ["decoder=resize", "optimizer.lr=0.0025"], seed, 0.005)
+    content["jobs"] |= later
+    content["invocations"].append(content["invocations"][0] | {"jobs": list(later)})
+    write_json(tuned / "sweep.json", content)
+    sweep = runs.read(tuned)
+    assert [problem.status for problem in sweep.others] == ["superseded"] * 6
+    assert not sweep.lost
+    assert {run.seed for run in sweep.runs if run.choices["decoder"] == "resize"} == {0, 1, 2}
+
+
+def test_figures_and_tables_of_tuning(tuned: Path) -> None:
+    reviewed = review(runs.read(tuned))
+    place = {configuration.label: i for i, configuration in enumerate(reviewed.ranked)}
+    figures = tuning(reviewed.tuned, place, reviewed.measures)
+    assert [figure.id for figure in figures] == ["tuning", "tuning-again"]
+    for figure in figures:
+        for variant in figure.variants.values():
+            graph_objects.Figure(variant)
+        assert all(len(row) == len(figure.columns) for row in figure.rows)
+    diamonds = [t for t in figures[0].variants["optimizer.lr"]["data"] if t["marker"].get("symbol") == "diamond"]
+    assert sorted(trace["x"][0] for trace in diamonds) == [0.005, 0.01]
+    text = markdown.write(reviewed)
+    assert "| decoder=resize | 0.005 |" in text
+    assert "the sign turns with optimizer.lr" in text
+    assert "the sign turns with optimizer.lr" in render.render(reviewed)
+
+
+LENGTHS = {"250": (0.0071, 0.0062), "1250": (0.0053, 0.0053), "5000": (0.0044, 0.0046)}
+"""Steps -> test MSE of transpose and resize"""
+
+
+@pytest.fixture
+def lengths(tmp_path: Path) -> Path:
+    jobs: dict[str, Any] = {}
+    fixed = ["trainer.max_epochs=-1", "trainer.check_val_every_n_epoch=1000000000"]
+    for decoder, steps in ((d, s) for d in (0, 1) for s in LENGTHS):
+        for seed in REPORTED:
+            overrides = [f"decoder={('transpose', 'resize')[decoder]}", f"trainer.max_steps={steps}", *fixed]
+            jobs |= run(tmp_path, overrides, seed, LENGTHS[steps][decoder])
+    return write(tmp_path, jobs)
+
+
+def test_differences_over_the_budget_are_taken_within_one(lengths: Path) -> None:
+    reviewed = review(runs.read(lengths))
+    assert reviewed.sweep.varied == ["decoder", "trainer.max_steps"]
+    compared = reviewed.comparison
+    assert len(compared) == 3
+    for row in compared.to_dict("records"):
+        assert row["label"].split("max_steps=")[1] == row["reference"].split("max_steps=")[1]
+    over = reviewed.budgets
+    assert over
+    assert list(over.table["steps"]) == [250, 1250, 5000]
+    assert over.table["relative"].astype(float).round(4).tolist() == [round(r / t - 1, 4) for t, r in LENGTHS.values()]
+    assert over.sentences == [
+        "From 250 to 5,000 steps decoder=resize goes from 12.7 % better than decoder=transpose to 4.5 % worse ("
+        "test/mse, each budget a run of its own): the sign turns with the budget."
+    ]
+    figure = budgets(over)
+    assert figure
+    graph_objects.Figure(figure.variants[""])
+    (line,) = [trace for trace in figure.variants[""]["data"] if trace["showlegend"]]
+    assert line["x"] == [250, 1250, 5000]
+    assert line["y"] == pytest.approx([-12.68, 0, 4.545], abs=0.01)
+    assert "Difference over the budget" in render.render(reviewed)
+    assert "the sign turns with the budget" in markdown.write(reviewed)

@@ -1,0 +1,130 @@
+"""What `tune=` and `budgets=` mean, and what is refused in one sentence."""
+
+from typing import Any
+
+import pytest
+
+from helpers.project import configure, run_command
+from hourglass.config.overrides import sweep_name
+from hourglass.core.errors import ConfigError
+from hourglass.sweeps.tuning.plan import Tuning, gathered, of_budgets, read_tuning
+
+DECODERS = (["decoder=resize"], ["decoder=transpose"])
+
+
+def read(
+    tune: Any, *fixed: str, jobs: Any = DECODERS, seeds: Any = ("0", "1"), own: Any = (1000, 1001, 1002), **how: Any
+) -> Tuning:
+    plain = configure(*fixed).plain
+    plain = plain | {"tune": tune, "tuning": plain["tuning"] | {"seeds": [*own]} | how}
+    return read_tuning(plain, [[*job, *fixed] for job in jobs], seeds, lambda job: configure(*job).plain)
+
+
+def test_a_bare_key_is_tuned_around_what_is_configured() -> None:
+    tuning = read(["optimizer.lr"])
+    assert [axis.values for axis in tuning.axes] == [(0.00125, 0.0025, 0.005, 0.01, 0.02)]
+    assert tuning.tuning_jobs(1, (0.02,)) == [
+        ["decoder=transpose", "optimizer.lr=0.02", f"seed={seed}", "reported=false"] for seed in (1000, 1001, 1002)
+    ]
+    assert tuning.reported_jobs(0, (0.005,)) == [["decoder=resize", "optimizer.lr=0.005", f"seed={s}"] for s in (0, 1)]
+    assert str(tuning) == "2 configurations × 5 values of optimizer.lr × 3 tuning seeds, then 2 reported seeds of each"
+    around = read(["optimizer.lr"], "optimizer.lr=0.01")
+    assert around.axes[0].values[2] == 0.01
+    assert around.configurations == [["decoder=resize"], ["decoder=transpose"]]  # a job is given it once
+    assert read(["optimizer.lr"], seeds=()).seeds == ["0"]  # as configured
+
+
+def test_the_command_line_names_values_in_hydras_grammar() -> None:
+    given = ["seed=range(0,8)", "tune.optimizer.lr=choice(0.0025,0.005,1e-2)", "tune.optimizer.weight_decay=range(1,3)"]
+    assert gathered(given) == [
+        "seed=range(0,8)",
+        "tune={optimizer.lr:[0.0025,0.005,0.01],optimizer.weight_decay:[1,2]}",
+    ]
+    composed = configure(gathered(["tune.optimizer.lr=0.1,0.2"])[0])
+    assert composed.plain["tune"] == {"optimizer.lr": [0.1, 0.2]}
+    assert composed.id == configure().id
+    both = read({"optimizer.lr": [0.01, 0.005], "optimizer.weight_decay": [0, 0.1]})
+    assert [axis.values for axis in both.axes] == [(0.005, 0.01), (0, 0.1)]
+    assert both.tuning_jobs(0, (0.01, 0.1))[0][:3] == [
+        "decoder=resize",
+        "optimizer.lr=0.01",
+        "optimizer.weight_decay=0.1",
+    ]
+    for wrong in (["tune.a=interval(0,1)"], ["tune.a=1,2", "tune=[b]"]):
+        with pytest.raises(ConfigError):
+            gathered(wrong)
+
+
+@pytest.mark.parametrize(
+    ("tune", "more", "message"),
+    [
+        (["optimizer.lrr"], {}, r"optimizer.lrr is no value that can be tuned: did you mean optimizer.lr\?"),
+        (["optimizer"], {}, "optimizer is no value that can be tuned"),
+        (["seed"], {}, "seed is no value that can be tuned, as optimizer.lr is"),
+        ([], {}, r"name what is tuned, as in tune=\[optimizer.lr\]"),
+        ("optimizer.lr", {}, r"name what is tuned, as in tune=\[optimizer.lr\]"),
+        (["optimizer.weight_decay"], {}, "optimizer.weight_decay is 0.0: say what to try"),
+        (["optimizer.schedule"], {}, "optimizer.schedule is cosine: say what to try"),
+        ({"optimizer.lr": ["a", "b"]}, {}, "give numbers, as in tune.optimizer.lr=choice"),
+        ({"optimizer.lr": [0.1]}, {}, "tuned over one value: give two or more"),
+        (["optimizer.lr"], {"jobs": (["optimizer.lr=0.1"], ["optimizer.lr=0.2"])}, "optimizer.lr is tuned and swept"),
+        (
+            ["optimizer.lr"],
+            {"jobs": (["optimizer=adam"], ["optimizer=sgd"])},
+            "is 0.005 or 0.1: give the values for all",
+        ),
+        (["optimizer.lr"], {"seeds": ("1", "1001")}, "seed 1001 is reported and tuned on: give other tuning.seeds"),
+        (["optimizer.lr"], {"own": []}, r"tuning.seeds=\[\]: give seeds to tune on"),
+        (["optimizer.lr"], {"own": [7, 7]}, "each once"),
+        (["optimizer.lr"], {"metric": "test/mse"}, "tune by the validation images"),
+        (["optimizer.lr"], {"extensions": -1}, "tuning.extensions=-1"),
+    ],
+)
+def test_what_cannot_be_tuned_is_refused_in_a_sentence(tune: Any, more: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as refused:
+        read(tune, **more)
+    assert "\n" not in str(refused.value)
+
+
+def test_budgets_are_lengths_of_runs_of_their_own() -> None:
+    assert of_budgets(None, ["trainer.max_epochs=2"]) == []
+    overrides = of_budgets([250, 1250], ["decoder=resize"])
+    assert overrides == [
+        "trainer.max_steps=250,1250", "trainer.max_epochs=-1", "trainer.check_val_every_n_epoch=1000000000",
+    ]  # fmt: skip
+    trainer = configure("trainer.max_steps=250", *overrides[1:]).plain["trainer"]
+    assert (trainer["max_steps"], trainer["max_epochs"], trainer["check_val_every_n_epoch"]) == (250, -1, 10**9)
+    for budgets, given, message in (
+        ([], [], "give numbers of steps"), ([5, 5], [], "each once"), ([0], [], "budgets"), ("many", [], "budgets"),
+        ([250], ["trainer.max_epochs=3"], "trainer.max_epochs and budgets= both say how long a run is"),
+    ):  # fmt: skip
+        with pytest.raises(ConfigError, match=message):
+            of_budgets(budgets, given)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["tune=[optimizer.lr]"], "tune= is about many runs: start a sweep with -m"),
+        (["tune.optimizer.lr=0.1,0.2"], "tune= is about many runs: start a sweep with -m"),
+        (["budgets=[10,20]"], "budgets= is about many runs: start a sweep with -m"),
+        (["-m", "tune=[optimizer.lr]", "seed=1000"], "seed 1000 is reported and tuned on"),
+        (["search=optuna", "tune=[optimizer.lr]"], "leave out tune= and budgets="),
+    ],
+)
+def test_the_command_refuses_at_once(tmp_path: Any, arguments: list[str], message: str) -> None:
+    done = run_command("train.py", *arguments, f"hydra.run.dir={tmp_path / 'a'}", f"hydra.sweep.dir={tmp_path / 'a'}")
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_tuned_sweep_has_a_name_of_its_own_and_always_the_same() -> None:
+    plain = sweep_name(["decoder=resize,transpose", "seed=range(0,8)"])
+    tuned = [
+        sweep_name(["decoder=resize,transpose", "seed=range(0,8)", more])
+        for more in ("tune=[optimizer.lr]", "budgets=[1,2]")
+    ]
+    assert len({plain, *tuned}) == 3
+    assert tuned[0] == sweep_name(["tune=[optimizer.lr]", "decoder=resize,transpose", "seed=range(0,8)", "logger=none"])
