@@ -135,6 +135,7 @@ def test_it_is_recorded_with_each_command(checkout: Path) -> None:
 
 
 GOOD = {"declared": {"fixed": COMMIT, "primary": "test/mse"}, "jobs": ["a", "b"], "changed_since_fixed": []}
+TUNED = {"tuning": {"keys": ["optimizer.lr"]}, "overrides": ["seed=0", "retry=failed"]}  # its jobs follow from results
 OTHERS = {"declared": GOOD["declared"] | {"primary": "test/ssim"}}
 
 
@@ -145,6 +146,11 @@ OTHERS = {"declared": GOOD["declared"] | {"primary": "test/ssim"}}
         ([{}], "Exploratory: no commit is declared (fixed=) at which its hypotheses were fixed."),
         ([GOOD, GOOD | {"jobs": ["b", "a"]}], "Its hypotheses were fixed at commit 0123abc, before the first run"),
         ([GOOD, GOOD | {"jobs": ["a", "b", "c"]}], "Exploratory: its commands planned different jobs."),
+        (
+            [GOOD | TUNED | {"jobs": ["a"]}, GOOD | TUNED],
+            "Its hypotheses were fixed at commit 0123abc, before the first",
+        ),
+        ([GOOD | TUNED, GOOD | TUNED | {"overrides": ["seed=1"]}], "Exploratory: its commands planned different jobs."),
         ([GOOD | OTHERS, GOOD], "Exploratory: what is declared changed between its commands."),
         ([GOOD | {"changed_since_fixed": None}], "Exploratory: what had changed since commit 0123abc is not known"),
         (
