@@ -16,6 +16,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from helpers.pages import FENCE, blocks, read
 from helpers.project import CONF, ROOT, configure, options
+from hourglass.sweeps.tuning.plan import gathered
 
 sys.path.insert(0, str(ROOT / "tools"))
 import export_table
@@ -152,7 +153,7 @@ def test_every_training_command_that_is_shown_composes(page: str) -> None:
             continue  # options that only the reader has
         overrides = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
         if overrides not in REFUSED:
-            configure(*map(first_value, overrides))
+            configure(*map(first_value, gathered(overrides)))
 
 
 def first_value(override: str) -> str:
