@@ -36,7 +36,8 @@ def test_the_id_is_of_what_is_computed() -> None:
     "volatile",
     [
         "logger=tensorboard", "logger.wandb.project=x", "sweep=x", "report=false", "retry=all", "resume=x", "trial=3",
-        "search=optuna", "baselines=null", "checkpoint_every=7", "data.num_workers=2", "data.device=cpu",
+        "search=optuna", "tune=[optimizer.lr]", "tuning.extensions=0", "budgets=[1]", "reported=false",
+        "baselines=null", "checkpoint_every=7", "data.num_workers=2", "data.device=cpu",
         "primary=test/mse", "equivalent_within=5 %", 'reference="decoder=resize"', "fixed=0a1b2c3",
         "trainer.enable_progress_bar=false", "trainer.enable_model_summary=true", "trainer.compile=false",
     ],
