@@ -1,0 +1,135 @@
+"""What is published in docs/results and the README is what the kept CSVs say: each number is made again from them."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import pandas as pd
+
+from helpers.project import ROOT
+from hourglass.report.analysis import stats
+
+RESULTS = ROOT / "docs" / "results"
+CELLS = [("mnist5k", "none"), ("mnist5k", "dense"), ("synthetic", "none"), ("synthetic", "dense")]
+
+
+@cache
+def table(name: str) -> pd.DataFrame:
+    return pd.read_csv(RESULTS / name / "results.csv")
+
+
+def cell(name: str, **where: object) -> pd.DataFrame:
+    rows = table(name)
+    for key, value in where.items():
+        rows = rows[rows[key] == value]
+    return rows
+
+
+def against(rows: pd.DataFrame, key: str, label: str, reference: str, metric: str) -> str:
+    """`-1.7 ± 5.3 %`: the mean difference of pairs and half its interval, over the reference's mean."""
+    values = rows.pivot(index="seed", columns=key, values=metric)
+    differences, base = values[label] - values[reference], values[reference].mean()
+    return f"{100 * differences.mean() / base:+.1f} ± {100 * stats.t_interval(differences) / base:.1f} %"
+
+
+def mean(values: pd.Series, digits: int) -> str:
+    return f"{values.mean():.{digits}f} ± {stats.t_interval(values):.{digits}f}"
+
+
+def row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def of_checkerboards() -> Iterator[str]:
+    for decoder in ("transpose", "subpixel", "resize", "max_unpool"):
+        shares = []
+        for data, latent in CELLS:
+            rows = cell("checkerboard", data=data, latent=latent, decoder=decoder)
+            share = rows["test/phase_bias_2"] / rows["real/phase_bias_2"]
+            shares.append(f"{share.mean():.2f} ({share.min():.2f}–{share.max():.2f})")
+        yield row(decoder, *shares)
+    for metric in ("mse", "ssim"):
+        for decoder in ("transpose", "subpixel", "max_unpool"):
+            cells = [cell("checkerboard", data=data, latent=latent) for data, latent in CELLS]
+            differences = [against(rows, "decoder", decoder, "resize", f"test/{metric}") for rows in cells]
+            yield row(f"{decoder}, {metric.upper()}", *differences)
+    peaks = table("checkerboard").groupby("decoder")["init/harmonic_peak_2"].agg(["min", "max"])
+    low, high = (peaks.loc["transpose", end] for end in ("min", "max"))
+    yield f"stands {low:.0f} to {high:.0f} dB above its neighbours with transpose"
+    yield "{:.0f} to {:.0f} dB with subpixel".format(*peaks.loc["subpixel"])
+    yield "at {:.0f} to {:.0f} dB with resize".format(*peaks.loc["resize"])
+    real = table("checkerboard").groupby("data")["real/harmonic_peak_2"].mean()
+    yield f"have {real['mnist5k']:.1f} and {real['synthetic']:.1f} dB"
+    bits = cell("checkerboard", data="mnist5k", latent="none", decoder="max_unpool")["cost/index_bits"].unique()
+    yield f"{bits.item():,} bits of positions for a digit"
+    for data, where in (("mnist5k", "on the digits and"), ("synthetic", "on gratings and bars")):
+        found = against(cell("checkerboard_macs", data=data), "decoder", "transpose", "resize", "test/mse")
+        yield f"at {found} {where}"
+
+
+def of_downsampling() -> Iterator[str]:
+    consistency = table("downsampling").groupby("encoder")["test/shift_consistency_1"].mean()
+    for encoder in ("avgpool", "blurpool", "strided", "subsample", "space_to_depth"):
+        difference = against(table("downsampling"), "encoder", encoder, "maxpool", "test/mse")
+        yield row(encoder, difference, f"{consistency[encoder]:.1f}")
+    yield row("maxpool", "0", f"{consistency['maxpool']:.1f}")
+
+
+def gains(name: str, trained: object, key: str, tested: list[str], own: str) -> list[str]:
+    """Mean gain in dB of the runs that were `trained` so, on each corruption; bold on their own."""
+    evaluated = pd.read_csv(RESULTS / name / "evaluations.csv")
+    means = evaluated[evaluated[key] == trained].groupby("on")["test/psnr_gain"].mean()
+    return [f"{'**' * (on == own)}{means[on]:+.1f}{'**' * (on == own)}" for on in tested]
+
+
+def of_denoising() -> Iterator[str]:
+    kinds = ["gaussian 0.1", "gaussian 0.15", "gaussian 0.3", "gaussian 0.45", "salt_and_pepper 0.25", "masking 0.25"]
+    kinds += ["speckle 0.35", "block 8"]
+    own = {"gaussian": "gaussian 0.3", "salt_and_pepper": "salt_and_pepper 0.25", "block": "block 8", "none": "nothing"}
+    for corruption, trained in own.items():
+        named = trained.replace("_", " ")
+        yield row(named, *gains("denoising", corruption, "corruption", kinds, trained))
+    levels = [f"gaussian {level}" for level in (0.1, 0.2, 0.3, 0.4, 0.5)]
+    for level in (0.1, 0.2, 0.3, 0.5):
+        ratio = mean(cell("denoising_levels", **{"corruption.std": level})["ratio/wiener"], 2)
+        found = gains("denoising_levels", level, "corruption.std", levels, f"gaussian {level}")
+        yield row(str(level), *found, ratio)
+    yield f"has {mean(cell('denoising', corruption='block')['ratio/affine'], 2)} times the error of the best affine"
+    yield f"has {mean(cell('denoising', corruption='gaussian')['ratio/wiener'], 2)} times the error of the linear"
+
+
+def of_pca() -> Iterator[str]:
+    ranks = {rank: mean(cell("linear_vs_pca", **{"encoder.dim": rank})["ratio/pca"], 4) for rank in (8, 16, 32)}
+    yield f"{ranks[8]} at rank 8, {ranks[16]} at 16, {ranks[32]} at 32"
+
+
+def of_the_learning_rate() -> Iterator[str]:
+    means = table("learning_rate").groupby(["decoder", "optimizer.lr"])["test/mse"].mean()
+    best = {decoder: means[decoder].min() for decoder in ("transpose", "resize")}
+    yield f"{100 * (best['transpose'] / best['resize'] - 1):.0f} %"
+    for rate, rows in table("learning_rate").groupby("optimizer.lr"):
+        black = rows[rows["health"].fillna("").str.contains("constant output")].groupby("decoder").size()
+        cells = []
+        for decoder, of_it in sorted(rows.groupby("decoder"), reverse=True):
+            mse = of_it["test/mse"]
+            cells += [f"{mse.mean():.5f} ({mse.median():.5f})", str(black.get(decoder, 0))]
+        yield row(str(rate), *cells, against(rows, "decoder", "transpose", "resize", "test/mse"))
+
+
+def test_the_results_are_those_of_the_kept_runs() -> None:
+    text = (RESULTS / "README.md").read_text(encoding="utf-8")
+    text = " ".join(text.split())
+    for claims in (of_checkerboards, of_downsampling, of_denoising, of_pca, of_the_learning_rate):
+        for claim in claims():
+            assert claim in text, claim
+
+
+def test_no_number_of_the_readme_s_findings_is_without_a_source() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = re.search(r"## What was found\n(.*?)\n## ", readme, re.DOTALL)
+    assert section is not None
+    found = " ".join(section[1].split())
+    published = " ".join((RESULTS / "README.md").read_text(encoding="utf-8").split())
+    numbers = re.findall(r"[-+]?\d[\d.,]*\d|\d", re.sub(r"\[[^]]*\]\([^)]*\)", "", found))
+    assert numbers
+    assert [number for number in numbers if number not in published] == []
