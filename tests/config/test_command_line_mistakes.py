@@ -22,7 +22,7 @@ from hourglass.core.errors import ConfigError
         ("logger=true", "logger is one of csv, none, tensorboard, wandb"),
         ("logger=[wandb,3]", "logger is one of"),
         ("decoder={a:1}", "decoder is one of"),
-        ("~loss", "every run needs one: loss is one of bce, l1, ms_ssim, mse, perceptual, ssim"),
+        ("~loss", "every run needs one: loss is one of bce, l1, lpips, ms_ssim, mse, ssim"),
         ("data.root=/data/run=1", r"needs quotes: 'data.root=\"/data/run=1\"'"),
         ("data.root=/data/my photos (2024)", r"needs quotes: 'data.root=\"/data/my photos \(2024\)\"'"),
     ],

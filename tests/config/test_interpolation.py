@@ -62,6 +62,7 @@ def test_references_have_the_values_that_omegaconf_gives_them(tree: dict[str, An
     assert answer(resolved, tree) == answer(by_omegaconf, tree)
 
 
+@pytest.mark.slow
 @given(changed({"a": {"x": "${seed}", "seed": ["${..x}", 1]}, "x": {"id": ["${b}", "${seed}"]}, "b": [], "seed": 0}))
 @fuzz
 def test_so_they_have_in_any_tree(tree: dict[str, Any]) -> None:

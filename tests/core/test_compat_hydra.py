@@ -198,9 +198,13 @@ KINDS = {
     "resolvers": ["data=folder", "data.root=/a,/b", "+trainer.home=${oc.env:HOME}"],
     "hydra's own": ["hydra.launcher.n_jobs=2", "hydra/launcher=joblib", "hydra.job.chdir=false", "seed=0,1"],
 }
+QUICK = ("options and seeds", "null", "quotes")
 
 
-@pytest.mark.parametrize("overrides", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize(
+    "overrides",
+    [pytest.param(of_it, id=kind, marks=() if kind in QUICK else pytest.mark.slow) for kind, of_it in KINDS.items()],
+)
 def test_jobs_are_composed_as_hydra_composes_each(overrides: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     compared = composed_by_both(monkeypatch, overrides)
     assert len(compared) > 1
@@ -209,6 +213,7 @@ def test_jobs_are_composed_as_hydra_composes_each(overrides: list[str], monkeypa
         assert len(ours) == 3, ours  # no error
 
 
+@pytest.mark.slow
 def test_references_are_put_in_and_mistakes_are_told_as_hydra_does(monkeypatch: pytest.MonkeyPatch) -> None:
     references = [["optimizer.lr=${seed}", "seed=3"], ["optimizer.lr=${.weight_decay}"], ["optimizer.lr=${channels.0}"]]
     mistakes = [

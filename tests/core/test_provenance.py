@@ -15,6 +15,7 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True)
 
 
+@pytest.mark.slow
 def test_a_package_in_a_checkout_has_a_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "labparts"
     package.mkdir()
@@ -32,6 +33,7 @@ def test_a_package_in_a_checkout_has_a_commit(tmp_path: Path, monkeypatch: pytes
     assert "labparts" not in sys.modules
 
 
+@pytest.mark.slow
 def test_an_installed_package_has_its_version_and_nonsense_has_none() -> None:
     assert version_of("yaml") == provenance.version("PyYAML")
     assert {version_of(name) for name in ("", ".a", "no_such_package", "a b")} == {"no version"}

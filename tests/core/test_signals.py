@@ -20,6 +20,7 @@ SWEEP = """
 import os, signal, sys
 from pathlib import Path
 from omegaconf import OmegaConf
+from types import SimpleNamespace
 from hourglass.cli import run, sweep
 from hourglass.core.compat.hydra import Application
 from hourglass.core.signals import SweepStop
@@ -33,7 +34,7 @@ def launch(*_):
     except BaseException:
         {what_it_makes_of_it}
     {then}
-sweep.plan = lambda *_: (OmegaConf.create({{"report": False}}), planned)
+sweep.plan = lambda *_: (OmegaConf.create({{"report": False}}), SimpleNamespace(sweep=planned), [])
 Application.run = launch
 run("train", ["-m", "seed=0,1"])
 """

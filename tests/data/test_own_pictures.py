@@ -169,8 +169,8 @@ def test_a_sweep_is_planned_with_one_look_at_the_pictures(tmp_path: Path, monkey
     looks, list_pictures = [], pictures.list_pictures
     monkeypatch.setattr(pictures, "list_pictures", lambda *of: looks.append(of) or list_pictures(*of))
     application = Application(CONF, "train", [*given, "seed=0,1,2", f"hydra.sweep.dir={tmp_path / 'sweep'}"])
-    _, sweep = plan(application, ["sweep=x"], ["train"])
-    assert list(sweep.names) == expected
+    _, job, _ = plan(application, ["sweep=x"], ["train"])
+    assert list(job.sweep.names) == expected
     assert len(looks) == 1
     fill(tmp_path / "mine", 1, first=30)
     assert compose_train([*given, "seed=0"]).id != expected[0]  # nothing is remembered beyond the plan

@@ -103,6 +103,7 @@ def test_the_ladder_has_every_kind_at_five_levels_around_its_default() -> None:
         assert configure(f"corruption={kind}").plain["corruption"][key] in levels[1:4]
 
 
+@pytest.mark.slow
 def test_the_ladder_does_to_the_images_what_the_closed_forms_say(tmp_path: Path) -> None:
     run = untrained_run(tmp_path / "run", *SMALL)
     records = {(r["corruption"]["kind"], r["corruption"]["level"]): r for r in evaluated(run, "ladder=true")}
@@ -125,6 +126,7 @@ def test_the_ladder_does_to_the_images_what_the_closed_forms_say(tmp_path: Path)
     assert records["none", 0.0]["metrics"]["test/mse"] == pytest.approx(by_hand(run, hourglass.load_data(run)), 1e-5)
 
 
+@pytest.mark.slow
 def test_noise_is_alike_for_every_run_and_any_batch(tmp_path: Path) -> None:
     def noise(name: str, *overrides: str, arguments: tuple[str, ...] = ()) -> float:
         run = untrained_run(tmp_path / name, *SMALL, *overrides)
@@ -170,6 +172,7 @@ def test_other_data(tmp_path: Path) -> None:
         evaluated(run, "data=mnist5k")
 
 
+@pytest.mark.slow
 def test_runs_with_corruptions_of_their_own_are_not_averaged_as_one(tmp_path: Path, capsys) -> None:
     for clip in ("true", "false"):
         for seed in (0, 1):

@@ -46,7 +46,7 @@ def test_equal_images_have_none_and_it_has_a_gradient(distance: PerceptualDistan
 
 
 def test_the_loss_is_the_squared_error_and_the_distance_of_each_pixel(distance: PerceptualDistance) -> None:
-    verdict = parts("loss=perceptual", "loss.weight=0.5").loss(Reconstruction(IMAGE + GRID, None, GRID.sum()), IMAGE)
+    verdict = parts("loss=lpips", "loss.weight=0.5").loss(Reconstruction(IMAGE + GRID, None, GRID.sum()), IMAGE)
     lpips = distance(IMAGE + GRID, IMAGE)
     torch.testing.assert_close(verdict.loss, (0.05**2 + 0.5 * lpips) * IMAGE.numel())
     torch.testing.assert_close(verdict.logs["lpips"], lpips.mean())
@@ -70,7 +70,7 @@ def test_only_the_weights_of_that_package_are_read(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(perceptual, "distribution", lambda name: Elsewhere())
     with pytest.raises(ConfigError, match=r"vgg_shift_tolerant\.pth is missing or not that of stlpips-pytorch 0\.0\.2"):
-        parts("loss=perceptual").loss  # noqa: B018
+        PerceptualDistance()
     torch.save({}, tmp_path / "vgg_shift_tolerant.pth")
     with pytest.raises(ConfigError, match="is missing or not that of"):
         PerceptualDistance()

@@ -15,6 +15,8 @@ from hourglass.report.cards import card, page, untrained
 from hourglass.report.cards.probes import FINE, MIDDLE, call_of, probe, values_per_pixel, values_reached
 from hourglass.report.cards.variants import FACTOR, Group, Variant, variants
 
+pytestmark = pytest.mark.slow
+
 
 def variant(group: Group, text: str) -> Variant:
     """`transpose kernel_size=3`, or the name alone for what `conf/` says."""

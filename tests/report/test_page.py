@@ -76,6 +76,7 @@ def test_every_image_loads(opened: Page) -> None:
     assert over.startswith('url("data:image/png')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_serious_violation_of_accessibility(opened: Page, theme: str) -> None:
     if opened.evaluate("dark()") != (theme == "dark"):

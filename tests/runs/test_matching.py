@@ -68,6 +68,7 @@ def test_every_pair_costs_the_same_or_says_why_not(encoder: str, kind: str, chan
     )
 
 
+@pytest.mark.slow
 def test_the_reference_keeps_its_widths() -> None:
     for kind in WHOLE:
         target = f"match_to={TARGETS[kind, NARROW] * 1.0}"  # 1.5e6 is a number too
@@ -77,6 +78,7 @@ def test_the_reference_keeps_its_widths() -> None:
         assert chosen == configure(*pair).plain
 
 
+@pytest.mark.slow
 def test_the_widths_that_cost_a_target_are_found_again() -> None:
     fair = ("encoder=haar", "decoder=subpixel")
     for widths in ([10, 20], [41, 82], [8, 16, 32]):
@@ -96,6 +98,7 @@ def test_everything_but_the_pair_is_in_the_target() -> None:
     assert distance(matched(given), "params", int(reference)) <= CLOSE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("decoder", "extra"), [("resize", ["blocks=1", "norm=group"]), ("dysample", [])])
 def test_groups_of_channels_stay_as_they_are(decoder: str, extra: list[str]) -> None:
     """4 channels in each group of the norm, 4 groups of DySample: only multiples of 4 keep that."""

@@ -79,7 +79,7 @@ def start(folder: Path, *overrides: str, ranks: int = 1) -> subprocess.Popen[str
 @pytest.mark.parametrize(
     ("sent", "group", "ranks"),
     [
-        ("INT", True, 1),
+        pytest.param("INT", True, 1, marks=pytest.mark.slow),
         pytest.param("TERM", True, 2, marks=pytest.mark.slow),
         pytest.param("TERM", False, 1, marks=pytest.mark.slow),
         pytest.param("INT", True, 2, marks=pytest.mark.slow),

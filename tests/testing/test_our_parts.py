@@ -66,7 +66,7 @@ def test_every_augmentation(option: str) -> None:
 
 @pytest.mark.parametrize("option", options("loss"))
 def test_every_loss(option: str) -> None:
-    shapes = SHAPES if option != "perceptual" else SHAPES[:2]  # which refuses small images
+    shapes = SHAPES if option != "lpips" else SHAPES[:2]  # which refuses small images
     check_loss(lambda: Parts(configure(f"loss={option}")).loss, image_shapes=shapes)
 
 

@@ -8,7 +8,11 @@ from helpers.project import batch_of, options, pair_for
 from hourglass.core.errors import IncompatiblePair
 
 SHAPES = [(1, 28, 28), (1, 25, 25), (3, 33, 45)]
-PAIRS = [(encoder, decoder) for encoder in options("encoder") for decoder in options("decoder")]
+PAIRS = [
+    pytest.param(encoder, decoder, marks=() if {"maxpool", "transpose"} & {encoder, decoder} else pytest.mark.slow)
+    for encoder in options("encoder")
+    for decoder in options("decoder")
+]
 
 
 @pytest.mark.parametrize("shape", [SHAPES[0], *(pytest.param(s, marks=pytest.mark.slow) for s in SHAPES[1:])], ids=str)

@@ -40,7 +40,7 @@ CHOICES = [
     *(f"encoder={name}" for name in options("encoder")),
     *(f"decoder={name}" for name in options("decoder")),
     *(f"latent={name}" for name in options("latent")),
-    *(f"loss={name}" for name in options("loss") if name not in ("ms_ssim", "perceptual")),  # which need larger images
+    *(f"loss={name}" for name in options("loss") if name not in ("ms_ssim", "lpips")),  # which need larger images
 ]
 
 

@@ -116,6 +116,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeWandb]:
         yield server
 
 
+@pytest.mark.slow
 def test_a_silent_server_is_waited_for_as_long_as_configured(
     tmp_path: Path, server: FakeWandb, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -155,6 +156,7 @@ def test_a_refusal_in_the_middle_is_reported_once_with_the_cure(
     assert message.endswith(f"wandb sync --include-online {folder}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["online", "offline"])
 def test_a_run_that_goes_on_is_the_same_run(mode: str, tmp_path: Path, server: FakeWandb) -> None:
     for steps, exit_code in (((0, 1, 2), 1), ((3, 4), 0)):

@@ -51,10 +51,6 @@ MEASURES = {
         "MS-SSIM", "Structural similarity at several scales; 1 where they are equal.", "higher", per_image=True,
         bounds=(0, 1),
     ),
-    "lpips": Measure(
-        "LPIPS", "How far a trained VGG-16 sees the image from the target; 0 where they are equal.", "lower",
-        bounds=(0, inf),
-    ),
     "kl": Measure("KL", "How far the code of an image is from the prior, in nats.", "lower", "nats"),
     "reconstruction": Measure(
         "reconstruction", "Reconstruction loss, summed over the pixels of an image.", "lower", "nats"

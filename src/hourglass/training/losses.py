@@ -10,12 +10,14 @@ others, and neither in checkpoints nor in the costs of a run.
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hourglass.core.errors import ConfigError
+from hourglass.core.measures import Measure
 from hourglass.core.types import NonNegative
 from hourglass.metrics.perceptual import PerceptualDistance
 from hourglass.metrics.similarity import ms_ssim, ssim
@@ -71,10 +73,16 @@ class MSSSIM(nn.Module):
         return (1 - ms_ssim(reconstruction.pixels, target)) * target[0].numel()
 
 
-class Perceptual(nn.Module):
+class LPIPS(nn.Module):
     """Σ (pixel - target)² + weight·LPIPS·pixels; logs `lpips`. Source: Zhang et al. 2018, see `metrics.perceptual`."""
 
     nats = False
+    measures = {  # noqa: RUF012
+        "lpips": Measure(
+            "LPIPS", "How far a trained VGG-16 sees the image from the target; 0 where they are equal.", "lower",
+            bounds=(0, inf),
+        )
+    }  # fmt: skip
 
     def __init__(self, weight: NonNegative) -> None:
         super().__init__()

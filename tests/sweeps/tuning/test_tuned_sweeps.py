@@ -41,6 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_each_configuration_is_reported_with_the_best_of_its_own_curve(folder: Path) -> None:
     screen = (folder / "screen.txt").read_text(encoding="utf-8")
     assert screen.endswith("exit 0"), screen
@@ -66,6 +67,7 @@ def test_each_configuration_is_reported_with_the_best_of_its_own_curve(folder: P
     assert invocation["tuning"] == {"keys": ["optimizer.lr"], "seeds": [7, 8], "metric": "val/mse"}
 
 
+@pytest.mark.slow
 def test_the_report_pools_no_tuning_run(folder: Path) -> None:
     sweep = read(folder)
     assert len(sweep.runs) == 4
@@ -145,6 +147,7 @@ def test_a_value_that_diverges_is_not_chosen_and_jobs_may_run_at_once(tmp_path: 
     assert all("optimizer.lr=0.01" in name for name in reported)
 
 
+@pytest.mark.slow
 def test_budgets_are_runs_of_their_own_length_validated_at_their_end(tmp_path: Path) -> None:
     given = [o for o in TINY if not o.startswith(("trainer.max_epochs", "trainer.limit_train"))]
     folder = tmp_path / "budgets"

@@ -166,8 +166,10 @@ def needed(differences: list[float], margin: float, comparisons: int) -> str:
     different, equivalent = stats.seeds_needed(differences, margin, max(comparisons, 1))
     if np.isnan(different):
         return ""
-    counts = [f"{n:.0f}" if np.isfinite(n) else f"over {stats.MOST_SEEDS:,}" for n in (different, equivalent)]
-    return f"about {counts[0]} seeds would show a difference as large as the margin, {counts[1]} equivalence"
+    counts = [
+        f"about {n:.0f}" if np.isfinite(n) else f"more than {stats.MOST_SEEDS:,}" for n in (different, equivalent)
+    ]
+    return f"{counts[0]} seeds would show a difference as large as the margin, {counts[1]} equivalence"
 
 
 def pairing(comparison: pd.DataFrame) -> str:
