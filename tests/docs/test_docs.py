@@ -145,6 +145,7 @@ REFUSED = (["decoder.kernel=4"], ["optimizer.lr=nan"], ["encoder=strided", "deco
 """What the README shows as mistakes."""
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:[\\s\\S]*ConfigStore schema:UserWarning")  # of hydra's launchers
 @pytest.mark.parametrize("page", PAGES)
 def test_every_training_command_that_is_shown_composes(page: str) -> None:

@@ -73,7 +73,7 @@ def test_any_command_line_of_evaluate_is_understood_or_refused(trap: Path, line:
 @fuzz
 def test_any_command_line_of_report_is_understood_or_refused(trap: Path, line: list[str]) -> None:
     with harmless(trap / "path"):
-        assert parse_report(["logs/x", *line]).metric
+        assert parse_report(["logs/x", *line]).folder == Path("logs/x")
 
 
 @given(lines)

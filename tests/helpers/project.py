@@ -14,6 +14,7 @@ from hourglass.config import compose
 from hourglass.config.compose import options
 from hourglass.config.configuration import Configuration
 from hourglass.config.parts import Parts
+from hourglass.core.compat.hydra import Application, Jobs, compose_sweep
 from hourglass.nn import Autoencoder
 
 __all__ = ["CONF", "ROOT", "TINY", "options"]
@@ -35,9 +36,17 @@ torch.set_num_threads(1)
 
 
 @cache
+def _jobs() -> Jobs:
+    """What composes once for all configurations that choose the same options, as a sweep does for its jobs."""
+    application = Application(CONF, "train", ["-m", "sweep=null"])
+    with application.loaded() as hydra:
+        return Jobs(hydra, compose_sweep(hydra, application.name, application.overrides))
+
+
+@cache
 def configure(*overrides: str) -> Configuration:
-    """The composed configuration."""
-    return compose.compose_train(overrides)
+    """The composed configuration, the same as that of `compose_train`: see tests/core/test_compat_hydra.py."""
+    return Configuration.of(_jobs().compose(overrides))
 
 
 @cache

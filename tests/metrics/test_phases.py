@@ -139,6 +139,7 @@ class TestPhaseErrors:
             for other in (-5 * error, error.roll((1, 2), (2, 3)), error.flip(2), error.mT):
                 assert value(metric(2), other) == pytest.approx(expected, rel=1e-12)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("stride", "metric"), [(2, PhaseErrorImbalance), (4, PhaseErrorImbalance), (2, PhaseErrorVariation)]
     )

@@ -150,6 +150,7 @@ def test_the_mean_of_black_images_is_no_dead_end() -> None:
     assert model.output_bias.item() == pytest.approx(math.log(0.01 / 0.99), rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decoder", [option for option in options("decoder") if option not in ("linear", "aps")])
 def test_measured_initialisation_passes_on_the_same_power_exactly(decoder: str) -> None:
     """Twice the input's, of which a ReLU takes half, at every stage, on the images that it was measured on."""

@@ -40,6 +40,7 @@ def test_every_run_keeps_its_id(kept: Path) -> None:
         assert read_configuration(run).id == (read_summary(run) or {})["id"]
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_continued_to_its_end(kept: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(kept / "killed", tmp_path / "killed")
     assert status_of(folder) == "interrupted"

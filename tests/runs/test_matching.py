@@ -37,6 +37,7 @@ def channels_of(chosen: Parts) -> list[int]:
     return channels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", WHOLE)
 @pytest.mark.parametrize(
     ("encoder", "decoder"), [("maxpool", "subpixel"), ("strided", "resize"), ("dcae", "haar"), ("haar", "dysample")]

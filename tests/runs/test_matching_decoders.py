@@ -54,6 +54,7 @@ def test_wider_decoders_are_a_larger_target() -> None:
     assert (chosen["decoder"]["channels"], chosen["encoder"]["channels"]) == ([16], [16, 32])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["strided", "aps", "dcae"])
 def test_three_stages_and_any_encoder(encoder: str) -> None:
     given = (f"encoder={encoder}", "channels=[16,32,64]", "blocks=1")

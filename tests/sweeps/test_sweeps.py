@@ -34,6 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_what_becomes_of_one_job_costs_no_other(folder: Path) -> None:
     ends = statuses(folder)
     assert len(ends) == 16
@@ -43,6 +44,7 @@ def test_what_becomes_of_one_job_costs_no_other(folder: Path) -> None:
     assert ends["encoder=strided decoder=max_unpool seed=0"] == "incompatible"
 
 
+@pytest.mark.slow
 def test_the_sweep_ends_with_a_table_and_an_exit_code(folder: Path) -> None:
     screen = (folder / "screen.txt").read_text(encoding="utf-8")
     assert screen.endswith("exit code 1")
@@ -61,6 +63,7 @@ def test_the_sweep_ends_with_a_table_and_an_exit_code(folder: Path) -> None:
     assert screen.count("training on") == 1  # said once a sweep
 
 
+@pytest.mark.slow
 def test_a_sweep_says_what_it_was(folder: Path) -> None:
     written = read_sweep(folder)
     (invocation,) = written["invocations"]
@@ -137,6 +140,7 @@ def test_the_name_is_made_of_what_is_computed() -> None:
     assert sweep_name(["seed=0,1", "~callbacks.health"]) != sweep_name(["seed=0,1"])
 
 
+@pytest.mark.slow
 def test_a_folder_belongs_to_one_configuration(folder: Path) -> None:
     other = next(path for path in folder.iterdir() if path.is_dir())
     done = run_command("train.py", f"hydra.run.dir={other}", *TINY, "seed=77")

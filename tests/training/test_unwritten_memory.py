@@ -48,6 +48,7 @@ PARTNERS = ("", "encoder=maxpool", "encoder=aps", "decoder=linear")
 """What a choice is tried with, in this order, until they fit."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choice", CHOICES)
 def test_no_kernel_reads_memory_that_nothing_has_written(choice: str) -> None:
     for partner in PARTNERS:
