@@ -76,10 +76,10 @@ def test_the_audits_table_again(tuned: Path) -> None:
     assert list(over.again["pairs"]) == [3, 3, 3]
     chosen, edge, turns = over.sentences
     assert chosen == (
-        "Tuned by val/mse on 3 seeds that are not reported: optimizer.lr=0.01 for decoder=transpose; "
+        "Tuned by val/mse on 3 seeds of their own: optimizer.lr=0.01 for decoder=transpose; "
         "optimizer.lr=0.005 for decoder=resize."
     )
-    assert edge.startswith("The best optimizer.lr of decoder=transpose, 0.01, is at the edge of the grid")
+    assert edge.startswith("The best optimizer.lr of decoder=transpose lies at the edge of the grid")
     assert turns == (
         "At optimizer.lr 0.0025 decoder=resize is 12.3 % better than decoder=transpose, at 0.01 44.4 % worse ("
         "test/mse, tuning seeds): the sign turns with optimizer.lr."

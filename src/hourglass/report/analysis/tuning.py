@@ -1,7 +1,7 @@
 """What the tuning behind a sweep shows: what was chosen, the curve that led there, and whether another value would turn
 the comparison."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,20 +105,25 @@ def _floats(point: Sequence[str]) -> tuple[float, ...]:
 def _chosen(sweep: Sweep, chosen: dict[str, tuple[str, ...]]) -> str:
     """`Tuned by val/mse on 3 seeds of their own: optimizer.lr=0.005 for decoder=resize; …`"""
     keys, seeds = sweep.tuning.keys, counted(len(sweep.tuning.seeds), "seed")
+    of_value: dict[tuple[str, ...], list[str]] = {}
+    for label, point in chosen.items():
+        of_value.setdefault(point, []).append(label)
     of_each = [
-        f"{', '.join(f'{key}={value}' for key, value in zip(keys, point, strict=True))} for {label}"
-        for label, point in chosen.items()
+        f"{', '.join(f'{key}={value}' for key, value in zip(keys, point, strict=True))} for {_whom(labels, chosen)}"
+        for point, labels in of_value.items()
     ]
-    return f"Tuned by {sweep.tuning.metric} on {seeds} that are not reported: {'; '.join(of_each)}."
+    return f"Tuned by {sweep.tuning.metric} on {seeds} of their own: {'; '.join(of_each)}."
 
 
 def _edges(curves: pd.DataFrame, keys: Sequence[str]) -> list[str]:
-    return [
-        f"The best {', '.join(keys)} of {row['label']}, {row['value']}, is at the edge of the grid: what lies beyond "
-        "was not tried."
-        for row in curves.to_dict("records")
-        if row["note"].startswith(EDGE)
-    ]
+    at_edge = [row["label"] for row in curves.to_dict("records") if row["note"].startswith(EDGE)]
+    whom = _whom(at_edge, set(curves["label"]))
+    where = f"The best {', '.join(keys)} of {whom} lies at the edge of the grid: what is beyond was not tried."
+    return [where] if at_edge else []
+
+
+def _whom(labels: Sequence[str], of: Collection[str]) -> str:
+    return "all" if len(labels) == len(of) > 1 else " and ".join(labels) if len(labels) < 3 else "; ".join(labels)
 
 
 def turns(again: pd.DataFrame, keys: Sequence[str], metric: str) -> list[str]:
