@@ -196,9 +196,10 @@ KINDS = {
     "null": ["match=null,params", "callbacks.health=null", "optimizer.weight_decay=null"],
     "quotes": ["data=mnist", "data.root='a b','c=d'", 'activation="x,y"', "+trainer.tag='null'"],
     "resolvers": ["data=folder", "data.root=/a,/b", "+trainer.home=${oc.env:HOME}"],
+    "a reference": ["optimizer.weight_decay=${seed}", "seed=1,2"],
     "hydra's own": ["hydra.launcher.n_jobs=2", "hydra/launcher=joblib", "hydra.job.chdir=false", "seed=0,1"],
 }
-QUICK = ("options and seeds", "null", "quotes")
+QUICK = ("options and seeds", "null", "quotes", "a reference")
 
 
 @pytest.mark.parametrize(
@@ -211,6 +212,13 @@ def test_jobs_are_composed_as_hydra_composes_each(overrides: list[str], monkeypa
     for job, (ours, hydras) in compared.items():
         assert ours == hydras, job
         assert len(ours) == 3, ours  # no error
+
+
+def test_a_reference_on_the_command_line_is_planned_as_it_was_written() -> None:
+    application = Application(CONF, "train", ["-m", "optimizer.weight_decay=${seed}", "seed=1,2", "sweep=x"])
+    with application.loaded() as hydra:
+        jobs = jobs_of_sweep(compose_sweep(hydra, application.name, application.overrides))
+    assert [job[0].replace("\\", "") for job in jobs] == ["optimizer.weight_decay=${seed}"] * 2  # Hydra escapes braces
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 
 from hourglass.config.compose import GROUPS
 from hourglass.config.configuration import Configuration
+from hourglass.core.compat.hydra import overrides_of
 from hourglass.core.errors import ConfigError, Fault, HourglassError
 from hourglass.core.files import replacing, unwritable
 from hourglass.core.text import as_typed
@@ -22,9 +23,7 @@ from hourglass.runs.read import read_configuration
 def job_of(configuration: Configuration, hydra: Any, group: str | None = None) -> Job:
     """Who the run is that Hydra has prepared; `hydra` is Hydra's own part of the configuration."""
     choices = {name: hydra.runtime.choices[name] for name in GROUPS if hydra.runtime.choices.get(name)}
-    return Job(
-        Path(hydra.runtime.output_dir), configuration.id, choices, list(hydra.overrides.task), group, found_by(hydra)
-    )
+    return Job(Path(hydra.runtime.output_dir), configuration.id, choices, overrides_of(hydra), group, found_by(hydra))
 
 
 def found_by(hydra: Any) -> list[str]:

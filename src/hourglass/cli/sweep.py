@@ -16,7 +16,15 @@ from hourglass.config.compose import images_read_once
 from hourglass.config.configuration import Configuration
 from hourglass.config.overrides import refuse_careless, sweep_name
 from hourglass.core import signals
-from hourglass.core.compat.hydra import Application, Hydra, Jobs, compose_sweep, jobs_of_sweep, values_of_sweep
+from hourglass.core.compat.hydra import (
+    Application,
+    Hydra,
+    Jobs,
+    compose_sweep,
+    jobs_of_sweep,
+    overrides_of,
+    values_of_sweep,
+)
 from hourglass.core.errors import ConfigError, Interrupted
 from hourglass.core.processes.environment import at_a_time, wait_asleep
 from hourglass.core.text import command
@@ -54,7 +62,7 @@ class Job:
         from hourglass.sweeps.jobs import run_job  # torch and lightning: only now
 
         hydra: Any = HydraConfig.get()
-        refuse_careless(hydra.overrides.task)
+        refuse_careless(overrides_of(hydra))
         configuration = Configuration.of(config)
         job = job_of(configuration, hydra, group=str(config.sweep))
         keep_configuration(configuration, job, hydra)
@@ -111,7 +119,7 @@ def plan(application: Application, name: list[str], words: list[str]) -> tuple[D
         sweep = begin(
             folder,
             words,
-            list(config.hydra.overrides.task),
+            overrides_of(config.hydra),
             planned,
             declared(config),
             retry=config.retry,

@@ -84,6 +84,11 @@ class Application:
             GlobalHydra.instance().clear()
 
 
+def overrides_of(hydra: DictConfig) -> list[str]:
+    """The command line, as Hydra's part of a configuration keeps it: `optimizer.lr=${seed}` as it was written."""
+    return OmegaConf.to_container(hydra.overrides.task)  # type: ignore[return-value]
+
+
 def compose_sweep(hydra: Hydra, name: str, overrides: Sequence[str]) -> DictConfig:
     """What all jobs of a sweep share, with Hydra's own part."""
     return hydra.compose_config(name, list(overrides), run_mode=RunMode.MULTIRUN, with_log_configuration=False)
@@ -107,7 +112,7 @@ def values_of_sweep(config: DictConfig, key: str) -> list[str]:
 def _given(config: DictConfig) -> list[Override]:
     """What the experiment and the command line say, in this order: the last one wins."""
     given = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
-    return OverridesParser.create().parse_overrides([*given, *config.hydra.overrides.task])
+    return OverridesParser.create().parse_overrides([*given, *overrides_of(config.hydra)])
 
 
 class Jobs:
