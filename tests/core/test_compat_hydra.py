@@ -214,13 +214,6 @@ def test_jobs_are_composed_as_hydra_composes_each(overrides: list[str], monkeypa
         assert len(ours) == 3, ours  # no error
 
 
-def test_a_reference_on_the_command_line_is_planned_as_it_was_written() -> None:
-    application = Application(CONF, "train", ["-m", "optimizer.weight_decay=${seed}", "seed=1,2", "sweep=x"])
-    with application.loaded() as hydra:
-        jobs = jobs_of_sweep(compose_sweep(hydra, application.name, application.overrides))
-    assert [job[0].replace("\\", "") for job in jobs] == ["optimizer.weight_decay=${seed}"] * 2  # Hydra escapes braces
-
-
 @pytest.mark.slow
 def test_references_are_put_in_and_mistakes_are_told_as_hydra_does(monkeypatch: pytest.MonkeyPatch) -> None:
     references = [["optimizer.lr=${seed}", "seed=3"], ["optimizer.lr=${.weight_decay}"], ["optimizer.lr=${channels.0}"]]
