@@ -196,10 +196,9 @@ KINDS = {
     "null": ["match=null,params", "callbacks.health=null", "optimizer.weight_decay=null"],
     "quotes": ["data=mnist", "data.root='a b','c=d'", 'activation="x,y"', "+trainer.tag='null'"],
     "resolvers": ["data=folder", "data.root=/a,/b", "+trainer.home=${oc.env:HOME}"],
-    "a reference": ["optimizer.weight_decay=${seed}", "seed=1,2"],
     "hydra's own": ["hydra.launcher.n_jobs=2", "hydra/launcher=joblib", "hydra.job.chdir=false", "seed=0,1"],
 }
-QUICK = ("options and seeds", "null", "quotes", "a reference")
+QUICK = ("options and seeds", "null", "quotes")
 
 
 @pytest.mark.parametrize(
