@@ -12,6 +12,7 @@ from hourglass.metrics.models import ShiftConsistency, flat_field_ripple
 from hourglass.metrics.phases import DetrendedPhaseBias, PhaseBias, PhaseErrorImbalance, high_pass
 from hourglass.nn.autoencoder import Autoencoder
 from hourglass.nn.decoders import ConvDecoder
+from hourglass.nn.layers import evaluating
 
 CHUNK = 100
 """Images that are measured at once."""
@@ -71,20 +72,18 @@ def of_autoencoder(autoencoder: Autoencoder, input: Tensor, target: Tensor) -> V
 
     It is measured in `eval` mode; the mode it had is restored.
     """
-    training = autoencoder.training
-    autoencoder.eval()
-    strides = autoencoder.encoder.strides
-    output = torch.cat([autoencoder(chunk) for chunk in input.split(CHUNK)])
-    values = of_images(output, strides) | against(output, target, strides)
-    border = min(output.shape[-2:]) // 4
-    for shift in sorted({1, 2, *strides[-1:]}):
-        if shift <= border:
-            consistency = ShiftConsistency(shift, border)
-            for chunk, of_it in zip(input.split(CHUNK), output.split(CHUNK), strict=True):
-                consistency.update(autoencoder, chunk, of_it)
-            values[f"shift_consistency_{shift}"] = float(consistency.compute())
-    values |= ripples(autoencoder, input[:CHUNK])
-    autoencoder.train(training)
+    with evaluating(autoencoder):
+        strides = autoencoder.encoder.strides
+        output = torch.cat([autoencoder(chunk) for chunk in input.split(CHUNK)])
+        values = of_images(output, strides) | against(output, target, strides)
+        border = min(output.shape[-2:]) // 4
+        for shift in sorted({1, 2, *strides[-1:]}):
+            if shift <= border:
+                consistency = ShiftConsistency(shift, border)
+                for chunk, of_it in zip(input.split(CHUNK), output.split(CHUNK), strict=True):
+                    consistency.update(autoencoder, chunk, of_it)
+                values[f"shift_consistency_{shift}"] = float(consistency.compute())
+        values |= ripples(autoencoder, input[:CHUNK])
     return values
 
 

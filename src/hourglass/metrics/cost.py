@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from hourglass.nn.autoencoder import Autoencoder
+from hourglass.nn.layers import evaluating
 
 LATENCY_IMAGES = 64
 """A batch whose forward pass is timed."""
@@ -26,12 +27,10 @@ def of(autoencoder: Autoencoder) -> dict[str, float]:
     `fused`: as far as operators have a cheaper form that is exactly the same, see `hourglass.nn.operators.fused`.
     Multiply-adds are those of `eval` mode; the mode it had is restored.
     """
-    training = autoencoder.training
-    autoencoder.eval()
     images = autoencoder.output_bias.new_zeros(1, *autoencoder.image_shape)
-    whole, whole_fused = network_macs(autoencoder, images)
-    decoder_macs, decoder_macs_fused = network_macs(autoencoder.decoder, autoencoder.encode(images))
-    autoencoder.train(training)
+    with evaluating(autoencoder):
+        whole, whole_fused = network_macs(autoencoder, images)
+        decoder_macs, decoder_macs_fused = network_macs(autoencoder.decoder, autoencoder.encode(images))
     return {
         "num_params": sum(p.numel() for p in autoencoder.parameters()),
         "macs_per_image": whole,
@@ -89,17 +88,14 @@ def latency(autoencoder: Autoencoder) -> dict[str, float]:
     On the device and in the number of threads of now, in `eval` mode; the mode it had is restored. The clock of a
     machine that does other work tells less: of `num_params` and multiply-adds nothing depends on that.
     """
-    training = autoencoder.training
-    autoencoder.eval()
     images = autoencoder.output_bias.new_zeros(LATENCY_IMAGES, *autoencoder.image_shape)
     images = images.to(memory_format=torch.channels_last)  # as a run has them
-    encoded = autoencoder.encode(images)
-    measured = {
-        "latency_ms": round(median_ms(lambda: autoencoder(images), images), 3),
-        "decoder_latency_ms": round(median_ms(lambda: autoencoder.decoder(encoded), images), 3),
-    }
-    autoencoder.train(training)
-    return measured
+    with evaluating(autoencoder):
+        encoded = autoencoder.encode(images)
+        return {
+            "latency_ms": round(median_ms(lambda: autoencoder(images), images), 3),
+            "decoder_latency_ms": round(median_ms(lambda: autoencoder.decoder(encoded), images), 3),
+        }
 
 
 def median_ms(call: Callable[[], object], on: Tensor) -> float:

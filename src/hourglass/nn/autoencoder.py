@@ -10,6 +10,7 @@ from hourglass.core.errors import IncompatiblePair
 from hourglass.core.types import Shape, Size2d
 from hourglass.nn.checks import check_encoded, check_images, check_noise
 from hourglass.nn.contract import NO_LOGS, Encoded, Logs
+from hourglass.nn.layers import evaluating
 
 Output = Literal["sigmoid", "identity"]
 
@@ -80,11 +81,9 @@ class Autoencoder(nn.Module):
     @torch.no_grad()
     def match_power(self, images: Tensor) -> None:
         """`init=measured`: as `ConvDecoder.match_power`, with the code of these images (N, C, H, W)."""
-        training = self.training
-        self.eval()
-        encoded = self.encoder(images)
-        self.decoder.match_power(encoded._replace(code=self.latent(encoded.code).code))
-        self.train(training)
+        with evaluating(self):
+            encoded = self.encoder(images)
+            self.decoder.match_power(encoded._replace(code=self.latent(encoded.code).code))
 
     @property
     def image_shape(self) -> Shape:

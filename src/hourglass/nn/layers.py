@@ -1,6 +1,8 @@
 """What networks and operators share: activations, borders, fixed filters, initialisation."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +20,17 @@ ACTIVATIONS: dict[Activation, type[nn.Module]] = {
     "sigmoid": nn.Sigmoid,
     "none": nn.Identity,
 }
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """In `eval` mode; afterwards in the mode that it had."""
+    training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(training)
 
 
 def activate(name: Activation) -> nn.Module:

@@ -23,6 +23,7 @@ from hourglass.metrics.perceptual import PerceptualDistance
 from hourglass.metrics.similarity import ms_ssim, ssim
 from hourglass.nn.autoencoder import Autoencoder, Reconstruction
 from hourglass.nn.contract import Judged, Logs
+from hourglass.nn.layers import evaluating
 
 
 class MSE(nn.Module):
@@ -125,11 +126,10 @@ def check_loss(loss: nn.Module, autoencoder: Autoencoder) -> tuple[list[str], li
     for network in frozen_networks(loss).values():
         network.eval()
     zeros = next(autoencoder.parameters()).new_zeros(1, *autoencoder.image_shape)
-    was_training = autoencoder.training
-    result = autoencoder.eval().reconstruct(zeros)
-    of_latent = checked_logs(result.logs, type(autoencoder.latent).__name__)
-    verdict = judged(loss, result, zeros)
-    autoencoder.train(was_training)
+    with evaluating(autoencoder):
+        result = autoencoder.reconstruct(zeros)
+        of_latent = checked_logs(result.logs, type(autoencoder.latent).__name__)
+        verdict = judged(loss, result, zeros)
     return list(of_latent), list(verdict.logs)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from hourglass.metrics.baselines.pixels import blocks, check_count, check_images, check_pairs
+from hourglass.metrics.baselines.pixels import blocks, check_count, check_images, check_pairs, mean_squared_error
 
 EXACT_LIMIT = 4096
 """Side of the largest symmetric matrix that is decomposed in full."""
@@ -116,11 +116,11 @@ def affine_denoiser(train_corrupted: Tensor, train_clean: Tensor, test_corrupted
     freedom = 1 + (basis.variances * gains).sum(1)
     residual = target_basis.total - (cross.square().sum(0) * (2 * gains - basis.variances * gains.square())).sum(1)
     best = (residual / (1 - freedom / count).square()).argmin()
-    error = 0.0
-    for noisy, clean in zip(blocks(test_corrupted.flatten(1)), blocks(test_clean.flatten(1)), strict=True):
-        answer = target_basis.mean + ((noisy - basis.mean) @ basis.vectors * gains[best]) @ cross.T
-        error += (answer - clean).square().sum().item()
-    return error / test_clean.numel()
+    answers = (
+        target_basis.mean + ((noisy - basis.mean) @ basis.vectors * gains[best]) @ cross.T
+        for noisy in blocks(test_corrupted.flatten(1))
+    )
+    return mean_squared_error(answers, test_clean.flatten(1))
 
 
 class _Basis(NamedTuple):
@@ -177,8 +177,7 @@ def _filtered(basis: _Basis, rows: Tensor, noise_std: float) -> Iterator[Tensor]
 
 def _filtered_mse(basis: _Basis, rows: Tensor, targets: Tensor, noise_std: float = 0.0) -> float:
     """MSE of `_filtered` against targets (N, P)."""
-    answers = zip(_filtered(basis, rows, noise_std), blocks(targets), strict=True)
-    return sum((answer - target).square().sum().item() for answer, target in answers) / targets.numel()
+    return mean_squared_error(_filtered(basis, rows, noise_std), targets)
 
 
 def _cells(images: Tensor, patch: int) -> Iterator[Tensor]:

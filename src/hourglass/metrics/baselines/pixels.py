@@ -1,6 +1,6 @@
 """Images as blocks of float64, and the checks of what the baselines are given."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -14,6 +14,12 @@ def blocks(images: Tensor) -> Iterator[Tensor]:
     scale = 255 if images.dtype == torch.uint8 else 1
     for block in torch.split(images.detach(), max(1, BLOCK_SIZE // images[0].numel())):
         yield block.cpu().double() / scale
+
+
+def mean_squared_error(answers: Iterable[Tensor], clean: Tensor) -> float:
+    """Of a pixel; `answers` come in the blocks of `clean`, (N, …)."""
+    pairs = zip(answers, blocks(clean), strict=True)
+    return sum((answer - x).square().sum().item() for answer, x in pairs) / clean.numel()
 
 
 def check_images(*images: Tensor) -> None:

@@ -4,7 +4,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hourglass.metrics.baselines.pixels import blocks, check_count, check_images, check_pairs, check_range
+from hourglass.metrics.baselines.pixels import (
+    blocks,
+    check_count,
+    check_images,
+    check_pairs,
+    check_range,
+    mean_squared_error,
+)
 
 
 def pool_and_resize(test: Tensor, factor: int, mode: str) -> float:
@@ -28,8 +35,7 @@ def pool_and_resize(test: Tensor, factor: int, mode: str) -> float:
 def noisy_input(corrupted: Tensor, clean: Tensor) -> float:
     """The error of doing nothing."""
     check_pairs(corrupted, clean)
-    pairs = zip(blocks(corrupted), blocks(clean), strict=True)
-    return sum((noisy - x).square().sum().item() for noisy, x in pairs) / clean.numel()
+    return mean_squared_error(blocks(corrupted), clean)
 
 
 def bce_entropy(test: Tensor) -> float:

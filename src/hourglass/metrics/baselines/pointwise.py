@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from hourglass.metrics.baselines.linear import wiener_filter
-from hourglass.metrics.baselines.pixels import blocks, check_images, check_pairs
+from hourglass.metrics.baselines.pixels import blocks, check_images, check_pairs, mean_squared_error
 
 BINS = 40
 """Of a curve: its knots, each from equally many pixels."""
@@ -18,8 +18,7 @@ def wiener_clipped(train_clean: Tensor, test_corrupted: Tensor, test_clean: Tens
     check_images(train_clean, test_clean)
     check_pairs(test_corrupted, test_clean)
     answers = wiener_filter(train_clean, noise_std)(test_corrupted)
-    pairs = zip(answers, blocks(test_clean.flatten(1)), strict=True)
-    return sum((answer.clamp(0, 1) - x).square().sum().item() for answer, x in pairs) / test_clean.numel()
+    return mean_squared_error((answer.clamp(0, 1) for answer in answers), test_clean.flatten(1))
 
 
 def wiener_curve(
@@ -40,8 +39,7 @@ def wiener_curve(
     check_pairs(test_corrupted, test_clean)
     denoised = wiener_filter(train_clean, noise_std)
     curve = fitted(torch.cat(list(denoised(val_corrupted))), torch.cat(list(blocks(val_clean.flatten(1)))))
-    pairs = zip(denoised(test_corrupted), blocks(test_clean.flatten(1)), strict=True)
-    return sum((curve(answer) - x).square().sum().item() for answer, x in pairs) / test_clean.numel()
+    return mean_squared_error((curve(answer) for answer in denoised(test_corrupted)), test_clean.flatten(1))
 
 
 class Curve(NamedTuple):

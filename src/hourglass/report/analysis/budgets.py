@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from hourglass.core.text import number, percent, plus_minus
+from hourglass.report.analysis.comparison import by
 from hourglass.report.analysis.measures import Measures
 from hourglass.report.reading.configurations import BUDGET
 from hourglass.report.reading.runs import Sweep
@@ -50,7 +51,7 @@ def _sentences(table: pd.DataFrame, metric: str, lower: bool) -> list[str]:
     for (method, against), rows in table.groupby(["method", "against"], sort=False):
         if len(rows) > 1:
             first, last = rows.iloc[0], rows.iloc[-1]
-            ends = [f"{_by(row)} {'better' if (row['difference'] < 0) == lower else 'worse'}" for row in (first, last)]
+            ends = [f"{by(row)} {'better' if (row['difference'] < 0) == lower else 'worse'}" for row in (first, last)]
             turns = np.sign(rows["difference"]).nunique() > 1
             sentences.append(
                 f"From {number(first['steps'])} to {number(last['steps'])} steps {method} goes from {ends[0]} than "
@@ -58,8 +59,3 @@ def _sentences(table: pd.DataFrame, metric: str, lower: bool) -> list[str]:
                 f"{'turns' if turns else 'does not turn'} with the budget."
             )
     return sentences
-
-
-def _by(row: pd.Series) -> str:
-    """`14.0 %`, or the difference itself where a ratio says nothing."""
-    return percent(abs(row["relative"])) if np.isfinite(row["relative"]) else number(abs(row["difference"]))

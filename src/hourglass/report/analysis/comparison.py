@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from hourglass.core.errors import ConfigError
+from hourglass.core.text import number, percent
 from hourglass.report.analysis import stats
 from hourglass.report.analysis.measures import Direction, Measures, instead, numbers
 from hourglass.report.reading.configurations import Configuration, is_task
@@ -170,6 +171,11 @@ def needed(differences: list[float], margin: float, comparisons: int) -> str:
         f"about {n:.0f}" if np.isfinite(n) else f"more than {stats.MOST_SEEDS:,}" for n in (different, equivalent)
     ]
     return f"{counts[0]} seeds would show a difference as large as the margin, {counts[1]} equivalence"
+
+
+def by(row: pd.Series) -> str:
+    """How large the difference of a comparison is: `14.0 %`, or as it is where a ratio says nothing."""
+    return percent(abs(row["relative"])) if np.isfinite(row["relative"]) else number(abs(row["difference"]))
 
 
 def pairing(comparison: pd.DataFrame) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hourglass.core.text import counted, number, percent, plus_minus
-from hourglass.report.analysis.comparison import paired, reference_values
+from hourglass.report.analysis.comparison import by, paired, reference_values
 from hourglass.report.analysis.measures import Measures
 from hourglass.report.reading.configurations import configurations
 from hourglass.report.reading.run import ABSENT
@@ -135,7 +135,7 @@ def turns(again: pd.DataFrame, keys: Sequence[str], metric: str) -> list[str]:
         if len(largest) > 1:
             (side, row), (other, far) = sorted(largest.items(), key=lambda item: item[1].name)
             sentences.append(
-                f"At {name} {row['value']} {label} is {_by(row)} {side} than {reference}, at {far['value']} {_by(far)} "
+                f"At {name} {row['value']} {label} is {by(row)} {side} than {reference}, at {far['value']} {by(far)} "
                 f"{other} ({metric}, tuning seeds): the sign turns with {name}."
             )
             continue
@@ -146,8 +146,3 @@ def turns(again: pd.DataFrame, keys: Sequence[str], metric: str) -> list[str]:
             f"{name}."
         )
     return sentences
-
-
-def _by(row: pd.Series) -> str:
-    """`14.0 %`, or the difference itself where a ratio says nothing."""
-    return percent(abs(row["relative"])) if np.isfinite(row["relative"]) else number(abs(row["difference"]))

@@ -40,9 +40,14 @@ def _curves(curves: pd.DataFrame, axis: int, key: str, title: str, place: Mappin
         mark = line(place[label], label, best["x"], best["mean"], mode="markers", hover=f"chosen: {key} %{{x}}")
         mark["marker"] |= {"size": 13, "symbol": "diamond"}
         traces.append(mark)
+    return _over(traces, key, title)
+
+
+def _over(traces: list[Trace], key: str, title: str) -> Plot:
+    """Drawn over the values of a key, which are spread by their ratios where all are above 0."""
     drawn = plot(traces, key, [title])
-    if all(x > 0 for trace in traces for x in trace["x"] if x is not None):
-        drawn["layout"]["xaxis"]["type"] = "log"
+    positive = all(x > 0 for trace in traces for x in trace["x"] if x is not None)
+    drawn["layout"]["xaxis"]["type"] = "log" if positive else "linear"
     return drawn
 
 
@@ -55,8 +60,7 @@ def _again(tuned: Tuned, place: Mapping[str, int]) -> Figure:
         drawn["error_y"] = {"type": "data", "array": half, "thickness": 1.2, "width": 4}
         traces.append(drawn)
     key = tuned.keys[0]
-    drawn = plot(traces, key, ["difference from the reference"])
-    drawn["layout"]["xaxis"]["type"] = "log" if all(x > 0 for trace in traces for x in trace["x"]) else "linear"
+    drawn = _over(traces, key, "difference from the reference")
     words = (
         f"The comparison again at every {key} that was tried, on the tuning seeds: configuration minus reference, with "
         "its 95 % interval. Where a line crosses 0, the verdict depends on the value."

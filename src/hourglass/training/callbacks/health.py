@@ -9,6 +9,7 @@ from torch import Tensor
 from hourglass.core.types import Count
 from hourglass.data.batches import Batch
 from hourglass.nn.autoencoder import Autoencoder
+from hourglass.nn.layers import evaluating
 from hourglass.training.callbacks.stateful import Stateful
 from hourglass.training.lookup import data_of, first_images
 from hourglass.training.module import AutoencoderModule
@@ -33,11 +34,9 @@ CURES = {
 @torch.no_grad()
 def diagnostics(autoencoder: Autoencoder, batch: Batch) -> list[str]:
     """The symptoms, keys of `CURES`, that this network shows on this batch, in `eval` mode."""
-    training = autoencoder.training
-    autoencoder.eval()
-    code = autoencoder.encoder(batch.input).code
-    result = autoencoder.reconstruct(batch.input)
-    autoencoder.train(training)
+    with evaluating(autoencoder):
+        code = autoencoder.encoder(batch.input).code
+        result = autoencoder.reconstruct(batch.input)
     pixels, target = result.pixels.float(), batch.target
     symptoms = []
     if spread(pixels) < 0.01 * spread(target):
