@@ -12,7 +12,7 @@
 A Down rounds **up**, so that 28 -> 14 -> 7 -> 4 whatever the operator; an Up makes ceil(n/s)·s rows and columns and
 crops them at the bottom and right to exactly `size`. Each holds exactly one learned convolution; the two in
 `operators/dynamic.py` also learn how to interpolate. Everything a decoder may use arrives in `Encoded`; an Up that
-needs no index ignores it. More on the operators: `operators/__init__.py`; on the latents: `latents.py`.
+needs no index ignores it. More on the operators: `operators/__init__.py`; on the latents: `latents/__init__.py`.
 """
 
 from collections.abc import Mapping
