@@ -97,7 +97,7 @@ class Autoencoder(nn.Module):
     @property
     def index_bits(self) -> float:
         """Bits per image that reach the decoder beside the code."""
-        return self.encoder.index_bits if self.decoder.needs_index else 0.0
+        return self.encoder.index_bits * self.decoder.index_share if self.decoder.needs_index else 0.0
 
     def forward(self, images: Tensor) -> Tensor:
         """Reconstructions. The images are not checked: in training corrupted ones leave [0, 1], and time counts."""

@@ -73,6 +73,7 @@ class ConvDecoder(nn.Module):
         self.blocks = nn.ModuleList(stack(width, blocks, norm, activation) for width in widths[1:])
         self.activation = activate(activation)
         self.needs_index: IndexKind | None = operators[0].needs_index
+        self.index_share = float(getattr(operators[0], "index_share", 1.0))  # of the indices' bits
         if self.needs_index is not None and self.needs_index != spec.index:
             kept = "none" if spec.index is None else f"{spec.index} indices"
             raise IncompatiblePair(

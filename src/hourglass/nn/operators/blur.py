@@ -89,6 +89,7 @@ class Smooth(nn.Module):
         super().__init__()
         self.up, self.factor = up, up.factor
         self.needs_index: IndexKind | None = up.needs_index
+        self.index_share = float(getattr(up, "index_share", 1.0))
 
     def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
         x = pad_reflect(self.up(y, size, index), self.factor - 1, 0)

@@ -1,7 +1,9 @@
 """Pooling: each s×s window becomes one value; unpooling: each value becomes an s×s window again."""
 
 import math
+from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -91,23 +93,47 @@ class Nearest(nn.Module):
         return crop(F.interpolate(self.conv(y), scale_factor=float(self.factor), mode="nearest"), size)
 
 
+Positions = Literal["kept", "rows", "shuffled"]
+"""Which of the encoder's positions max unpooling goes by: all, their rows alone, or those of other windows."""
+
+
 class MaxUnpool(nn.Module):
     """Max unpooling: x = conv3(z), where each value of y stands in z at the position its maximum had, among zeros.
 
     Size: exactly `size`. Side information: the encoder's `argmax` index, log2(s²) bits per value past the bottleneck.
-    Implemented as a scatter, which is deterministic where `max_unpool2d` is not: the windows do not overlap, so no two
-    values share a position. Source: Zeiler et al. 2011; Zhao et al. 2015, "Stacked what-where auto-encoders".
+    With `positions=rows` half of them: each value stands in the row of its maximum, in the first column of its window.
+    With `shuffled`, a control, it stands where the maximum of another window stood, always the same other one: as many
+    bits, and none about this window. Implemented as a scatter, which is deterministic where `max_unpool2d` is not: the
+    windows do not overlap, so no two values share a position. Source: Zeiler et al. 2011; Zhao et al. 2015, "Stacked
+    what-where auto-encoders"; `rows` and `shuffled` are ours.
     """
 
     needs_index: IndexKind | None = "argmax"
 
-    def __init__(self, in_channels: Count, out_channels: Count, *, factor: Factor, init: Init) -> None:
+    def __init__(
+        self, in_channels: Count, out_channels: Count, *, factor: Factor, init: Init, positions: Positions = "kept"
+    ) -> None:
         super().__init__()
-        self.factor = factor
+        self.factor, self.positions = factor, positions
+        self.index_share = 0.5 if positions == "rows" else 1.0
         self.conv = learned_conv(in_channels, out_channels, init, taps=in_channels * 9 / factor**2)
 
     def forward(self, y: Tensor, size: Size2d, index: Tensor | None = None) -> Tensor:
         if index is None:
             raise IncompatiblePair("max unpooling got no positions: use encoder=maxpool, or decoder=bed_of_nails")
+        if self.positions != "kept":
+            index = self.moved(index, size)
         flat = y.new_zeros(*y.shape[:2], size[0] * size[1]).scatter(2, index.flatten(2), y.flatten(2))
         return self.conv(flat.unflatten(2, size))
+
+    def moved(self, index: Tensor, size: Size2d) -> Tensor:
+        """The positions (N, C, h, w) that are gone by, in an image of `size`, for the encoder's `index`."""
+        s = self.factor
+        top = torch.arange(index.shape[-2], device=index.device)[:, None] * s
+        left = torch.arange(index.shape[-1], device=index.device) * s
+        row, column = index // size[1] - top, index % size[1] - left  # inside the window
+        if self.positions == "rows":
+            return (top + row) * size[1] + left
+        other = torch.randperm(index[0, 0].numel(), generator=torch.Generator().manual_seed(0)).to(index.device)
+        row, column = (part.flatten(2)[..., other].view_as(part) for part in (row, column))
+        return (top + row).clamp(max=size[0] - 1) * size[1] + (left + column).clamp(max=size[1] - 1)
