@@ -56,6 +56,14 @@ MEASURES = {
         "reconstruction", "Reconstruction loss, summed over the pixels of an image.", "lower", "nats"
     ),
     "elbo": Measure("ELBO", "Evidence lower bound of an image: minus reconstruction, minus KL.", "higher", "nats"),
+    "pca_angle": Measure(
+        "angle to PCA", "Largest principal angle between what a linear decoder spans and the principal components.",
+        "lower", "°", bounds=(0, 90),
+    ),
+    "pca_angle_mean": Measure(
+        "mean angle to PCA", "Mean of the principal angles between what a linear decoder spans and the principal "
+        "components.", "lower", "°", bounds=(0, 90),
+    ),
     "phase_bias": Measure(
         "phase bias, stride {}", "Share of an image's variance that is a pattern of the stride's period, 0 to 1.",
         "real", bounds=(0, 1),

@@ -21,7 +21,7 @@ from hourglass.core.text import as_typed
 from hourglass.data.datamodule import ImageData
 from hourglass.metrics import cost
 from hourglass.runs import console, status
-from hourglass.runs.baselines.compute import baselines_of
+from hourglass.runs.baselines.compute import angles_to_pca, baselines_of
 from hourglass.runs.job import Job, Notes
 from hourglass.runs.matching import matched
 from hourglass.runs.read import summary_of
@@ -157,6 +157,8 @@ def _train(
     result.health = next((callback.since for callback in callbacks if isinstance(callback, Health)), {})
     result.metrics |= test(trainer, module, data)
     if is_rank_zero():
+        if settings.baselines is not None:
+            result.metrics |= angles_to_pca(module, data)
         result.cost |= cost.latency(autoencoder.to(trainer.strategy.root_device))
         checkpoint_path(job.folder, "previous").unlink(missing_ok=True)  # nothing is to be continued any more
 

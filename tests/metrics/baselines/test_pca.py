@@ -1,6 +1,10 @@
 """Linear autoencoders against published numbers, brute force and closed forms."""
 
+import math
+
+import numpy as np
 import pytest
+import scipy.linalg
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -107,3 +111,18 @@ def test_patch_pca_identities():
         <= baselines.patch_pca(train, train, 6, 4)
     )
     assert baselines.patch_pca(train, test, 1, 1) == 0
+
+
+def test_angles_to_pca_are_scipys(digits):
+    train = digits[0][:800]
+    weight = torch.randn(784, 5, generator=torch.Generator().manual_seed(0))
+    basis = linear._principal(train.flatten(1), 5).vectors
+    expected = np.sort(np.rad2deg(scipy.linalg.subspace_angles(weight.double().numpy(), basis.numpy())))
+    assert baselines.pca_angles(train, weight).numpy() == pytest.approx(expected, abs=1e-6)
+    mixed = basis @ torch.randn(5, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    assert baselines.pca_angles(train, mixed).max() < 1e-8, "any basis of the same subspace"
+    turned = basis.clone()
+    turned[:, 4] = basis[:, 4] * math.cos(0.1) + linear._principal(train.flatten(1), 6).vectors[:, 5] * math.sin(0.1)
+    assert baselines.pca_angles(train, turned).tolist() == pytest.approx([0, 0, 0, 0, math.degrees(0.1)], abs=1e-6)
+    weight[:, 4] = weight[:, 0]
+    assert baselines.pca_angles(train, weight)[-1] == 90, "it spans four dimensions"

@@ -45,6 +45,24 @@ def pca(train: Tensor, test: Tensor, dim: int) -> float:
     return 0.0 if dim >= rows.shape[1] else _filtered_mse(_principal(train.flatten(1), dim), rows, rows)
 
 
+def pca_angles(train: Tensor, weight: Tensor) -> Tensor:
+    """Principal angles between the columns of weight (P, d) and the d leading principal components of train.
+
+    In degrees, (d,), the smallest first; 90 for each direction by which either span has fewer than d. All 0: the two
+    are the same subspace, whatever their bases. Where two variances next to the d-th are close, PCA's own subspace is
+    ill determined, and so is the largest angle. Source: Björck & Golub 1973.
+    """
+    check_images(train)
+    wanted, weight = weight.shape[1], weight.detach().double().cpu()
+    u, sizes, _ = torch.linalg.svd(weight, full_matrices=False)
+    span = u[:, sizes > sizes.max() * max(weight.shape) * torch.finfo(torch.float64).eps]
+    vectors = _principal(train.flatten(1), wanted).vectors
+    cosines = torch.linalg.svdvals(span.T @ vectors)
+    sines = torch.linalg.svdvals(span - vectors @ (vectors.T @ span)).flip(0)[: len(cosines)]  # exact near 0
+    angles = torch.where(cosines**2 > 0.5, sines.clamp(max=1).asin(), cosines.clamp(max=1).acos())
+    return torch.cat([angles.rad2deg(), angles.new_full((wanted - len(angles),), 90.0)])
+
+
 def patch_pca(train: Tensor, test: Tensor, patch: int, channels: int) -> float:
     """The linear convolutional autoencoder with k = s = patch, no bias: uncentred SVD of the patches, `channels` kept.
 

@@ -1,9 +1,11 @@
 """What a run is to be held against, computed on its own split."""
 
+from torch import nn
+
 from hourglass.data.corruption import Gaussian, NoCorruption
 from hourglass.data.datamodule import ImageData
 from hourglass.metrics import baselines
-from hourglass.nn import NoLatent
+from hourglass.nn import LinearDecoder, NoLatent
 from hourglass.training.module import AutoencoderModule
 
 AFFINE_IMAGES = 10_000
@@ -38,3 +40,22 @@ def baselines_of(module: AutoencoderModule, data: ImageData, cache: str) -> dict
             samples = (seen.input, seen.target, corrupted_test, test)
             values["affine"] = baselines.cached(cache, baselines.affine_denoiser, *samples)
     return values
+
+
+def angles_to_pca(module: AutoencoderModule, data: ImageData) -> dict[str, float]:
+    """How far what an affine autoencoder of clean images spans is from the principal components of the training images.
+
+    `test/pca_angle`, the largest of the principal angles, and `test/pca_angle_mean`, in degrees. Empty for any other
+    network, and where there are too many pixels for PCA.
+    """
+    autoencoder, train = module.autoencoder, data.images["train"].images
+    decoder, size = autoencoder.decoder, autoencoder.latent.code_size
+    affine = isinstance(decoder, LinearDecoder) and autoencoder.output == "identity"
+    affine = affine and isinstance(getattr(autoencoder.encoder, "activation", None), nn.Identity)
+    clean = isinstance(data.corruption, NoCorruption) and not data.images["train"].has_inputs
+    if not affine or not clean or not isinstance(autoencoder.latent, NoLatent):
+        return {}
+    if size >= train[0].numel() or not baselines.is_bounded("pca", train, size):
+        return {}
+    angles = baselines.pca_angles(train, decoder.linear.weight)
+    return {"test/pca_angle": float(angles.max()), "test/pca_angle_mean": float(angles.mean())}
