@@ -29,6 +29,10 @@ from hourglass.core.formats import FORMAT
         (["hydra.mode=MULTIRUN", "seed=0,1"], "hydra.mode=MULTIRUN: start a sweep with -m"),
         (["search=optuna", "+width=3"], "a '+' adds a key that nothing reads"),
         (["search=optuna", "retry=failed"], "a search does not try a failed trial again"),
+        (
+            ["-m", "decoder=resize,transpose", "--cfg", "job"],
+            "--cfg is about one run, and -m is for many: leave out one",
+        ),
         (["sweep=x"], "sweep= is about many runs: start a sweep with -m"),
         (["resume=nowhere", "seed=1"], "resume= continues a run as it was configured: leave out seed=1"),
     ],

@@ -34,6 +34,9 @@ def main(arguments: list[str]) -> None:
     refuse_what_hydra_does_not_explain(application.overrides, groups())
     resumed = [override.removeprefix("resume=") for override in application.overrides if override.startswith("resume=")]
     if application.is_question:
+        asked = next((f"--{key}" for key in ("cfg", "info") if getattr(application.arguments, key)), None)
+        if asked and application.arguments.multirun:
+            raise ConfigError(f"{asked} is about one run, and -m is for many: leave out one of them")
         application.run(train)
     elif resumed:
         others = [argument for argument in arguments if not argument.startswith("resume=")]
