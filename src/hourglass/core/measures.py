@@ -87,6 +87,10 @@ MEASURES = {
     "harmonic_excess_interval": Measure(
         "interval of the harmonic excess, stride {}", "Half its 95 % interval, over the test images.", unit="dB"
     ),
+    "top_octave": Measure(
+        "top octave", "Power of the output over that of the target, of detail finer than 4 pixels: below 0 it is "
+        "lacking, above 0 it is made up.", unit="dB",
+    ),
     "phase_error_imbalance": Measure(
         "phase error imbalance, stride {}", "The same of the error: 0 if its energy is equal in all phases.", "lower"
     ),

@@ -1,6 +1,7 @@
 """What was measured in a run, by name: its title, its meaning in a sentence, and which values are the better ones."""
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -134,10 +135,19 @@ class Measures:
 
 def numbers(run: Run) -> dict[str, float]:
     """All numbers of a run: metrics by their names, then `cost/…`, `ratio/…` (result over baseline), `baseline/…`, and
-    `gap/phase_bias_2`, the distance |`test/phase_bias_2` - `real/phase_bias_2`|, of whatever has a `real/`."""
+    `gap/phase_bias_2`, the distance |`test/phase_bias_2` - `real/phase_bias_2`|, of whatever has a `real/`; and
+    `test/top_octave`, which its spectrum says."""
     real = {name.removeprefix("real/"): value for name, value in run.metrics.items() if name.startswith("real/")}
     gaps = {name: abs(run.metrics[f"test/{name}"] - real[name]) for name in real if f"test/{name}" in run.metrics}
-    groups = {"": run.metrics, "cost/": run.cost, "ratio/": run.ratios, "baseline/": run.baselines, "gap/": gaps}
+    octave = {} if math.isnan(run.top_octave) else {"top_octave": run.top_octave}
+    groups = {
+        "": run.metrics,
+        "test/": octave,
+        "cost/": run.cost,
+        "ratio/": run.ratios,
+        "baseline/": run.baselines,
+        "gap/": gaps,
+    }
     return {prefix + name: value for prefix, values in groups.items() for name, value in values.items()}
 
 

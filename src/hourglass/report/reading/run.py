@@ -1,6 +1,8 @@
 """One completed run, as it lies in its folder; and a job without a result."""
 
+import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,20 @@ class Run:
         """`spectra.csv`: frequency in cycles per pixel; power of input, target, output, error; empty without one."""
         spectrum: Columns = self.files.get("spectra.csv", {"frequency": np.array([])})
         return spectrum
+
+    @cached_property
+    def top_octave(self) -> float:
+        """Power of the output over that of the target between ¼ and ½ cycles per pixel, dB; NaN without a spectrum.
+
+        A ring of the radius f has f times as many frequencies as one of radius 1: the means of the rings are weighted.
+        """
+        spectrum = self.spectrum()
+        frequency = spectrum["frequency"]
+        inside = (frequency >= 0.25) & (frequency <= 0.5)
+        if not inside.any():
+            return math.nan
+        output, target = (float((frequency * spectrum[name])[inside].sum()) for name in ("output", "target"))
+        return 10 * math.log10(output / target) if output > 0 and target > 0 else math.nan
 
     def spectra(self) -> pd.DataFrame:
         """The same as a table of pandas."""
