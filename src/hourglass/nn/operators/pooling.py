@@ -101,11 +101,11 @@ class MaxUnpool(nn.Module):
     """Max unpooling: x = conv3(z), where each value of y stands in z at the position its maximum had, among zeros.
 
     Size: exactly `size`. Side information: the encoder's `argmax` index, log2(s²) bits per value past the bottleneck.
-    With `positions=rows` half of them: each value stands in the row of its maximum, in the first column of its window.
-    With `shuffled`, a control, it stands where the maximum of another window stood, always the same other one: as many
-    bits, and none about this window. Implemented as a scatter, which is deterministic where `max_unpool2d` is not: the
-    windows do not overlap, so no two values share a position. Source: Zeiler et al. 2011; Zhao et al. 2015, "Stacked
-    what-where auto-encoders"; `rows` and `shuffled` are ours.
+    With `positions=rows` it goes by half of the bits: each value stands in the row of its maximum, in the first column
+    of its window. With `shuffled`, a control, it stands where the maximum of another window stood, always the same
+    other one: as many bits, and none about this window. Implemented as a scatter, which is deterministic where
+    `max_unpool2d` is not: the windows do not overlap, so no two values share a position. Source: Zeiler et al. 2011;
+    Zhao et al. 2015, "Stacked what-where auto-encoders"; `rows` and `shuffled` are ours.
     """
 
     needs_index: IndexKind | None = "argmax"
