@@ -34,12 +34,12 @@ def printable(value: Any) -> Any:
 
     What a stranger's file holds would otherwise steer the terminal that shows it. New lines and tabs stay.
     """
+    if not isinstance(value, (str, dict, list)) or (isinstance(value, str) and value.isprintable()):
+        return value
     if isinstance(value, dict):
         return {printable(key): printable(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [printable(inner) for inner in value]
-    if not isinstance(value, str) or value.isprintable():
-        return value
     return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in value)
 
 
