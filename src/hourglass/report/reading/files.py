@@ -1,6 +1,8 @@
 """The files of a run folder, read with suspicion: what is torn raises an error, and is never filled up."""
 
+import io
 import zipfile
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -121,16 +123,25 @@ def check_examples(folder: Path, path: Path) -> Path:
 def _array(file: zipfile.ZipFile, member: zipfile.ZipInfo, kind: str) -> NDArray[Any]:
     """Raises ValueError where the header is of another kind of array, or the file holds more or less than it promises,
     BadZipFile where the sum does not match."""
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # the others unpack without a bound
+        raise ValueError(f"{member.filename} is packed as numpy packs nothing")
     with file.open(member) as stream:
-        version = npy.read_magic(stream)
-        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, in_columns, dtype = read(stream)
-        promised = dtype.itemsize * int(np.prod(shape, dtype=object))
-        plain = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack without a bound
-        if dtype.kind not in kind or stream.tell() + promised != member.file_size or not plain:
-            raise ValueError(f"{member.filename} holds another array than it says")
-        content = stream.read(promised)  # to the end, where the sum is looked at
+        header, _, content = stream.read(member.file_size).partition(b"\n")  # to the end, where the sum is looked at
+    shape, in_columns, dtype = _parsed(header + b"\n")
+    if dtype.kind not in kind or dtype.itemsize * int(np.prod(shape, dtype=object)) != len(content):
+        raise ValueError(f"{member.filename} holds another array than it says")
     return np.frombuffer(content, dtype).reshape(shape, order="F" if in_columns else "C")
+
+
+@lru_cache(100)  # the runs of a sweep have the same few
+def _parsed(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """(shape, is it in the order of Fortran?, type) of an array; raises ValueError where that is not all it says."""
+    stream = io.BytesIO(header)
+    read = npy.read_array_header_1_0 if npy.read_magic(stream) == (1, 0) else npy.read_array_header_2_0
+    parsed: tuple[tuple[int, ...], bool, np.dtype[Any]] = read(stream)
+    if stream.read():
+        raise ValueError("a header holds more than it says")
+    return parsed
 
 
 def refuse_gaps(missing: set[str]) -> None:
