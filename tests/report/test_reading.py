@@ -5,6 +5,7 @@ import fcntl
 import json
 import math
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,25 @@ def test_what_a_file_must_hold_is_looked_for(small: Path) -> None:
     assert [record["corruption"]["kind"] for record in sweep.runs[0].evaluations()] == ["none"]
     assert sweep.runs[1].examples() is None
     render.render(review(sweep))
+
+
+def test_pictures_that_are_not_what_they_say_are_named(small: Path) -> None:
+    one, two, three, _ = (folder / "examples.npz" for folder in jobs(small))
+    arrays = dict(np.load(one))
+    content = bytearray(one.read_bytes())
+    with zipfile.ZipFile(one) as file:
+        last = max(file.infolist(), key=lambda member: member.compress_size)
+    content[last.header_offset + last.compress_size // 2] ^= 1
+    one.write_bytes(content)
+    np.savez(two, **(arrays | {"output": arrays["output"].astype(float)}))
+    with zipfile.ZipFile(three) as file, zipfile.ZipFile(repacked := three.with_name("x"), "w") as other:
+        for member in file.infolist():
+            other.writestr(member.filename, file.read(member), zipfile.ZIP_BZIP2)
+    repacked.replace(three)
+    damaged, floats, packed = (problem.reason for problem in runs.read(small).others)
+    assert str(one) in damaged
+    assert "output.npy holds another array than it says" in floats
+    assert "is packed as numpy packs nothing" in packed
 
 
 def test_a_job_with_a_folder_is_not_called_missing(small: Path) -> None:

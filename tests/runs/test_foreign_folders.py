@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 import hourglass
 from helpers.project import configure
@@ -32,6 +33,32 @@ def with_configuration(folder: Path, text: str) -> Path:
 def test_aliases_that_would_make_a_billion_nodes_are_not_read(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="aliases, of which a few lines can make billions of nodes"):
         read_configuration(with_configuration(tmp_path, configure().as_yaml + BOMB))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "# a remark\n\nx: 1\n", "x: 1\nx: [2]\n", 'x: "goes on\ny: in the first column"\n', "x:\n- 1\ny: |\n  z: 1\n",
+        "'x y': 1\nz: {a: 1,\n  b: 2}\n", "x: 'a\n\n  b'\n",
+    ],
+)  # fmt: skip
+def test_a_configuration_in_parts_is_the_whole(tmp_path: Path, more: str) -> None:
+    """What runs share is parsed once, and is what YAML makes of the whole, whatever was read before it."""
+    text = more + configure().as_yaml
+    expected = yaml.safe_load(text)
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        written = read_configuration(with_configuration(tmp_path / folder, text)).written
+        assert written == expected | {"data": written["data"]}
+        assert list(written) == list(expected)
+        written["data"]["root"] = "changed"  # and is nobody else's
+
+
+@pytest.mark.parametrize("more", ["x: 'a\n", "- x\n", "x: 1\n---\ny: 2\n", "x: &a 1\n", "x: [\ny: 1\n"])
+def test_a_part_that_is_broken_breaks_the_whole(tmp_path: Path, more: str) -> None:
+    text = configure().as_yaml + more + ("y: *a\n" if "&" in more else "")
+    with pytest.raises(Torn, match="was damaged after it was written"):
+        read_configuration(with_configuration(tmp_path, text))
 
 
 @pytest.mark.parametrize("key", ["_args_", "_recursive_", "_convert_", "_x_"])

@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 import hourglass
@@ -78,10 +77,10 @@ def run(command: str, arguments: Sequence[str] | None = None) -> None:
     except Interrupted:
         signals.ignore()  # one more of them, while Python ends without its handlers, would change the exit code
         raise
-    except (HourglassError, HydraException, OmegaConfBaseException) as error:
-        sys.exit(f"\n{type(error).__name__}: {advice(error, given)}\n(HYDRA_FULL_ERROR=1 shows where it was raised)")
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
+    except (HourglassError, OmegaConfBaseException, _hydra_exception()) as error:
+        sys.exit(f"\n{type(error).__name__}: {advice(error, given)}\n(HYDRA_FULL_ERROR=1 shows where it was raised)")
     except Fault as fault:
         _by_a_fault_of_ours(fault.__cause__ or fault, fault.log)
     except OSError as error:
@@ -107,6 +106,12 @@ def _spare_the_collector() -> None:
     """
     gc.set_threshold(10_000, *gc.get_threshold()[1:])
     atexit.register(gc.freeze)
+
+
+def _hydra_exception() -> type[Exception]:
+    from hydra.errors import HydraException  # late: not every command needs Hydra, and it takes long to import
+
+    return HydraException
 
 
 def _by_a_fault_of_ours(error: BaseException, log: Path | None = None) -> NoReturn:

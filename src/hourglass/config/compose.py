@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from hourglass.config.checksums import checksums
@@ -64,6 +62,9 @@ def groups() -> dict[str, list[str]]:
 
 def composed(name: str, overrides: Sequence[str] = (), *, with_hydra: bool = False) -> DictConfig:
     """`conf/<name>.yaml` with these overrides; inside a running Hydra application with its search path."""
+    from hydra import compose, initialize_config_dir  # late: a report and a list of runs need no Hydra
+    from hydra.core.global_hydra import GlobalHydra
+
     register_resolvers()
     if GlobalHydra.instance().is_initialized():
         return compose(name, list(overrides), return_hydra_config=with_hydra)

@@ -25,15 +25,12 @@ LATER = {
 
 def without_volatile(plain: dict[str, Any]) -> dict[str, Any]:
     """Without the keys of `VOLATILE`, and those of `LATER` where they change nothing; what is deeper is shared."""
-    kept = dict(plain)
+    kept = {group: dict(of) if isinstance(of, dict) else of for group, of in plain.items()}
     for key in (*VOLATILE, *LATER):
         group, _, option = key.partition(".")
-        of = kept if not option else kept.get(group)
-        name = option or group
-        if not isinstance(of, dict) or name not in of or (key in LATER and of[name] != LATER[key]):
-            continue
-        of = {other: value for other, value in of.items() if other != name}
-        kept = of if not option else kept | {group: of}
+        of, name = (kept.get(group), option) if option else (kept, group)
+        if isinstance(of, dict) and name in of and (key not in LATER or of[name] == LATER[key]):
+            del of[name]
     if not kept.get("metrics", True):
         del kept["metrics"]
     return kept

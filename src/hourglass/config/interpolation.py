@@ -56,17 +56,18 @@ def grown(tree: Any, most: int) -> int:
     sizes: dict[Place, int | None] = {}
 
     def size(place: Place, node: Any) -> int:
+        if not isinstance(node, (dict, list)) and not (isinstance(node, str) and "${" in node):
+            return 1 + (len(node) if isinstance(node, str) else 0)
         if place in sizes:
             if (known := sizes[place]) is None:
                 raise ValueError(f"{'.'.join(place)} refers to itself")
             return known
         sizes[place] = None
-        if isinstance(node, dict | list):
+        if isinstance(node, str):
+            total = 1 + len(node) + sum(behind(place, key) for key in _references(node))
+        else:
             pairs = node.items() if isinstance(node, dict) else enumerate(node)
             total = 1 + sum(size((*place, str(key)), inner) for key, inner in pairs)
-        else:
-            text = node if isinstance(node, str) else ""
-            total = 1 + len(text) + sum(behind(place, key) for key in _references(text))
         if total > most:
             raise ValueError(f"{'.'.join(place)} grows to more than {most:,} values and characters")
         sizes[place] = total
@@ -125,7 +126,7 @@ def _followed(tree: Any, place: Place, node: Any) -> Any:
         return {key: _followed(tree, (*place, key), inner) for key, inner in node.items()}
     if type(node) is list:
         return [_followed(tree, (*place, str(i)), inner) for i, inner in enumerate(node)]
-    if type(node) is str and (reference := WHOLE.fullmatch(node)):
+    if type(node) is str and "${" in node and (reference := WHOLE.fullmatch(node)):
         return _followed(tree, *_target(tree, place, reference[1]))
     if type(node) not in (str, int, float, bool, NoneType) or node == "???" or (type(node) is str and "${" in node):
         raise LookupError(place)

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,12 +26,14 @@ def inside(path: Path, folder: Path, *, largest: int | None = None) -> Path:
     file (reading a pipe would wait for ever), or has more than `largest` bytes.
     """
     there = within(path, folder)
-    if not there.exists():
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-    if not there.is_file():
+    try:
+        status = there.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from None
+    if not stat.S_ISREG(status.st_mode):
         raise Torn(f"{path} is no regular file: nothing was read")
-    if largest is not None and (size := there.stat().st_size) > largest:
-        raise Torn(f"{path} has {size:,} bytes, and {largest:,} are read at most: nothing was read")
+    if largest is not None and status.st_size > largest:
+        raise Torn(f"{path} has {status.st_size:,} bytes, and {largest:,} are read at most: nothing was read")
     return there
 
 

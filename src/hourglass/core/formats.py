@@ -1,6 +1,7 @@
 """The JSON files of run and sweep folders: the number of their format, a promise from 0.2 on, and what each holds."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NotRequired
 
@@ -148,7 +149,7 @@ class Evaluation(TypedDict):
 FORMS = {form: TypeAdapter(form) for form in (Summary, Sweep, Evaluation)}
 
 
-def read_form(path: Path, folder: Path, form: Any, needs: tuple[str, ...] = (), *, cure: str = "") -> dict[str, Any]:
+def read_form(path: Path, folder: Path, form: Any, needs: Sequence[str] = (), *, cure: str = "") -> dict[str, Any]:
     """A JSON file of a folder that anybody may have made, as one of the forms above; `needs`: keys that are optional.
 
     Strings come without control characters. Raises FileNotFoundError where it is missing, DataError where it is of
@@ -160,13 +161,18 @@ def read_form(path: Path, folder: Path, form: Any, needs: tuple[str, ...] = (), 
             raise ValueError(f"it holds {type(content).__name__}")
         if "format" in form.__annotations__:
             check_format(content, path)
-        if missing := [key for key in needs if key not in content]:
-            raise ValueError(f"it lacks {', '.join(missing)}")
+        refuse_gaps(content, needs, path, cure)
         FORMS[form].validate_python(content)
         checked: dict[str, Any] = printable(content)
         return checked
     except (ValueError, RecursionError) as torn:
         raise Torn(f"{path} is not whole ({_reason(torn)}){cure}") from torn
+
+
+def refuse_gaps(content: Mapping[str, Any], needs: Sequence[str], path: Path, cure: str) -> None:
+    """Raise Torn where the content of a JSON file lacks keys."""
+    if missing := [key for key in needs if key not in content]:
+        raise Torn(f"{path} is not whole (it lacks {', '.join(missing)}){cure}")
 
 
 def _reason(error: Exception) -> str:

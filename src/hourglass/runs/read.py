@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import yaml
@@ -13,12 +15,14 @@ from hourglass.config.interpolation import calls_resolver, grown
 from hourglass.config.slots import refuse_foreign_keys, trusted
 from hourglass.core.errors import ConfigError, Torn
 from hourglass.core.files import read_text, within
-from hourglass.core.formats import FORMAT, Summary, Sweep, read_form
+from hourglass.core.formats import FORMAT, Summary, Sweep, read_form, refuse_gaps
 
 JOB_ID = re.compile(r"[0-9a-f]{8}")
 LARGEST, DEEPEST, LONGEST, MOST = 32_000, 50, 500, 1_000_000
 """Of a `config.yaml`: bytes, of which ours have 3,000; levels; characters of a value with references; and values and
 characters once these are followed."""
+OF_SUMMARY = ": delete it, and the command that began the run goes on with it"
+"""What to do where `summary.json` is torn"""
 PICTURES = "logs/pictures"
 """Where the pictures of a run folder that was read are decoded to"""
 TUNING = "reported=false"
@@ -31,16 +35,20 @@ OF_THE_COMMAND = (
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML was built with it
 
 
-def read_summary(folder: Path, needs: tuple[str, ...] = ()) -> dict[str, Any] | None:
+def read_summary(folder: Path, needs: Sequence[str] = ()) -> dict[str, Any] | None:
     """`summary.json`, with the keys it `needs`; None where there is none (yet).
 
     Raises Torn, or DataError for one of another format.
     """
-    cure = ": delete it, and the command that began the run goes on with it"
     try:
-        return read_form(folder / "summary.json", folder, Summary, ("status", *needs), cure=cure)
+        return read_form(folder / "summary.json", folder, Summary, ("status", *needs), cure=OF_SUMMARY)
     except FileNotFoundError:
         return None
+
+
+def check_summary(summary: Mapping[str, Any], needs: Sequence[str], folder: Path) -> None:
+    """Raise Torn where the `summary.json` that was read in this folder lacks keys that it `needs`."""
+    refuse_gaps(summary, needs, folder / "summary.json", OF_SUMMARY)
 
 
 def summary_of(folder: Path) -> dict[str, Any]:
@@ -95,7 +103,8 @@ def distrusted(read: Callable[[], dict[str, Any]], path: str, trust: Sequence[st
         _refuse_values(written, path)
         grown(written, MOST)
         if isinstance(data := written.get("data"), dict):  # nothing is written to wherever a stranger says
-            data |= {key: value for key, value in {"download": False, "cache": PICTURES}.items() if key in data}
+            ours = {key: value for key, value in {"download": False, "cache": PICTURES}.items() if key in data}
+            written = written | {"data": data | ours}
         configuration = Configuration(written, packages)
         _ = configuration.plain  # resolved now: what is wrong with it is said here
     except (FileNotFoundError, ConfigError):
@@ -124,6 +133,21 @@ def refuse_ways_out(folder: Path) -> None:
 
 
 def _plain_yaml(text: str) -> dict[str, Any]:
+    """Runs of one sweep have most parts of their configurations in common: each of these is parsed once."""
+    try:
+        parts = [_mapping(part) for part in PART.split(text) if part.strip()]
+    except yaml.YAMLError:  # it is broken, or goes on in the first column
+        return _mapping(text)
+    return {key: value for part in parts for key, value in part.items()}
+
+
+PART = re.compile(r"^(?=\w+:)", re.MULTILINE)
+"""Where a key at the top of a configuration begins"""
+
+
+@lru_cache(1000)
+def _mapping(text: str) -> dict[str, Any]:
+    """Which is shared: nobody changes it."""
     depth = 0
     for event in yaml.parse(text, Loader):
         if isinstance(event, yaml.AliasEvent):
@@ -139,7 +163,7 @@ def _plain_yaml(text: str) -> dict[str, Any]:
 
 def _refuse_values(node: Any, path: str) -> None:
     """Raise ConfigError where a value calls a resolver, ValueError for one that no configuration has."""
-    if isinstance(node, dict | list):
+    if isinstance(node, (dict, list)):
         for key, inner in node.items() if isinstance(node, dict) else enumerate(node):
             _refuse_values(inner, f"{path}.{key}")
     elif isinstance(node, str) and "${" in node and len(node) > LONGEST:
@@ -149,7 +173,7 @@ def _refuse_values(node: Any, path: str) -> None:
             f"{path}={node} asks for more than a value of the configuration; nothing was run. If you trust it, write "
             "the value there"
         )
-    elif not isinstance(node, str | int | float | None) or (isinstance(node, int) and abs(node) >= 2**63):
+    elif not isinstance(node, (str, int, float, NoneType)) or (isinstance(node, int) and abs(node) >= 2**63):
         raise ValueError(f"{path} is no text and no number")
 
 

@@ -121,13 +121,12 @@ class Measures:
 
     def check(self, metric: str, runs: Sequence[Run]) -> None:
         """Raise ConfigError where no run has this metric, or where none of its values is better than another."""
-        names = names_of(runs)
-        if metric not in names:
-            directed = [name for name in names if self.direction(name)]
+        if not any(metric in numbers(run) for run in runs):
+            directed = [name for name in names_of(runs) if self.direction(name)]
             raise ConfigError(f"metric={metric} was not measured in these runs{instead(metric, directed)}")
         if self.direction(metric) is None:
             what = metric.split("/", 1)[1]
-            cure = next((name for name in (f"gap/{what}", f"ratio/{what}") if name in names), "test/mse")
+            cure = next((name for name in (f"gap/{what}", f"ratio/{what}") if name in names_of(runs)), "test/mse")
             why = "has no network in it" if metric.startswith(("real/", "baseline/")) else "was logged without `better`"
             why = "is held against real/, not against 0" if self.real_name(metric) else why
             raise ConfigError(f"metric={metric} {why}, so no value of it is better than another: use metric={cure}")

@@ -58,7 +58,9 @@ def fitting(examples: Sequence[Examples]) -> tuple[int, int, int]:
 def _tiles(examples: Examples, part: slice) -> Tiles:
     index = examples["index"][part]
     target, output = examples["target"][part], examples["output"][part]
-    strips = {role: _uri(_strip(examples[role][part])) for role in ("target", "input", "output")}
+    strips = {role: _uri(_strip(images)) for role, images in {"target": target, "output": output}.items()}
+    clean = np.array_equal(examples["input"][part], target)
+    strips["input"] = strips["target"] if clean else _uri(_strip(examples["input"][part]))
     strips["error"] = _uri(_error_strip(target, output))
     mse = [float(error) for error in examples["mse"][index]]
     return Tiles([int(i) for i in index], mse, strips, width=target.shape[-1], height=target.shape[-2])

@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -38,6 +39,9 @@ class Pictures:
 
 
 def render(review: Review) -> str:
+    plotly = get_plotlyjs()  # the whole bundle: the package ships no smaller one, and compressed it is 1.5 MB
+    beside = ThreadPoolExecutor(1)  # which compressing needs no Python for
+    packed = beside.submit(gzip.compress, plotly.encode(), 9, mtime=0)
     ranked = review.ranked
     place = {configuration.label: i for i, configuration in enumerate(ranked)}
     references = list(dict.fromkeys(place[label] for label in review.comparison["reference"] if label))
@@ -46,7 +50,6 @@ def render(review: Review) -> str:
     over = (budgets(review.budgets), *tuned)
     drawn = (*over, cost(review), curves(ranked), spectra(ranked), robustness(review)) if ranked else ()
     figures = [figure for figure in drawn if figure]
-    plotly = get_plotlyjs()  # the whole bundle: the package ships no smaller one, and compressed it is 1.5 MB
     script = Markup("\n").join(map(_read, SCRIPTS))
     compared_titles, compared, axis = views.compared_rows(review)
     return _template().render(
@@ -71,7 +74,7 @@ def render(review: Review) -> str:
         every_run=[(c.label, run, measures.numbers(run).get(review.metric)) for c in ranked for run in c.runs],
         colours=[(plots.colour(i), plots.DASHES[plots.dash(i)]) for i in range(len(ranked))],
         labels=[configuration.label for configuration in ranked],
-        plotly_packed=base64.b64encode(gzip.compress(plotly.encode(), 9, mtime=0)).decode(),
+        plotly_packed=base64.b64encode(packed.result()).decode(),
         style=_read("report.css"),
         script=script,
         hashes=[_hash(f"\n{script}\n"), _hash(plotly)],

@@ -13,7 +13,7 @@ from hourglass.report.reading.configurations import Configuration, configuration
 from hourglass.report.reading.files import read_beside, read_config
 from hourglass.report.reading.run import Problem, Run
 from hourglass.report.reading.tuning import Tuning
-from hourglass.runs.read import is_tuning, no_jobs, read_summary, read_sweep
+from hourglass.runs.read import check_summary, is_tuning, no_jobs, read_summary, read_sweep
 from hourglass.runs.status import status_of
 from hourglass.sweeps.declaration import Declared, declared_in
 
@@ -142,7 +142,7 @@ def _read_run(path: Path, folder: Path, overrides: list[str]) -> tuple[Run | Non
             reasons = REASONS | ({"planned": NOT_BEGUN} if path.is_dir() else {})
             reason = summary.get("error") or reasons.get(status, f"see {printable(str(path))}")
             return None, [Problem(identity, status, reason, overrides, path)]
-        read_summary(path, NEEDED)
+        check_summary(summary, NEEDED, path)
         taken = {key: summary[key] for key in OPTIONAL if summary.get(key)}
         taken |= {key: summary[key] for key in ("id", "choices", "seed")}
         taken |= {key: _floats(summary[key]) for key in ("metrics", "cost", *({"baselines", "ratios"} & set(taken)))}
