@@ -56,6 +56,11 @@ MEASURES = {
         "reconstruction", "Reconstruction loss, summed over the pixels of an image.", "lower", "nats"
     ),
     "elbo": Measure("ELBO", "Evidence lower bound of an image: minus reconstruction, minus KL.", "higher", "nats"),
+    "iwae": Measure(
+        "importance-weighted bound, {} samples",
+        "Lower bound of the log likelihood of an image, tighter the more samples; the ELBO is that of one.",
+        "higher", "nats",
+    ),
     "phase_bias": Measure(
         "phase bias, stride {}", "Share of an image's variance that is a pattern of the stride's period, 0 to 1.",
         "real", bounds=(0, 1),
@@ -97,7 +102,24 @@ MEASURES = {
         "shift consistency, {} px", "Of the output of a shifted image, held against the shifted output: PSNR.",
         "higher", "dB",
     ),
+    "chance": Measure("the most frequent label", "Accuracy of the label that is most frequent in training."),
 }  # fmt: skip
+READERS = {
+    "knn": ("nearest neighbours", "Accuracy on test images of the labels of the nearest training ones, by"),
+    "logistic": ("logistic regression", "Accuracy on test images of logistic regression on training ones, by"),
+} | {
+    f"r2_{factor}": (f"R² of the {factor}", f"Share of the variance of the {factor} that a linear map explains, by")
+    for factor in ("kind", "angle", "wavelength", "level")
+}
+for _name, (_title, _meaning) in READERS.items():
+    _bounds = (-inf if _name.startswith("r2") else 0.0, 1.0)
+    MEASURES |= {
+        _name: Measure(_title, f"{_meaning} their codes.", "higher", bounds=_bounds),
+        f"{_name}_pixels": Measure(f"{_title}, pixels", f"{_meaning} their pixels.", bounds=_bounds),
+        f"{_name}_pca": Measure(
+            f"{_title}, PCA", f"{_meaning} as many principal components as a code has numbers.", bounds=_bounds
+        ),
+    }
 
 
 def unnumbered(name: str) -> str:
