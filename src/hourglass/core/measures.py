@@ -104,6 +104,21 @@ MEASURES = {
     ),
     "chance": Measure("the most frequent label", "Accuracy of the label that is most frequent in training."),
 }  # fmt: skip
+SAMPLES: dict[str, tuple[str, str, Better | None]] = {
+    "nearest": ("MSE to the nearest training image", "Mean over the samples", None),
+    "nearest_test": ("MSE to the nearest training image, of test images", "What that of samples is held against", None),
+    "copies": ("copies", "Share of samples nearer to a training image than 99 % of the test images are", "lower"),
+    "frechet_pca": (
+        "Fréchet distance in PCA", "Of Gaussians of samples and test images in principal components of pixels; no FID",
+        "lower",
+    ),
+    "frechet_pca_bias": ("Fréchet distance in PCA, of real images", "Of as many test images: its bias", None),
+}  # fmt: skip
+for _sampler in ("prior", "gmm", "flow", "frequencies"):
+    MEASURES |= {
+        f"{_name}_{_sampler}": Measure(f"{_title}, {_sampler}", f"{_meaning}.", _better, bounds=(-1e-6, inf))
+        for _name, (_title, _meaning, _better) in SAMPLES.items()
+    }
 READERS = {
     "knn": ("nearest neighbours", "Accuracy on test images of the labels of the nearest training ones, by"),
     "logistic": ("logistic regression", "Accuracy on test images of logistic regression on training ones, by"),
