@@ -11,7 +11,7 @@ from pyarrow import parquet
 
 import hourglass
 from helpers.project import ROOT, run_command
-from hourglass.cli import embed
+from hourglass.cli.codes import embed
 from hourglass.core.errors import ConfigError, DataError
 
 RUN = ROOT / "tests" / "fixtures" / "format1" / "run"

@@ -11,7 +11,7 @@ from hourglass.config.compose import composed, groups
 from hourglass.config.configuration import Configuration
 from hourglass.config.overrides import at_home, parse, refuse_careless, refuse_what_hydra_does_not_explain, sweep_name
 from hourglass.report.request import parse as parse_report
-from hourglass.runs.evaluation.embed_options import parse_options as parse_embed
+from hourglass.runs.evaluation.codes.embed_options import parse_options as parse_embed
 from hourglass.runs.evaluation.reconstruct_options import parse_options
 from hourglass.runs.evaluation.request import parse_request
 from hourglass.runs.export.request import parse_options as parse_export

@@ -16,7 +16,9 @@ SRC = ROOT / "src"
 FILES = sorted(SRC.rglob("*.py"))
 LATE_IMPORTS = {
     "hourglass/cli/evaluate.py": {"hourglass.runs.evaluation.measure"},  # torch and lightning
-    "hourglass/cli/embed.py": {"hourglass.runs.evaluation.embed"},  # torch
+    "hourglass/cli/codes/embed.py": {"hourglass.runs.evaluation.codes.embed"},  # torch
+    "hourglass/cli/codes/probe.py": {"hourglass.runs.evaluation.codes.probe"},  # torch
+    "hourglass/cli/codes/sample.py": {"hourglass.runs.evaluation.codes.sample"},  # torch
     "hourglass/cli/export.py": {"hourglass.runs.export.export"},  # torch
     "hourglass/cli/operators.py": {"torch", "hourglass.report.cards"},  # torch and matplotlib
     "hourglass/cli/reconstruct.py": {"hourglass.runs.evaluation.reconstruct"},  # torch

@@ -38,7 +38,7 @@ def test_every_latent_keeps_the_shape_of_every_code(encoder: str, latent: str) -
 def test_a_prior_has_no_positions_for_max_unpooling() -> None:
     model = autoencoder_for((1, 28, 28), "model=vae", "decoder=max_unpool")
     assert not model.generative
-    with pytest.raises(IncompatiblePair, match="no argmax indices to sample with: use a decoder without"):
+    with pytest.raises(IncompatiblePair, match="no argmax indices to decode it with: use a decoder without"):
         model.sample(torch.zeros(2, 16))
 
 

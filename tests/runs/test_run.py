@@ -154,7 +154,10 @@ def test_the_offline_wandb_run_reads_back(folder: Path) -> None:
     assert record.name == f"run-{folder.name}-{identity}.wandb"
     for words in ("train/loss", "val/loss", "lr-Adam", "num_params", "images/reconstructions", "channels"):
         assert words in done.stdout, words
-    assert len(list(folder.glob("wandb/offline-run-*/files/media/images/images/*.png"))) == 4
+    assert len(list(folder.glob("wandb/offline-run-*/files/media/images/images/reconstructions*.png"))) == 4
+    for name in ("interpolations", "traversals", "neighbours"):
+        assert len(list(folder.glob(f"wandb/offline-run-*/files/media/images/images/{name}*.png"))) == 1
+        assert (folder / "images" / f"{name}_epoch0003.png").exists()
 
 
 def test_tensorboard_has_the_losses_and_the_images(folder: Path) -> None:

@@ -28,12 +28,16 @@ COMMANDS = {
     "evaluate": "trained runs again, under other corruption, levels or data",
     "reconstruct": "your own pictures through a trained autoencoder",
     "embed": "the codes of a data set, or of your own pictures, as a table",
+    "probe": "what the codes of trained runs are worth: labels and factors read off them",
+    "sample": "new images from a trained run, and how they compare with real ones",
     "export": "a trained autoencoder as a file that others run",
     "report": "a sweep turned into an answer",
     "data": "decoded pictures, listed and cleared",
     "runs": "your runs: listed, compared, cleaned up",
     "operators": "a card for every operator: what it does before any training",
 }
+OF_CODES = ("embed", "probe", "sample")
+"""Commands that lie in a package of their own."""
 USAGE = f"""usage: hourglass COMMAND [ARGUMENT …]
 
 {chr(10).join(f"  {name:<13}{what}" for name, what in COMMANDS.items())}
@@ -66,7 +70,8 @@ def run(command: str, arguments: Sequence[str] | None = None) -> None:
     if "--version" in given:  # Hydra would say which of its own it is
         print(f"hourglass {hourglass.__version__}")
         return
-    task: Callable[[list[str]], object] = importlib.import_module(f"hourglass.cli.{command}").main
+    module = f"hourglass.cli.{f'codes.{command}' if command in OF_CODES else command}"
+    task: Callable[[list[str]], object] = importlib.import_module(module).main
     register_resolvers()
     if os.environ.get("HYDRA_FULL_ERROR") == "1":
         task(given)

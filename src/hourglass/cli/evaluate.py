@@ -64,7 +64,7 @@ class Command:
     def measure(self) -> Callable[[Path, Sequence[Evaluation]], Iterator[Any]]:
         from hourglass.runs.evaluation.measure import Measurer  # torch and lightning: only now
 
-        return Measurer(self.request.options.accelerator).measure
+        return Measurer(self.request.options).measure
 
     def evaluate(self, run: Path) -> list[Record]:
         """What is known of a run and what is measured now, in the order of the request."""
@@ -79,7 +79,8 @@ class Command:
         refuse_foreign_parts(wanted[0].configuration.plain, NEEDED, self.request.options.trust)
         check_identity(run, summary, configuration)
         records = {one.id: record for one in wanted if (record := known(run, one.id, weights)) is not None}
-        missing = [one for one in wanted if one.id not in records]
+        lacks = self.request.options.lacks
+        missing = [one for one in wanted if one.id not in records or lacks(records[one.id]["metrics"])]
         for one, measured in zip(missing, self.measure(run, missing) if missing else (), strict=True):
             record = {
                 "id": one.id,
@@ -87,7 +88,7 @@ class Command:
                 "corruption": one.corruption,
                 "data": one.data,
                 "data_fingerprint": measured.fingerprint,
-                "metrics": measured.metrics,
+                "metrics": records.get(one.id, {"metrics": {}})["metrics"] | measured.metrics,
                 "seed": int(one.configuration.plain["data"]["seed"]),
                 "weights": weights,
                 "overrides": self.request.overrides,

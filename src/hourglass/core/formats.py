@@ -146,7 +146,16 @@ class Evaluation(TypedDict):
     data_fingerprint: NotRequired[str | None]
 
 
-FORMS = {form: TypeAdapter(form) for form in (Summary, Sweep, Evaluation)}
+class Worth(TypedDict):
+    """`codes/<name>.json`: see `hourglass.runs.evaluation.codes.records`."""
+
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    run: Identity
+    weights: Identity
+    metrics: Metrics
+
+
+FORMS = {form: TypeAdapter(form) for form in (Summary, Sweep, Evaluation, Worth)}
 
 
 def read_form(path: Path, folder: Path, form: Any, needs: Sequence[str] = (), *, cure: str = "") -> dict[str, Any]:

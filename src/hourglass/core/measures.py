@@ -64,6 +64,11 @@ MEASURES = {
         "mean angle to PCA", "Mean of the principal angles between what a linear decoder spans and the principal "
         "components.", "lower", "°", bounds=(0, 90),
     ),
+    "iwae": Measure(
+        "importance-weighted bound, {} samples",
+        "Lower bound of the log likelihood of an image, tighter the more samples; the ELBO is that of one.",
+        "higher", "nats",
+    ),
     "phase_bias": Measure(
         "phase bias, stride {}", "Share of an image's variance that is a pattern of the stride's period, 0 to 1.",
         "real", bounds=(0, 1),
@@ -109,7 +114,39 @@ MEASURES = {
         "shift consistency, {} px", "Of the output of a shifted image, held against the shifted output: PSNR.",
         "higher", "dB",
     ),
+    "chance": Measure("the most frequent label", "Accuracy of the label that is most frequent in training."),
 }  # fmt: skip
+SAMPLES: dict[str, tuple[str, str, Better | None]] = {
+    "nearest": ("MSE to the nearest training image", "Mean over the samples", None),
+    "nearest_test": ("MSE to the nearest training image, of test images", "What that of samples is held against", None),
+    "copies": ("copies", "Share of samples nearer to a training image than 99 % of the test images are", "lower"),
+    "frechet_pca": (
+        "Fréchet distance in PCA", "Of Gaussians of samples and test images in principal components of pixels; no FID",
+        "lower",
+    ),
+    "frechet_pca_bias": ("Fréchet distance in PCA, of real images", "Of as many test images: its bias", None),
+}  # fmt: skip
+for _sampler in ("prior", "gmm", "flow", "frequencies"):
+    MEASURES |= {
+        f"{_name}_{_sampler}": Measure(f"{_title}, {_sampler}", f"{_meaning}.", _better, bounds=(-1e-6, inf))
+        for _name, (_title, _meaning, _better) in SAMPLES.items()
+    }
+READERS = {
+    "knn": ("nearest neighbours", "Accuracy on test images of the labels of the nearest training ones, by"),
+    "logistic": ("logistic regression", "Accuracy on test images of logistic regression on training ones, by"),
+} | {
+    f"r2_{factor}": (f"R² of the {factor}", f"Share of the variance of the {factor} that a linear map explains, by")
+    for factor in ("kind", "angle", "wavelength", "level")
+}
+for _name, (_title, _meaning) in READERS.items():
+    _bounds = (-inf if _name.startswith("r2") else 0.0, 1.0)
+    MEASURES |= {
+        _name: Measure(_title, f"{_meaning} their codes.", "higher", bounds=_bounds),
+        f"{_name}_pixels": Measure(f"{_title}, pixels", f"{_meaning} their pixels.", bounds=_bounds),
+        f"{_name}_pca": Measure(
+            f"{_title}, PCA", f"{_meaning} as many principal components as a code has numbers.", bounds=_bounds
+        ),
+    }
 
 
 def unnumbered(name: str) -> str:

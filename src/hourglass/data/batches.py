@@ -1,6 +1,6 @@
 """Batches: which images make one, in which order, and what it holds on its way to the model."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -71,10 +71,11 @@ class Images(Dataset[RawBatch]):
         inputs: Tensor | None = None,
         labels: Tensor | None = None,
         names: Sequence[str] | None = None,
+        factors: Mapping[str, Tensor] | None = None,
         release: Callable[[], None] | None = None,
     ) -> None:
         self._images, self._inputs, self._rows = images, inputs, rows
-        self.labels, self.names = labels, names
+        self.labels, self.names, self.factors = labels, names, dict(factors or {})
         self.release = release
         self._mapped = 0  # bytes fetched since the last release
 

@@ -110,15 +110,17 @@ class ImageData(LightningDataModule):
                         f"the {name} images are {part.dtype} {tuple(part.shape[1:])}, expected uint8 {self.image_shape}"
                     )
             count, names_of = len(images if rows is None else rows), splits.names.get(name)
+            factors = splits.factors.get(name, {})
             for what, there, expected in (
                 ("inputs", inputs, len(images)), ("labels", labels, count), ("names", names_of, count),
+                *((f"values of {factor}", values, count) for factor, values in factors.items()),
             ):  # fmt: skip
                 if there is not None and len(there) != expected:
                     raise DataError(f"{len(there)} {what} for {expected} {name} images: give as many")
             if inputs is not None and not isinstance(self.corruption, NoCorruption):
                 raise ConfigError("this data set has corrupted images of its own: use corruption=none")
             self.images[name] = Images(
-                images, rows=rows, inputs=inputs, labels=labels, names=names_of, release=splits.release
+                images, rows=rows, inputs=inputs, labels=labels, names=names_of, factors=factors, release=splits.release
             )
 
     def _check(self, read: dict[str, Tensor]) -> None:

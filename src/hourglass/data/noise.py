@@ -55,6 +55,11 @@ def uniform(key: Tensor, shape: Shape, stream: str) -> Tensor:
     return _shift(_bits(key, shape, stream), 40).float() * 2.0**-24
 
 
+def prior(seed: int, n: int, shape: Shape, device: torch.device | str) -> Tensor:
+    """(n, *shape) standard normal: what samples of a run with this seed are drawn from, the first ones alike."""
+    return normal(keys(seed_of("samples", seed), torch.arange(n, device=device)), shape, "prior")
+
+
 def normal(key: Tensor, shape: Shape, stream: str) -> Tensor:
     """(N, *shape) float32 standard normal, by the Box-Muller transform; `stream` as in `uniform`."""
     bits = _bits(key, shape, stream)

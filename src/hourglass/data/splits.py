@@ -34,6 +34,8 @@ class Splits(NamedTuple):
     """Gives back the memory of files that are mapped; what is needed is read again"""
     rows: Mapping[str, Tensor] = NOTHING  # type: ignore[assignment]
     """(N,) int64, where the images of a split, and their inputs, are not all those given, in order: which"""
+    factors: Mapping[str, Mapping[str, Tensor]] = NOTHING  # type: ignore[assignment]
+    """Name -> (N, K) float, where images are drawn: what each was drawn by, NaN where an image does not show it"""
 
 
 @runtime_checkable
@@ -75,8 +77,14 @@ def split_off(splits: Splits, size: int | None, seed: int) -> Splits:
         names |= {"train": [names["train"][i] for i in train], "val": [names["train"][i] for i in val]}
     if "train" in inputs:
         inputs["val"] = inputs["train"]
+    factors = dict(splits.factors)
+    if "train" in factors:
+        of_all = factors["train"]
+        factors |= {
+            split: {name: of_all[name][at] for name in of_all} for split, at in (("train", train), ("val", val))
+        }
     return splits._replace(
-        val=splits.train, rows={"train": train, "val": val}, labels=labels, names=names, inputs=inputs
+        val=splits.train, rows={"train": train, "val": val}, labels=labels, names=names, inputs=inputs, factors=factors
     )
 
 

@@ -105,7 +105,10 @@ class Autoencoder(nn.Module):
 
     def reconstruct(self, images: Tensor, noise: Tensor | None = None) -> Reconstruction:
         """`forward` with its by-products; `noise` (N, *latent.noise_shape) samples the posterior, None: its mean."""
-        encoded = self.encoder(images)
+        return self.reconstruct_encoded(self.encoder(images), noise)
+
+    def reconstruct_encoded(self, encoded: Encoded, noise: Tensor | None = None) -> Reconstruction:
+        """`reconstruct` behind the encoder: many samples of one posterior encode the images once."""
         coded = self.latent(encoded.code, noise)
         pixels, logits = self._output(self.decoder(encoded._replace(code=coded.code)))
         return Reconstruction(pixels, logits, coded.regularization, coded.logs)
@@ -141,10 +144,14 @@ class Autoencoder(nn.Module):
         """
         if self.latent.noise_shape is not None:
             check_noise(noise, self.latent.noise_shape, self.output_bias)
-        code = self.latent.sample(noise)
-        if not self.generative:
+        return self.pixels_of_code(self.latent.sample(noise))
+
+    def pixels_of_code(self, code: Tensor) -> Tensor:
+        """Images (N, C, H, W) of codes that no image was encoded to, as `latent.expand` and `latent.sample` return
+        them; raises IncompatiblePair where the decoder needs more."""
+        if self.decoder.needs_index is not None:
             raise IncompatiblePair(
-                f"a prior has no {self.decoder.needs_index} indices to sample with: use a decoder without, "
+                f"a code by itself has no {self.decoder.needs_index} indices to decode it with: use a decoder without, "
                 "such as decoder=resize"
             )
         return self.pixels(Encoded(code, (None,) * (len(self.encoder.spec.shapes) - 1)))

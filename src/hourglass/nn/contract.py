@@ -18,7 +18,7 @@ needs no index ignores it. More on the operators: `operators/__init__.py`; on th
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -81,6 +81,28 @@ class Coded(NamedTuple):
     logs: Logs = NO_LOGS
     """What is logged as `train/NAME`, `val/NAME` and `test/NAME`. `kl`: the KL divergence from the posterior to the
     prior, nats per image, of which an ELBO is made."""
+
+
+@runtime_checkable
+class Variational(Protocol):
+    """A latent with a Gaussian posterior, whose prior is N(0, I)."""
+
+    def posterior(self, code: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and logarithm of the variance of z, (N, *noise_shape) each, of an encoder's code."""
+        ...
+
+
+@runtime_checkable
+class Quantised(Protocol):
+    """A latent whose codes are whole numbers."""
+
+    def codes(self, code: Tensor) -> Tensor:
+        """An encoder's code -> (N, …) int64."""
+        ...
+
+    def decode_codes(self, codes: Tensor) -> Tensor:
+        """(N, …) int64 -> what the decoder gets of them."""
+        ...
 
 
 class Judged(NamedTuple):

@@ -39,7 +39,7 @@ class GaussianLatent(nn.Module):
         self.register_buffer("steps", torch.zeros((), dtype=torch.long))  # training batches seen, kept in checkpoints
 
     def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
-        mean, logvar = self.mean(code.flatten(1)), self.logvar(code.flatten(1))
+        mean, logvar = self.posterior(code)
         kl_per_dim = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean(0)
         kl = kl_per_dim.sum()
         regularization = self.beta * kl
@@ -49,6 +49,10 @@ class GaussianLatent(nn.Module):
             regularization = weight * kl_per_dim.clamp(min=self.free_bits).sum()
         z = mean if noise is None else mean + (logvar / 2).exp() * noise
         return Coded(self.expand(z), regularization, {"kl": kl})
+
+    def posterior(self, code: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and logarithm of the variance, (N, dim) each."""
+        return self.mean(code.flatten(1)), self.logvar(code.flatten(1))
 
     def bottleneck(self, code: Tensor) -> Tensor:
         return self.mean(code.flatten(1))

@@ -18,6 +18,8 @@ NUMBERED = re.compile(r"(.+)_(\d+)$")
 
 GROUPS = {
     "test": "On the test images",
+    "probe": "What its codes are worth",
+    "sample": "Of samples",
     "ratio": "Relative to a baseline",
     "cost": "Cost",
     "gap": "Distance from the real images",
@@ -63,6 +65,7 @@ REFERENCES = {name: Measure(baseline.title, baseline.meaning, "lower") for name,
 """What needs no network; `ratio/` is the test MSE over it (for the entropy the BCE), below 1 beats it."""
 KEY_NUMBERS = (
     "test/mse", "test/psnr", "test/ssim", "test/ms_ssim", "test/phase_bias_2", "test/flat_field_ripple_1", "test/kl",
+    "probe/logistic", "probe/knn",
     "cost/num_params", "cost/macs_per_image", "cost/macs_fused_per_image", "cost/index_bits", "cost/latency_ms",
     "cost/peak_memory_bytes", "cost/images_per_second",
 )  # fmt: skip

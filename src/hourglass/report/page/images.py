@@ -58,10 +58,10 @@ def fitting(examples: Sequence[Examples]) -> tuple[int, int, int]:
 def _tiles(examples: Examples, part: slice) -> Tiles:
     index = examples["index"][part]
     target, output = examples["target"][part], examples["output"][part]
-    strips = {role: _uri(_strip(images)) for role, images in {"target": target, "output": output}.items()}
+    strips = {role: as_uri(_strip(images)) for role, images in {"target": target, "output": output}.items()}
     clean = np.array_equal(examples["input"][part], target)
-    strips["input"] = strips["target"] if clean else _uri(_strip(examples["input"][part]))
-    strips["error"] = _uri(_error_strip(target, output))
+    strips["input"] = strips["target"] if clean else as_uri(_strip(examples["input"][part]))
+    strips["error"] = as_uri(_error_strip(target, output))
     mse = [float(error) for error in examples["mse"][index]]
     return Tiles([int(i) for i in index], mse, strips, width=target.shape[-1], height=target.shape[-2])
 
@@ -87,7 +87,7 @@ LEVELS = np.arange(-128, 128)
 PALETTE = np.rint(255 * np.stack(signed_colours(np.r_[LEVELS[:-1] / 255, ERROR_SCALE]), axis=1)).astype(np.uint8)
 
 
-def _uri(image: Image.Image) -> str:
+def as_uri(image: Image.Image) -> str:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

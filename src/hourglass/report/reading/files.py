@@ -17,6 +17,7 @@ from hourglass.core.files import inside, read_text
 from hourglass.core.text import command, printable
 from hourglass.report.reading.run import Columns
 from hourglass.runs.evaluation import records
+from hourglass.runs.evaluation.codes import records as codes
 from hourglass.runs.read import check_identity, read_configuration
 
 LARGEST_TABLE = 50_000_000
@@ -43,9 +44,10 @@ def read_beside(folder: Path) -> tuple[dict[str, Any], list[str]]:
     paths = [folder / "metrics.csv", *(path for path in optional if path.exists() or path.is_symlink())]
     content: dict[str, Any] = {}
     wrong: list[str] = []
-    for path in [*paths, *sorted(folder.glob("evaluations/*.json"))]:
+    for path in [*paths, *(path for kind in WEIGHED for path in sorted(folder.glob(f"{kind}/*.json")))]:
         try:
-            content[path.relative_to(folder).as_posix()] = READERS[path.suffix](folder, path)
+            read = WEIGHED[path.parent.name][0] if path.suffix == ".json" else READERS[path.suffix]
+            content[path.relative_to(folder).as_posix()] = read(folder, path)
         except Exception as error:  # on a damaged file the decoders raise errors of any type
             reason = str(error)
             wrong.append(str(printable(reason if reason.startswith(str(path)) else f"{path}: {reason}")))
@@ -53,8 +55,8 @@ def read_beside(folder: Path) -> tuple[dict[str, Any], list[str]]:
 
 
 def _of_other_weights(folder: Path, content: dict[str, Any]) -> list[str]:
-    """Take out the evaluations that were not made with the weights that are there now; what is wrong with them."""
-    evaluated = [name for name in content if name.startswith("evaluations/")]
+    """Take out what was measured later, and not with the weights that are there now; what is wrong with it."""
+    evaluated = [name for name in content if name.split("/")[0] in WEIGHED]
     try:
         weights = records.weights_of(folder) if evaluated else None
     except FileNotFoundError:
@@ -65,7 +67,8 @@ def _of_other_weights(folder: Path, content: dict[str, Any]) -> list[str]:
     for name in evaluated:
         if weights is not None and content[name].get("weights") != weights:
             del content[name]
-            wrong.append(f"{folder / name}: it is of other weights; {command('evaluate')} run={folder} measures again")
+            again = command(WEIGHED[name.split("/")[0]][1])
+            wrong.append(f"{folder / name}: it is of other weights; {again} run={folder} measures again")
     return [str(printable(text)) for text in wrong]
 
 
@@ -158,4 +161,6 @@ COLUMNS = {
 MOST_COLUMNS = 10_000
 EXAMPLES = {"mse": "f", "index": "iu", "each": "iu", "input": "u", "target": "u", "output": "u"}
 """The arrays of `examples.npz`, as `hourglass.training.callbacks.Examples` describes them, and the kind of each"""
-READERS = {".csv": read_numbers, ".npz": check_examples, ".json": records.read}
+READERS = {".csv": read_numbers, ".npz": check_examples}
+WEIGHED = {"evaluations": (records.read, "evaluate"), "codes": (codes.read, "probe")}
+"""Folders of what was measured later, with what reads it and the command that measures it"""

@@ -14,6 +14,8 @@ from hourglass.core.text import as_option
 
 Columns = dict[str, np.ndarray]
 """Name -> the values of a column of a table"""
+OF_CODES = ("interpolations", "traversals", "neighbours")
+"""Pictures of the code that are drawn at the end of training"""
 ABSENT = ""
 """In place of a value, where a configuration has no such key."""
 
@@ -103,6 +105,12 @@ class Run:
             return None
         with np.load(self.files["examples.npz"], allow_pickle=False) as arrays:
             return dict(arrays)
+
+    def code_pictures(self) -> dict[str, Path]:
+        """Name -> PNG: `interpolations`, `traversals`, `neighbours` of the last epoch, `samples_<sampler>`; unread."""
+        paths = [path for name in OF_CODES for path in sorted(self.folder.glob(f"images/{name}_epoch*.png"))[-1:]]
+        paths += sorted(self.folder.glob("codes/samples_*.png"))
+        return {path.stem.split("_epoch")[0]: path for path in paths}
 
     def evaluations(self) -> list[dict[str, Any]]:
         """The run evaluated again, under other corruption or on other data: the files of `evaluations/`."""

@@ -151,6 +151,8 @@ def _read_run(path: Path, folder: Path, overrides: list[str]) -> tuple[Run | Non
     except (ConfigError, DataError) as error:
         return None, [Problem(identity, "torn", str(error), overrides, path)]
     files, wrong = read_beside(path)
+    for content in (content for name, content in files.items() if name.startswith("codes/")):
+        taken["metrics"] |= _floats(content["metrics"])
     run = Run(path, raw=raw, config=config, overrides=overrides, files=files, **taken)
     return run, [Problem(run.id, "torn", reason, overrides, path) for reason in wrong]
 

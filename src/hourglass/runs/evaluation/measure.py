@@ -10,12 +10,16 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from hourglass.config.identity import without_volatile
 from hourglass.config.parts import Parts
-from hourglass.core.errors import ConfigError, DataError
+from hourglass.core.errors import ConfigError
 from hourglass.core.files import within
 from hourglass.data.batches import Images
 from hourglass.data.datamodule import ImageData
 from hourglass.nn import Autoencoder
-from hourglass.runs.evaluation.request import Evaluation, images_of
+from hourglass.runs.evaluation.bound import importance_weighted, refuse_without_bound
+from hourglass.runs.evaluation.codes.probe import probed
+from hourglass.runs.evaluation.codes.probe_options import default_options
+from hourglass.runs.evaluation.request import IWAE, Evaluation, Options, images_of
+from hourglass.runs.evaluation.select import refuse_changed_images
 from hourglass.runs.load import load_run
 from hourglass.runs.read import read_configuration, summary_of
 from hourglass.training.checkpoints import checkpoint_path, read_checkpoint
@@ -33,12 +37,9 @@ class Measured(NamedTuple):
 def refuse_other_images(run: Path, evaluation: Evaluation, fingerprint: str) -> None:
     """Raise DataError where a run is to be evaluated on its own test images, and they are not those of then."""
     own, asked = (without_volatile(one.plain)["data"] for one in (read_configuration(run), evaluation.configuration))
-    recorded = summary_of(run).get("data", {}).get("test_fingerprint", fingerprint)
-    if own == asked and recorded != fingerprint:
-        raise DataError(
-            f"{run} was tested on other images (fingerprint {recorded}, now {fingerprint}): put back those of then, or "
-            f"choose the data by name, as in data={evaluation.data} data.root=FOLDER"
-        )
+    if own == asked:
+        cure = f"put back those of then, or choose the data by name, as in data={evaluation.data} data.root=FOLDER"
+        refuse_changed_images(run, summary_of(run), fingerprint, cure)
 
 
 class Measurer:
@@ -48,10 +49,10 @@ class Measurer:
     ladder, and a sweep on one source, read them once.
     """
 
-    def __init__(self, accelerator: str) -> None:
-        self.accelerator = accelerator
+    def __init__(self, options: Options) -> None:
+        self.options = options
         self._source = ""
-        self._images: Images | None = None
+        self._images: dict[str, Images] | None = None
 
     def measure(self, run: Path, evaluations: Sequence[Evaluation]) -> Iterator[Measured]:
         """The best weights of one run under each of the evaluations; raises ConfigError for images of another shape."""
@@ -62,24 +63,32 @@ class Measurer:
         module = AutoencoderModule(autoencoder, parts.loss, parts.optimizer, parts.metrics, seed=seed, config={})
         if module.loss.state_dict():
             module.load_loss(read_checkpoint(within(checkpoint_path(run, "best"), run)))
+        if self.options.iwae is not None:
+            refuse_without_bound(module)
         trainer = self._trainer(evaluations[0])
         for one in evaluations:
             data = self._data(one, autoencoder)
             fingerprint = data.fingerprint("test")
             refuse_other_images(run, one, fingerprint)
             (metrics,) = trainer.test(module, datamodule=data, verbose=False)
-            yield Measured({name: float(value) for name, value in metrics.items()}, fingerprint)
+            measured = {name: float(value) for name, value in metrics.items()}
+            if self.options.iwae is not None:
+                bound = importance_weighted(module, data, trainer, self.options.iwae)
+                measured[f"{IWAE}{self.options.iwae}"] = bound
+            if self.options.probe:
+                measured |= probed(autoencoder, data, default_options(), corrupted=True)
+            yield Measured(measured, fingerprint)
 
     def _trainer(self, evaluation: Evaluation) -> Trainer:
         configured = evaluation.configuration.plain["trainer"]
         try:
             return Trainer(
-                accelerator=self.accelerator, devices=1, precision=configured["precision"],
+                accelerator=self.options.accelerator, devices=1, precision=configured["precision"],
                 limit_test_batches=configured["limit_test_batches"],  # a quick try is tested on as many as it was
                 logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
             )  # fmt: skip
         except MisconfigurationException as error:
-            raise ConfigError(f"accelerator={self.accelerator}: {error} Use accelerator=auto") from error
+            raise ConfigError(f"accelerator={self.options.accelerator}: {error} Use accelerator=auto") from error
 
     def _data(self, evaluation: Evaluation, autoencoder: Autoencoder) -> ImageData:
         data: ImageData = Parts(evaluation.configuration).data
@@ -89,14 +98,16 @@ class Measurer:
                 f"data={evaluation.data} has images of {theirs}, and the run was trained on {ours}: choose data of "
                 f"that shape, or data=synthetic data.image_shape=[{ours.replace('×', ',')}]"
             )
-        data.images = {"test": self._images_of(evaluation, data)}
+        data.images = self._images_of(evaluation, data)
         return data
 
-    def _images_of(self, evaluation: Evaluation, data: ImageData) -> Images:
+    def _images_of(self, evaluation: Evaluation, data: ImageData) -> dict[str, Images]:
+        """Of the test; for a probe of the training, too."""
         plain = evaluation.configuration.plain["data"]
-        source = json.dumps([images_of(evaluation.configuration), plain.get("root")], sort_keys=True)
+        told = without_volatile(evaluation.configuration.plain)["data"] if self.options.probe else None
+        source = json.dumps([images_of(evaluation.configuration), plain.get("root"), told], sort_keys=True)
         if self._images is None or source != self._source:
             self._images = None  # two sets of images need not fit into memory
-            data.setup("test")
-            self._source, self._images = source, data.images["test"]
+            data.setup(None if self.options.probe else "test")
+            self._source, self._images = source, data.images
         return self._images

@@ -45,7 +45,7 @@ def write(run: Path, record: Record) -> Record:
     """Keep a record, and return it as it is kept: metrics that are not finite are null, as JSON wants."""
     path = path_of(run, record["id"])
     within(path.parent, run).mkdir(exist_ok=True)
-    metrics = {name: value if math.isfinite(value) else None for name, value in record["metrics"].items()}
+    metrics = {name: value if math.isfinite(value or 0) else None for name, value in record["metrics"].items()}
     kept = record | {"metrics": metrics}
     write_json(path, kept)
     return kept

@@ -1,6 +1,6 @@
 """What an evaluation is asked for, and what that means for one run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,11 +15,13 @@ from hourglass.config.overrides import parse, refuse_careless
 from hourglass.config.validation import checked
 from hourglass.core.errors import ConfigError
 from hourglass.core.text import command
-from hourglass.core.types import Size
+from hourglass.core.types import Count, Size
 
 GROUPS = ("corruption", "data")
 BATCHING = ("batch_size", "eval_batch_size", "val_size", "_target_", "_partial_")
 """Keys of `data` that do not say which images the test has."""
+PROBE, IWAE = "probe/", "test/iwae_"
+"""How the names begin of what is measured only where it is asked for."""
 Levels = dict[str, dict[str, list[float]]]
 
 
@@ -28,12 +30,19 @@ class Options:
     """`conf/evaluate.yaml` with what the command line says about it."""
 
     ladder: bool
+    probe: bool
+    iwae: Count | None
     seed: Size | None
     accelerator: Literal["auto", "cpu", "gpu"]
     trust: list[str]
     """Packages whose parts may be made of a run's configuration"""
     levels: Levels
     """Kind -> the value that counts as its level -> the levels of the ladder"""
+
+    def lacks(self, metrics: Mapping[str, Any]) -> bool:
+        """Is something asked for that is not among these metrics?"""
+        without_probe = self.probe and not any(name.startswith(PROBE) for name in metrics)
+        return without_probe or (self.iwae is not None and f"{IWAE}{self.iwae}" not in metrics)
 
 
 @dataclass(frozen=True)

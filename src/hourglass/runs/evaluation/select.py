@@ -1,6 +1,8 @@
 """The runs of a folder that can be evaluated, and why the others cannot."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from hourglass.core.errors import DataError
 from hourglass.core.files import within
@@ -10,6 +12,13 @@ from hourglass.runs.status import status_of
 
 NEEDED = ("id", "choices")
 """Keys of the `summary.json` of a completed run."""
+
+
+def refuse_changed_images(run: Path, summary: Mapping[str, Any], fingerprint: str, cure: str) -> None:
+    """Raise DataError where the test images of a run are not those of then, by their `fingerprint` of now."""
+    recorded = summary.get("data", {}).get("test_fingerprint", fingerprint)
+    if recorded != fingerprint:
+        raise DataError(f"{run} was tested on other images (fingerprint {recorded}, now {fingerprint}): {cure}")
 
 
 def runs_of(folder: Path) -> tuple[list[Path], dict[str, str]]:

@@ -3,8 +3,9 @@
 import math
 from pathlib import Path
 
-from hourglass.core.text import command
+from hourglass.core.text import command, number
 from hourglass.runs.evaluation.records import Record, descriptions
+from hourglass.runs.evaluation.request import IWAE, PROBE
 from hourglass.runs.read import names_of, read_sweep
 
 
@@ -21,9 +22,12 @@ def table(records: dict[Path, list[Record]]) -> str:
             lines.setdefault(f"{labels[run]}  {name}" if labels else name, []).append(record)
     width = max(len(name) for name in lines)
     rows = [f"\n{'':<{width}}  {'MSE':>8}  {'PSNR dB':>7}  {'gain dB':>7}  {'SSIM':>6}"]
+    more = _asked_for(every)
+    rows[0] += "".join(f"  {name.split('/')[1]:>10}" for name in more)
     for name, of_line in lines.items():
         mse, psnr, gain, ssim = (_mean(of_line, f"test/{m}") for m in ("mse", "psnr", "psnr_gain", "ssim"))
         rows.append(f"{name:<{width}}  {mse:>8.5f}  {psnr:>7.2f}  {gain:>+7.2f}  {ssim:>6.4f}".replace("+nan", "   –"))
+        rows[-1] += "".join(f"  {number(_mean(of_line, name)):>10}" for name in more)
     runs = list(records)
     if several and len(runs) > 1:
         counts = sorted({len(of_line) for of_line in lines.values()})
@@ -32,6 +36,14 @@ def table(records: dict[Path, list[Record]]) -> str:
         rows.append(f"{command('report')} {runs[0].parent} compares them")
     rows.append(f"written to {runs[0] if len(runs) == 1 else runs[0].parent / '*'}/evaluations/*.json\n")
     return "\n".join(rows)
+
+
+def _asked_for(records: list[Record]) -> list[str]:
+    """The names of bounds, with that of the ELBO, and of what was read off codes."""
+    names = dict.fromkeys(name for record in records for name in record["metrics"])
+    bounds = [name for name in names if name.startswith(IWAE)]
+    probes = [name for name in names if name.startswith(PROBE) and not name.endswith(("_pixels", "_pca", "/chance"))]
+    return [*(["test/elbo"] if bounds else []), *bounds, *probes]
 
 
 def _labels(runs: list[Path]) -> dict[Path, str]:

@@ -7,6 +7,7 @@ from hourglass.config.configuration import flat
 from hourglass.config.identity import without_volatile
 from hourglass.core.errors import DataError
 from hourglass.core.text import as_option, as_typed, number, printable
+from hourglass.runs.evaluation.codes.records import metrics_of
 from hourglass.runs.read import read_configuration
 from hourglass.sweeps.overview.find import Found, is_run
 from hourglass.sweeps.overview.listing import table
@@ -34,6 +35,8 @@ def comparison(first: Path, second: Path) -> str:
     results = [("status", *(run.status for run in runs))]
     results += [_numbers(name, *(run.summary.get("metrics", {}) for run in runs)) for name in METRICS]
     results += [_numbers(name, *(run.summary.get("cost", {}) for run in runs)) for name in COSTS]
+    worth = [metrics_of(folder) for folder in folders]
+    results += [_numbers(name, *worth) for name in dict.fromkeys(name for one in worth for name in one)]
     head = ("", *(str(as_typed(folder)) for folder in folders))
     return str(printable("\n".join([table(rows + results, head), *alike])))
 

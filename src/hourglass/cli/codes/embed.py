@@ -1,7 +1,7 @@
 """`embed`: the codes of a data set, or of your own pictures, as a table. No torch until there is something to read."""
 
 from hourglass.config.compose import CONF
-from hourglass.runs.evaluation.embed_options import parse_options, refuse_to_overwrite
+from hourglass.runs.evaluation.codes.embed_options import parse_options, refuse_to_overwrite
 from hourglass.runs.evaluation.picture_files import picture_files
 
 
@@ -15,6 +15,6 @@ def main(arguments: list[str]) -> None:
     refuse_to_overwrite(options, files)
     if others:
         print(f"left out, no pictures by their names: {', '.join(path.name for path in others[:5])}")
-    from hourglass.runs.evaluation.embed import embed  # torch: only now
+    from hourglass.runs.evaluation.codes.embed import embed  # torch: only now
 
     embed(options, files)

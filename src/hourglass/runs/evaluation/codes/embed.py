@@ -18,8 +18,9 @@ from hourglass.data.batches import Split
 from hourglass.data.datamodule import ImageData
 from hourglass.data.fitting import fitted
 from hourglass.nn import Autoencoder
-from hourglass.runs.evaluation.code_tables import Codes, table
-from hourglass.runs.evaluation.embed_options import OWN, Options
+from hourglass.runs.evaluation.codes.embed_options import OWN, Options
+from hourglass.runs.evaluation.codes.probe import embedded
+from hourglass.runs.evaluation.codes.tables import Codes, table
 from hourglass.runs.load import load_run
 from hourglass.runs.read import read_configuration
 
@@ -65,7 +66,7 @@ def _of_data(autoencoder: Autoencoder, data: ImageData, options: Options, device
             images = data.pick(split, index.tolist(), device).target
             labels = None if there.labels is None else there.labels[index].numpy()
             names = None if there.names is None else [there.names[i] for i in index]
-            yield Codes(_codes(autoencoder, images), names, split, index.numpy(), labels)
+            yield Codes(embedded(autoencoder, images), names, split, index.numpy(), labels)
 
 
 def _data(options: Options, autoencoder: Autoencoder) -> ImageData:
@@ -106,10 +107,5 @@ def _of_pictures(
             else:
                 pictures[i] = fitted(pixels, height, width, options.fit)
         if pictures:
-            code = _codes(autoencoder, torch.stack(list(pictures.values())).to(device))
+            code = embedded(autoencoder, torch.stack(list(pictures.values())).to(device))
             yield Codes(code, [str(files[i]) for i in pictures], None, np.array(list(pictures)), None)
-
-
-@torch.no_grad()
-def _codes(autoencoder: Autoencoder, images: Tensor) -> np.ndarray:
-    return autoencoder.embed(images).float().cpu().numpy()

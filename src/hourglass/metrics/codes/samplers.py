@@ -1,0 +1,65 @@
+"""New codes like those of the training images: (N, D) -> (n, D), the same for the same seed."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hourglass.metrics.codes import extra
+
+AT_ONCE = 256
+"""Codes in a step of the flow's training"""
+
+
+def gmm(codes: np.ndarray, n: int, seed: int, *, components: int, dims: int) -> np.ndarray:
+    """Of a mixture of Gaussians with full covariances, in the `dims` principal components of the codes."""
+
+    def draw(reduced: np.ndarray) -> np.ndarray:
+        count = min(components, len(reduced))
+        mixture = extra("sklearn.mixture").GaussianMixture(count, reg_covar=1e-4, random_state=seed).fit(reduced)
+        drawn: np.ndarray = np.random.default_rng(seed).permutation(mixture.sample(n)[0])  # else sorted by component
+        return drawn
+
+    return _in_principal_components(codes, dims, draw)
+
+
+def flow(codes: np.ndarray, n: int, seed: int, *, steps: int, dims: int) -> np.ndarray:
+    """Of a neural spline flow, trained by maximum likelihood in the `dims` principal components of the codes.
+
+    Source: Durkan et al. 2019.
+    """
+    flows = extra("zuko.flows")
+
+    def draw(reduced: np.ndarray) -> np.ndarray:
+        known = torch.from_numpy(reduced).float()
+        with torch.random.fork_rng(devices=[]), torch.enable_grad():
+            torch.manual_seed(seed)
+            model = flows.NSF(known.shape[1], transforms=3, hidden_features=(64, 64))
+            optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+            schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+            for _ in range(steps):
+                loss = -model().log_prob(known[torch.randint(len(known), (AT_ONCE,))]).mean()
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+            drawn: np.ndarray = model().sample((n,)).detach().double().numpy()
+        return drawn
+
+    return _in_principal_components(codes, dims, draw)
+
+
+def frequencies(codes: Tensor, n: int, seed: int) -> Tensor:
+    """(N, …) whole numbers -> (n, …): each position by its own frequencies, whatever stands at the others."""
+    rows = torch.randint(len(codes), (n, codes[0].numel()), generator=torch.Generator().manual_seed(seed))
+    return codes.flatten(1).gather(0, rows.to(codes.device)).view(n, *codes.shape[1:])
+
+
+def _in_principal_components(codes: np.ndarray, dims: int, draw: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """`draw` sees them with unit variance; one that varies less than a millionth of the first is left at its mean."""
+    pca = extra("sklearn.decomposition").PCA(min(dims, *codes.shape), random_state=0).fit(codes)
+    kept = pca.explained_variance_ > 1e-6 * pca.explained_variance_[0]
+    axes, scale = pca.components_[kept], np.sqrt(pca.explained_variance_[kept])
+    reduced = (codes - pca.mean_) @ axes.T / scale
+    return draw(reduced) * scale @ axes + pca.mean_

@@ -1,0 +1,106 @@
+"""What the codes of a run are worth: labels and factors read off them, off the pixels, and off principal components."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hourglass.config.parts import Parts
+from hourglass.core.errors import ConfigError
+from hourglass.core.text import number
+from hourglass.data import noise
+from hourglass.data.batches import Batch, Split
+from hourglass.data.datamodule import ImageData
+from hourglass.metrics.codes.probes import Known, chance, principal, read_off
+from hourglass.nn import Autoencoder
+from hourglass.runs.evaluation.codes import records
+from hourglass.runs.evaluation.codes.probe_options import Options
+from hourglass.runs.evaluation.select import refuse_changed_images
+from hourglass.runs.load import load_run
+from hourglass.runs.read import read_configuration, summary_of
+
+FEATURES = {"": "code", "_pixels": "pixels", "_pca": "PCA"}
+"""What is appended to the names -> what they were read off."""
+
+
+def probe(run: Path, options: Options) -> dict[str, float]:
+    """Measure, and keep it in `codes/probe.json`; raises as `probed`, and DataError for images that have changed."""
+    autoencoder = load_run(run, trust=options.trust)
+    autoencoder = autoencoder.to("cuda" if torch.cuda.is_available() else "cpu")
+    configuration = read_configuration(run, options.trust)
+    data: ImageData = Parts(configuration).data
+    data.setup()
+    fingerprint = data.fingerprint("test")
+    refuse_changed_images(run, summary_of(run), fingerprint, "put back those of then")
+    metrics = probed(autoencoder, data, options)
+    told = {key: getattr(options, key) for key in ("train", "test", "neighbours")}
+    records.write(run, "probe", configuration.id, metrics, told, fingerprint)
+    return metrics
+
+
+def probed(autoencoder: Autoencoder, data: ImageData, options: Options, *, corrupted: bool = False) -> dict[str, float]:
+    """`probe/knn`, `probe/logistic`, `probe/r2_FACTOR` as `metrics.codes.probes.read_off` finds them in the codes; with
+    `_pixels` in the pixels, with `_pca` in as many principal components of theirs as a code has numbers.
+
+    `corrupted`: codes of the images as evaluation corrupts them, in train and test. Raises ConfigError for data without
+    labels and factors.
+    """
+    splits: tuple[Split, Split] = ("train", "test")
+    chosen = [some(len(data.images[split]), getattr(options, split)) for split in splits]
+    known = [_known(data, split, index) for split, index in zip(splits, chosen, strict=True)]
+    if not known[1].factors and (known[0].labels is None or known[1].labels is None):
+        raise ConfigError("these images have neither labels nor known factors, so there is nothing to read off a code")
+    pixels, codes = [], []
+    for split, index in zip(splits, chosen, strict=True):
+        batches = list(_batches(data, split, index, options.batch_size, autoencoder.output_bias.device))
+        inputs = [batch.input if corrupted else batch.target for batch in batches]
+        pixels.append(np.concatenate([_array(images.flatten(1)) for images in inputs]))
+        codes.append(np.concatenate([embedded(autoencoder, images, corrupted=corrupted) for images in inputs]))
+    reduced = principal(pixels[0], pixels[1], codes[0].shape[1])
+    metrics = chance(*known)
+    for features, suffix in zip((codes, pixels, reduced), FEATURES, strict=True):
+        found = read_off(features[0], features[1], known[0], known[1], options.neighbours)
+        metrics |= {f"{name}{suffix}": value for name, value in found.items()}
+    return {f"probe/{name}": value for name, value in metrics.items()}
+
+
+def some(count: int, most: int) -> Tensor:
+    """Positions of at most `most` of `count` images, in order; drawn by a fixed seed, since a split may be sorted."""
+    generator = torch.Generator().manual_seed(noise.seed_of("probe"))
+    return torch.randperm(count, generator=generator)[:most].sort().values
+
+
+@torch.no_grad()
+def embedded(autoencoder: Autoencoder, images: Tensor, *, corrupted: bool = False) -> np.ndarray:
+    """(N, D) float32"""
+    return _array(autoencoder.embed(images, corrupted=corrupted))
+
+
+def table(metrics: dict[str, float]) -> str:
+    """A line for each reader, a column for each kind of features."""
+    readers = [name for name in metrics if not name.endswith(tuple(FEATURES)[1:]) and name != "probe/chance"]
+    width = max(len(name) for name in readers)
+    lines = [f"{'':<{width}}" + "".join(f"{title:>9}" for title in FEATURES.values())]
+    for name in readers:
+        lines.append(f"{name:<{width}}" + "".join(f"{number(metrics[name + suffix]):>9}" for suffix in FEATURES))
+    if "probe/chance" in metrics:
+        lines.append(f"the most frequent label: {number(metrics['probe/chance'])}")
+    return "\n".join(lines)
+
+
+def _batches(data: ImageData, split: Split, index: Tensor, size: int, device: torch.device) -> Iterator[Batch]:
+    for part in index.split(size):
+        yield data.pick(split, part.tolist(), device)
+
+
+def _known(data: ImageData, split: Split, index: Tensor) -> Known:
+    there = data.images[split]
+    labels = None if there.labels is None else there.labels[index].numpy()
+    return Known(labels, {name: values[index].numpy() for name, values in there.factors.items()})
+
+
+def _array(values: Tensor) -> np.ndarray:
+    array: np.ndarray = values.float().cpu().numpy()
+    return array

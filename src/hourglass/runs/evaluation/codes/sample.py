@@ -1,0 +1,132 @@
+"""New images from a trained run: codes are drawn by one of several samplers, decoded, and held against real images."""
+
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from hourglass.config.parts import Parts
+from hourglass.core.errors import ConfigError, DataError
+from hourglass.core.files import replacing, within
+from hourglass.core.text import number, printable
+from hourglass.data import noise, pictures
+from hourglass.data.datamodule import ImageData
+from hourglass.metrics.codes import samplers, samples
+from hourglass.nn import Autoencoder
+from hourglass.nn.contract import Quantised
+from hourglass.runs.evaluation.codes import records
+from hourglass.runs.evaluation.codes.probe import some
+from hourglass.runs.evaluation.codes.sample_options import Options
+from hourglass.runs.evaluation.select import refuse_changed_images
+from hourglass.runs.load import load_run
+from hourglass.runs.read import read_configuration, summary_of
+
+SHOWN, A_ROW = 64, 16
+"""Samples in the picture, and in a row of it"""
+
+
+def sample(options: Options) -> None:
+    """Draw, compare, keep `codes/samples_<sampler>.png` and `.json`, and say what came of it.
+
+    Raises ConfigError where the run has not what the sampler needs, IncompatiblePair where its decoder does,
+    DataError for test images that have changed, or are fewer than 4.
+    """
+    run = options.folder
+    autoencoder = load_run(run, trust=options.trust)
+    autoencoder = autoencoder.to("cuda" if torch.cuda.is_available() else "cpu")
+    configuration = read_configuration(run, options.trust)
+    data: ImageData = Parts(configuration).data
+    data.setup()
+    fingerprint = data.fingerprint("test")
+    refuse_changed_images(run, summary_of(run), fingerprint, "put back those of then")
+    sampler = chosen(autoencoder, options)
+    drawn = torch.cat([images.cpu() for images in draw(autoencoder, data, sampler, options)])
+    metrics, where = _compared(drawn, data, options)
+    name = f"samples_{sampler}"
+    told = {key: getattr(options, key) for key in ("n", "seed", "train", "dims", "components", "steps")}
+    named = {f"sample/{what}_{sampler}": value for what, value in metrics.items()}
+    records.write(run, name, configuration.id, named, told, fingerprint)
+    first = where[:A_ROW].tolist()
+    picture = _picture(drawn, data.pick("train", first).target)
+    path = within(run / records.FOLDER / f"{name}.png", run)
+    with replacing(path) as partial:
+        picture.save(partial, "PNG")
+    print(printable(_told(sampler, len(drawn), metrics, path)))
+
+
+def chosen(autoencoder: Autoencoder, options: Options) -> str:
+    """The sampler; raises ConfigError where the run is none for it."""
+    quantised, sampler = isinstance(autoencoder.latent, Quantised), options.sampler
+    if sampler == "auto":
+        return "prior" if autoencoder.generative else "frequencies" if quantised else "gmm"
+    own = "frequencies" if quantised else "gmm"
+    if sampler == "prior" and autoencoder.latent.noise_shape is None:
+        raise ConfigError(f"{options.run} has no prior to sample from: use sampler={own}, or train with model=vae")
+    if quantised != (sampler == "frequencies") and sampler != "prior":
+        kind = "whole numbers" if quantised else "real numbers"
+        raise ConfigError(f"the codes of {options.run} are {kind}: use sampler={own}")
+    if not quantised and sampler != "prior" and not hasattr(autoencoder.latent, "expand"):
+        name = type(autoencoder.latent).__name__
+        raise ConfigError(f"{name} has no bottleneck and expand, between which codes are drawn: give it these two")
+    return sampler
+
+
+@torch.no_grad()
+def draw(autoencoder: Autoencoder, data: ImageData, sampler: str, options: Options) -> list[Tensor]:
+    """Batches of images (n, C, H, W) in [0, 1], where the output is a sigmoid."""
+    latent, device = autoencoder.latent, autoencoder.output_bias.device
+    if sampler == "prior":
+        drawn = noise.prior(options.seed, options.n, latent.noise_shape, device)
+        return [autoencoder.sample(part) for part in drawn.split(options.batch_size)]
+    if sampler == "frequencies":
+        read, write = latent.codes, latent.decode_codes
+    else:
+        read, write = latent.bottleneck, latent.expand
+    known = []
+    for index in some(len(data.images["train"]), options.train).split(options.batch_size):
+        known.append(read(autoencoder.encoder(data.pick("train", index.tolist(), device).target).code))
+        autoencoder.pixels_of_code(write(known[0][:1]))  # a decoder that needs more says so before anything is fitted
+    codes = torch.cat(known)
+    if sampler == "frequencies":
+        new = samplers.frequencies(codes, options.n, options.seed)
+    else:
+        rows, dims = codes.flatten(1).double().cpu().numpy(), options.dims
+        if sampler == "gmm":
+            fitted = samplers.gmm(rows, options.n, options.seed, components=options.components, dims=dims)
+        else:
+            fitted = samplers.flow(rows, options.n, options.seed, steps=options.steps, dims=dims)
+        new = torch.from_numpy(fitted).to(codes).view(-1, *codes.shape[1:])
+    return [autoencoder.pixels_of_code(write(part)) for part in new.split(options.batch_size)]
+
+
+def _compared(drawn: Tensor, data: ImageData, options: Options) -> tuple[dict[str, float], Tensor]:
+    """(what they are like, the positions of the nearest training images)"""
+    tested = len(data.images["test"])
+    if tested < 4:
+        raise DataError(f"{tested} test images are too few to hold samples against: 4 are needed")
+    test = data.pick("test", range(min(2 * len(drawn), tested))).target.flatten(1)
+    train = data.pick("train", some(len(data.images["train"]), options.train).tolist()).target.flatten(1)
+    rows = drawn.clamp(0, 1).flatten(1)
+    chunks = (chunk.flatten(1) / 255 for chunk in data.images["train"].chunks())
+    near, where = samples.nearest(torch.cat([rows, test]).double(), chunks)
+    n = len(rows)
+    return samples.compared(rows, near[:n], train, test, near[n:], options.dims), where[:n]
+
+
+def _picture(drawn: Tensor, neighbours: Tensor) -> Image.Image:
+    rows = list(drawn[:SHOWN].split(A_ROW))
+    labelled = {"samples": rows[0], "nearest in training": neighbours}
+    return pictures.grid(labelled | {" " * i: row for i, row in enumerate(rows[1:], 1)})
+
+
+def _told(sampler: str, n: int, metrics: dict[str, float], path: Path) -> str:
+    what = {key: number(value) for key, value in metrics.items()}
+    baseline = " (a baseline: each position by itself)" if sampler == "frequencies" else ""
+    return (
+        f"{n} samples by {sampler}{baseline}\n"
+        f"  nearest training image   MSE {what['nearest']}; of test images {what['nearest_test']}\n"
+        f"  copies                   {what['copies']}; 0.01 of the test images are as near to a training image\n"
+        f"  Fréchet distance (PCA)   {what['frechet_pca']}; of real images, as many, {what['frechet_pca_bias']}\n"
+        f"  picture                  {path}"
+    )
