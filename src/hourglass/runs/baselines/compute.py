@@ -38,3 +38,11 @@ def baselines_of(module: AutoencoderModule, data: ImageData, cache: str) -> dict
             samples = (seen.input, seen.target, corrupted_test, test)
             values["affine"] = baselines.cached(cache, baselines.affine_denoiser, *samples)
     return values
+
+
+def rate_curves_of(data: ImageData, cache: str) -> dict[str, list[list[float]]]:
+    """[bits per pixel, MSE] of what codes the test images without a network; none where the input is not the image."""
+    if not isinstance(data.corruption, NoCorruption) or data.images["test"].has_inputs:
+        return {}
+    train, test = (data.images[name].images for name in ("train", "test"))
+    return baselines.rate_curves(train, test, cache=cache)
