@@ -61,16 +61,10 @@ class Autoencoder(nn.Module):
         self.output = output
         self.register_buffer("output_bias", torch.zeros(image_shape[0], 1, 1))
         with torch.no_grad():
-            result = self.eval().reconstruct(torch.zeros(1, *image_shape))
+            shape = tuple(self.eval()(torch.zeros(1, *image_shape)).shape[1:])
         self.train()
-        shape = tuple(result.pixels.shape[1:])
         if shape != tuple(image_shape):  # it would broadcast against the target, and train on nonsense
             raise IncompatiblePair(f"the decoder returns {shape} for images of {image_shape}: check its sizes")
-        if getattr(self.latent, "code_bits", 0) is None and "kl" not in result.logs:
-            raise IncompatiblePair(
-                f"{type(self.latent).__name__} has code_bits=None, so its bits are measured by its `kl`, and it logs "
-                "none: log the KL divergence in nats, or make code_bits the bits of an image's code"
-            )
 
     def init_output_bias(self, mean: Tensor) -> None:
         """Start from the mean image intensity: `mean` (C,) of the training pixels, in [0, 1].
