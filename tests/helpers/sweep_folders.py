@@ -84,7 +84,8 @@ def make_run(parent: Path, overrides: Sequence[str], seed: int, noise: float = 0
         "metrics": metrics,
         "cost": {
             "num_params": 1063 * width, "macs_per_image": 141_120 * width, "image_size": 784, "code_size": 1568,
-            "index_bits": 9408 if choices["decoder"] == "max_unpool" else 0,
+            "index_bits": (index := 9408 if choices["decoder"] == "max_unpool" else 0),
+            "code_bits": 32 * 1568 + index, "bits_per_pixel": 64 + index / 784,
             "train_seconds": round(6 + random.random(), 3), "images_per_second": round(5000 / width * 9, 1),
             "peak_memory_bytes": 1_131_876_352,
         },

@@ -27,17 +27,18 @@ def test_the_next_line_keeps_where_options_are_and_what_needs_quotes() -> None:
 
 
 def test_the_numbers_of_other_packages_stand_beside_ours_and_none_need_be_there() -> None:
-    cost = {"code_size": 4, "image_size": 16, "index_bits": 0, "num_params": 9, "macs_per_image": 1e6}
-    cost["macs_fused_per_image"] = 5e5
+    cost = {"code_size": 4, "image_size": 16, "index_bits": 0, "bits_per_pixel": 8.0, "num_params": 9}
+    cost |= {"macs_per_image": 1e6, "macs_fused_per_image": 5e5}
     measures = {"sharpness": Measure("sharpness", better="higher", unit="dB"), "mse": Measure("MSE")}
     metrics = {"test/mse": 0.25, "test/sharpness": 3.5}
     shown = table(result(metrics=metrics, measures=measures, cost=cost | {"images_per_second": 7.0}))
     assert "  test      MSE 0.25000   sharpness 3.5 dB\n" in shown
 
 
-@pytest.mark.parametrize("key", ["measures", "effects", "found_by", "versions"])
+@pytest.mark.parametrize("key", ["measures", "effects", "found_by", "versions", "rate_curves"])
 def test_a_summary_is_read_as_it_is_written(tmp_path: Path, key: str) -> None:
     written = result(measures={"x": Measure("x", unit="dB")}, effects=["mine"], found_by=["--config-dir", "c"])
+    written.rate_curves = {"jpeg": [[0.5, 0.01], [1.0, 0.002]]}
     written.folder = tmp_path
     written.write()
     assert (read_summary(tmp_path) or {})[key]

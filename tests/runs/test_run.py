@@ -44,6 +44,8 @@ def test_the_run_folder_keeps_its_contract(folder: Path) -> None:
         assert isinstance(summary["metrics"][name], float)
     for name in ("num_params", "macs_per_image", "code_size", "index_bits", "train_seconds", "images_per_second"):
         assert summary["cost"][name] >= 0
+    assert summary["cost"]["code_bits"] == 32 * summary["cost"]["code_size"] == 784 * summary["cost"]["bits_per_pixel"]
+    assert summary["rate_curves"] == {}  # the input is not the image
     assert summary["cost"]["peak_memory_bytes"] > 1e8
     assert {"torch", "lightning", "hydra-core", "python"} <= set(summary["versions"])
     assert (folder / ".hydra" / "config.yaml").exists()

@@ -86,6 +86,12 @@ class Moody(NoLatent):
         return super().forward(code)._replace(logs={"x": code.mean()} if self.training else {})
 
 
+class Unmeasured(NoLatent):
+    def __init__(self, spec: CodeSpec) -> None:
+        super().__init__(spec)
+        self.code_bits = None
+
+
 class Prior(NoLatent):
     def sample(self, noise: Tensor) -> Tensor:
         return noise
@@ -167,6 +173,7 @@ class NotPerImage(MSE):
         (lambda: testing.check_decoder(FlatDecoder), r"a decoder returns images of \(3, 3, 33, 45\), not"),
         (lambda: testing.check_latent(Reshaping), "a latent keeps the shape of the code"),
         (lambda: testing.check_latent(Moody), "a latent logs the same names in every call"),
+        (lambda: testing.check_latent(Unmeasured), "code_bits is the bits of an image's code; or None, where the logs"),
         (lambda: testing.check_latent(Prior), "a latent without noise_shape has no prior"),
         (lambda: testing.check_source(Chance), "a source draws from numpy's global generator"),
         (lambda: testing.check_source(Floats), "the train images are a uint8 tensor"),

@@ -116,8 +116,10 @@ def test_other_frozen_weights_than_then_are_refused(whole: Any) -> None:
     assert torch.equal(same.loss.scale, whole[1].loss.scale)
 
 
-def latent_that_logs(logs: object) -> Callable[..., Any]:
+def latent_that_logs(logs: object, bits: float | None = 0.0) -> Callable[..., Any]:
     class Odd(GaussianLatent):
+        code_bits = bits
+
         def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
             return super().forward(code, noise)._replace(logs=logs)  # type: ignore[arg-type]
 
@@ -143,6 +145,7 @@ ZERO = torch.zeros(())
         ({"latent": latent_that_logs({"phase_bias_2": ZERO})}, "logs phase_bias_2, .* of a number of hourglass"),
         ({"latent": latent_that_logs({"a/b": ZERO})}, "logs a/b"),
         ({"latent": latent_that_logs({"x": torch.zeros(3)})}, "Odd logs x, which is no scalar tensor"),
+        ({"latent": latent_that_logs({}, bits=None)}, "Odd has code_bits=None, .* log the KL divergence"),
         ({"latent": latent_that_logs(ZERO)}, "Odd returned Tensor as its logs"),
         ({"loss": loss_that_says(lambda x: Judged(torch.zeros(len(x)), {"psnr": ZERO}))}, "the loss logs psnr"),
         ({"loss": loss_that_says(lambda x: Judged(torch.zeros(len(x)), {"kl": ZERO}))}, "the loss logs kl"),

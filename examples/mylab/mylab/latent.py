@@ -17,6 +17,7 @@ class Rounded(nn.Module):
     def __init__(self, spec: CodeSpec, *, levels: int) -> None:
         super().__init__()
         self.half, self.code_size = levels // 2, math.prod(spec.code_shape)
+        self.code_bits = self.code_size * math.log2(2 * self.half + 1)
 
     def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
         bounded = code.tanh() * self.half

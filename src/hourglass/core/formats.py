@@ -34,6 +34,8 @@ Whole = Annotated[int, Field(ge=0, lt=2**63)]
 Number = Annotated[float, Field(allow_inf_nan=False)] | None
 """null stands for what is not finite, which JSON does not have."""
 Metrics = Annotated[dict[str, Number], AfterValidator(_in_range)]
+Point = Annotated[list[Annotated[float, Field(ge=0, le=1e9)]], Field(min_length=2, max_length=2)]
+Curve = Annotated[list[Point], Field(min_length=1, max_length=100)]
 Widths = list[Annotated[int, Field(ge=1, lt=2**31)]]
 Value = str | bool | int | float | None
 OPEN = ConfigDict(strict=True, extra="allow")
@@ -81,6 +83,7 @@ class Summary(TypedDict, total=False):
     cost: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)] | None]
     baselines: dict[str, Number]
     ratios: dict[str, Number]
+    rate_curves: dict[Annotated[str, Field(pattern="^[a-z_]{1,20}$")], Curve]
     health: dict[str, Whole]
     versions: dict[str, str]
     hardware: dict[str, str | int]

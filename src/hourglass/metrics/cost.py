@@ -3,7 +3,7 @@
 import math
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from hourglass.nn.autoencoder import Autoencoder
+from hourglass.nn.contract import NUMBER_BITS
 from hourglass.nn.layers import evaluating
 
 LATENCY_IMAGES = 64
@@ -42,6 +43,20 @@ def of(autoencoder: Autoencoder) -> dict[str, float]:
         "code_size": autoencoder.latent.code_size,
         "index_bits": round(autoencoder.index_bits),
     }
+
+
+def rate(autoencoder: Autoencoder, metrics: Mapping[str, float]) -> dict[str, float]:
+    """What the decoder is given of an image: `code_bits`, with what travels beside the code, and `bits_per_pixel`.
+
+    A pixel is one of H·W places, whatever the channels. Where the latent measures its bits, they are the `test/kl` of
+    the `metrics`; one that says nothing of them has `NUMBER_BITS` for each number.
+    """
+    latent = autoencoder.latent
+    bits = getattr(latent, "code_bits", NUMBER_BITS * latent.code_size)
+    if bits is None:
+        bits = max(metrics["test/kl"], 0.0) / math.log(2)  # in this order NaN stays; rounding may lead below 0
+    bits += autoencoder.index_bits
+    return {"code_bits": bits, "bits_per_pixel": bits / math.prod(autoencoder.image_shape[1:])}
 
 
 def macs(autoencoder: Autoencoder) -> int:

@@ -36,6 +36,8 @@ stage; `polyphase`, the sub-sampled grid that adaptive polyphase sampling kept, 
 
 ENCODERS_WITH_INDEX: dict[IndexKind, str] = {"argmax": "encoder=maxpool", "polyphase": "encoder=aps"}
 
+NUMBER_BITS = 32
+"""What each number of a code that is not quantised counts as: a float32, as it leaves the network."""
 
 Logs = Mapping[str, Tensor]
 """Numbers to log beside the loss, by name: scalars, means over the images of the batch, unweighted. The names are the

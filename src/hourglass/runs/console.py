@@ -36,7 +36,8 @@ def table(result: Summary) -> str:
     macs, fused = (c[f"macs{kind}_per_image"] for kind in ("", "_fused"))
     less = f" ({fused / 1e6:.2f} M fused)" if fused < macs else ""
     lines += [
-        f"  code      {c['code_size']:,} numbers{index} for {c['image_size']:,} in the image",
+        f"  code      {c['code_size']:,} numbers{index} for {c['image_size']:,} in the image: "
+        f"{number(c['bits_per_pixel'])} bits per pixel",
         f"  cost      {c['num_params']:,} parameters   {macs / 1e6:.2f} M multiply-adds an image{less}   "
         f"{c['images_per_second']:,.0f} images/s",
         *(f"  health    {diagnostic}, since epoch {epoch}" for diagnostic, epoch in result.health.items()),

@@ -36,6 +36,8 @@ class Summary:
     cost: dict[str, float] = field(default_factory=dict)
     baselines: dict[str, float] = field(default_factory=dict)
     """Test MSE of the references (nats a pixel for `bce_entropy`): see `hourglass.metrics.baselines`"""
+    rate_curves: dict[str, list[list[float]]] = field(default_factory=dict)
+    """[bits per pixel, test MSE] of codes without a network, the lowest rate first"""
     health: dict[str, int] = field(default_factory=dict)
     """Diagnostics by the epoch that first showed them: see `hourglass.training.callbacks.Health`"""
     found_by: list[str] = field(default_factory=list)

@@ -21,7 +21,7 @@ from hourglass.core.text import as_typed
 from hourglass.data.datamodule import ImageData
 from hourglass.metrics import cost
 from hourglass.runs import console, status
-from hourglass.runs.baselines.compute import angles_to_pca, baselines_of
+from hourglass.runs.baselines.compute import angles_to_pca, baselines_of, rate_curves_of
 from hourglass.runs.job import Job, Notes
 from hourglass.runs.matching import matched
 from hourglass.runs.read import summary_of
@@ -137,6 +137,7 @@ def _train(
     result.data = {"fingerprint": fingerprint, "test_fingerprint": data.fingerprint("test")} | counts
     if settings.baselines is not None and is_rank_zero():
         result.baselines = baselines_of(module, data, settings.baselines)
+        result.rate_curves = rate_curves_of(data, settings.baselines)
     loggers += open_loggers(parts, job, notes)
     facts = {"choices": job.choices, "cost": result.cost, "baselines_mse": result.baselines}
     for logger in loggers:
@@ -156,6 +157,7 @@ def _train(
     result.cost |= fit(trainer, module, data)
     result.health = next((callback.since for callback in callbacks if isinstance(callback, Health)), {})
     result.metrics |= test(trainer, module, data)
+    result.cost |= cost.rate(autoencoder, result.metrics)
     if is_rank_zero():
         if settings.baselines is not None:
             result.metrics |= angles_to_pca(module, data)

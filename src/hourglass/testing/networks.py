@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hourglass.core.errors import IncompatiblePair
 from hourglass.core.types import Shape
-from hourglass.nn.contract import Coded, CodeSpec, Encoded
+from hourglass.nn.contract import NUMBER_BITS, Coded, CodeSpec, Encoded
 from hourglass.testing.expectations import (
     expect,
     expect_attributes,
@@ -111,6 +111,10 @@ def check_latent(make: Callable[[CodeSpec], Any], *, specs: Sequence[CodeSpec] =
             expect(coded.logs.keys() == without.logs.keys(), "a latent logs the same names in every call")
             scalars = all(isinstance(one, Tensor) and one.shape == () for one in coded.logs.values())
             expect(scalars, "what a latent logs are scalar tensors, means over the images")
+        bits = getattr(latent, "code_bits", NUMBER_BITS * latent.code_size)
+        fixed = bits is not None and 0 <= bits < math.inf
+        measured = bits is None and "kl" in without.logs
+        expect(fixed or measured, "code_bits is the bits of an image's code; or None, where the logs have its `kl`")
         size = (4, latent.code_size)
         expect(embedded.shape == size, f"embed gives (N, code_size) = {size}, not {tuple(embedded.shape)}")
         expect_close(without.code[:1], alone.code, 1e-12, "a latent gives another code for an image beside others")

@@ -130,6 +130,11 @@ def check_loss(loss: nn.Module, autoencoder: Autoencoder) -> tuple[list[str], li
         result = autoencoder.reconstruct(zeros)
         of_latent = checked_logs(result.logs, type(autoencoder.latent).__name__)
         verdict = judged(loss, result, zeros)
+    if getattr(autoencoder.latent, "code_bits", 0) is None and "kl" not in of_latent:
+        raise ConfigError(
+            f"{type(autoencoder.latent).__name__} has code_bits=None, so its `kl` measures them, and it logs none: log "
+            "the KL divergence in nats, or make code_bits the bits of an image's code"
+        )
     return list(of_latent), list(verdict.logs)
 
 

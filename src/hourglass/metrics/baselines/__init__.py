@@ -26,6 +26,7 @@ from hourglass.metrics.baselines.linear import (
 from hourglass.metrics.baselines.pixels import check_images, check_range
 from hourglass.metrics.baselines.plain import bce_entropy, noisy_input, pool_and_resize
 from hourglass.metrics.baselines.pointwise import wiener_clipped, wiener_curve
+from hourglass.metrics.baselines.rates import Curve, as_curve, jpeg_rates, pca_rates
 
 __all__ = [
     "EXACT_LIMIT",
@@ -34,12 +35,15 @@ __all__ = [
     "cached",
     "compute_baselines",
     "is_bounded",
+    "jpeg_rates",
     "mean_image",
     "noisy_input",
     "patch_pca",
     "pca",
     "pca_angles",
+    "pca_rates",
     "pool_and_resize",
+    "rate_curves",
     "wiener",
     "wiener_clipped",
     "wiener_curve",
@@ -135,3 +139,16 @@ def compute_baselines(
     if bce:
         baselines["bce_entropy"] = cached(cache, bce_entropy, test)
     return baselines
+
+
+def rate_curves(train: Tensor, test: Tensor, *, cache: str | Path | None = None) -> dict[str, Curve]:
+    """Rate against distortion of the test images: `pca`, where all its components can be computed, and `jpeg`, of grey
+    and RGB images. `cache` is the folder for `cached`."""
+    check_images(train, test)
+    curves: dict[str, Curve] = {}
+    pixels = train[0].numel()
+    if min(len(train), pixels) <= EXACT_LIMIT and is_bounded("pca_rates", train, pixels):
+        curves["pca"] = cached(cache, pca_rates, train, test, read=as_curve)
+    if test.shape[1] in (1, 3):
+        curves["jpeg"] = cached(cache, jpeg_rates, test, read=as_curve)
+    return curves

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Callable, MutableMapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -15,16 +16,25 @@ from hourglass.metrics.baselines.pixels import BLOCK_SIZE
 
 FORMULA_VERSION = 1
 """Part of every key: raise it when the definition of a baseline changes, so that old files no longer match."""
+Value = TypeVar("Value")
 log = logging.getLogger(__name__)
 
 
-def cached(folder: str | Path | None, function: Callable[..., float], *args: Tensor | float | str | None) -> float:
-    """function(*args), kept in folder/<sha256 of the name and all arguments>.json; folder None computes every time."""
+def cached(
+    folder: str | Path | None,
+    function: Callable[..., Value],
+    *args: Tensor | float | str | None,
+    read: Callable[[Any], Value] = float,  # type: ignore[assignment]
+) -> Value:
+    """function(*args), kept in folder/<sha256 of the name and all arguments>.json; folder None computes every time.
+
+    `read` checks what the file holds, and raises ValueError or TypeError where that is no such value.
+    """
     if folder is None:
         return function(*args)
     path = Path(folder) / f"{_key(function, args)}.json"
     try:
-        return float(json.loads(path.read_text(encoding="utf-8"))["value"])
+        return read(json.loads(path.read_text(encoding="utf-8"))["value"])
     except FileNotFoundError:
         pass
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -39,7 +49,7 @@ def cached(folder: str | Path | None, function: Callable[..., float], *args: Ten
     return value
 
 
-def _key(function: Callable[..., float], args: tuple[Tensor | float | str | None, ...]) -> str:
+def _key(function: Callable[..., object], args: tuple[Tensor | float | str | None, ...]) -> str:
     digest = hashlib.sha256(f"{FORMULA_VERSION} {function.__module__}.{function.__qualname__}".encode())
     for arg in args:
         if isinstance(arg, Tensor):

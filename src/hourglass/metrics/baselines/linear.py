@@ -148,6 +148,11 @@ class _Basis(NamedTuple):
     total: float  # the sum of all P variances
 
 
+def principal_components(train: Tensor, dim: int) -> _Basis:
+    """Mean and the `dim` leading components of images, those in which they vary."""
+    return _principal(train.flatten(1), dim)
+
+
 def _mean_only(rows: Tensor, centred: bool = True) -> _Basis:
     """The mean (or 0) of rows (N, P) and the total variance about it."""
     mean = torch.zeros(rows.shape[1], dtype=torch.float64)

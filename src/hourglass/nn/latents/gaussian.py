@@ -18,6 +18,8 @@ class GaussianLatent(nn.Module):
     Source: Kingma & Welling 2014; beta: Higgins et al. 2017; free bits: Kingma et al. 2016.
     """
 
+    code_bits: float | None = None
+
     def __init__(
         self,
         spec: CodeSpec,

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from hourglass.core.errors import IncompatiblePair
 from hourglass.core.types import Count, Shape
-from hourglass.nn.contract import Activation, Coded, CodeSpec
+from hourglass.nn.contract import NUMBER_BITS, Activation, Coded, CodeSpec
 from hourglass.nn.layers import activate
 
 
@@ -18,6 +18,7 @@ class NoLatent(nn.Module):
     def __init__(self, spec: CodeSpec) -> None:
         super().__init__()
         self.code_size = math.prod(spec.code_shape)
+        self.code_bits: float | None = NUMBER_BITS * self.code_size
 
     def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
         return Coded(code, code.new_zeros(()))
@@ -43,6 +44,7 @@ class DenseLatent(nn.Module):
     def __init__(self, spec: CodeSpec, *, dim: Count, activation: Activation) -> None:
         super().__init__()
         self.code_size, self.shape = dim, spec.code_shape
+        self.code_bits: float | None = NUMBER_BITS * dim
         self.down = nn.Linear(math.prod(self.shape), dim)
         self.up = nn.Sequential(nn.Linear(dim, math.prod(self.shape)), activate(activation))
 

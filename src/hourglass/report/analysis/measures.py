@@ -52,6 +52,13 @@ COSTS = {
     "index_bits": Measure(
         "bits of positions", "What max unpooling passes on beside the code: where each maximum was.", "lower"
     ),
+    "code_bits": Measure(
+        "bits of the code", "What the decoder is given of an image, positions too: log₂ of the choices where the code "
+        "is quantised, its KL where it is Gaussian, else 32 for each number.", "lower",
+    ),
+    "bits_per_pixel": Measure(
+        "bits per pixel", "The same over the pixels of an image, whatever its channels.", "lower"
+    ),
     "train_seconds": Measure(
         "seconds of training", "Time from the first step to the last, validation included.", "lower"
     ),
@@ -61,13 +68,15 @@ COSTS = {
     ),
 }  # fmt: skip
 """In the order in which quality is drawn against them."""
+RATES = ("code_bits", "bits_per_pixel")
+"""Those that have a figure of their own"""
 REFERENCES = {name: Measure(baseline.title, baseline.meaning, "lower") for name, baseline in BASELINES.items()}
 """What needs no network; `ratio/` is the test MSE over it (for the entropy the BCE), below 1 beats it."""
 KEY_NUMBERS = (
     "test/mse", "test/psnr", "test/ssim", "test/ms_ssim", "test/phase_bias_2", "test/flat_field_ripple_1", "test/kl",
     "probe/logistic", "probe/knn",
-    "cost/num_params", "cost/macs_per_image", "cost/macs_fused_per_image", "cost/index_bits", "cost/latency_ms",
-    "cost/peak_memory_bytes", "cost/images_per_second",
+    "cost/num_params", "cost/macs_per_image", "cost/macs_fused_per_image", "cost/index_bits", "cost/bits_per_pixel",
+    "cost/latency_ms", "cost/peak_memory_bytes", "cost/images_per_second",
 )  # fmt: skip
 """What one sees before choosing, where it was measured, beside the metric of the report and the tightest ratio."""
 

@@ -12,7 +12,7 @@ from markupsafe import escape
 
 from hourglass.core.text import number
 from hourglass.report.analysis import tables
-from hourglass.report.analysis.measures import COSTS, Measures
+from hourglass.report.analysis.measures import COSTS, RATES, Measures
 from hourglass.report.analysis.review import Review
 from hourglass.report.page.plots import COLOURS, GREY, Figure, Plot, Trace, band, line, plot
 from hourglass.report.reading.configurations import Configuration
@@ -92,7 +92,7 @@ def cost(review: Review) -> Figure | None:
     """Quality against each cost that differs between the configurations, with the Pareto front."""
     metric, title, full_title = review.metric, review.measures.title, review.measures.full_title
     board = review.board[np.isfinite(review.board[metric])]
-    costs = [name for name in (f"cost/{cost}" for cost in COSTS) if name in board]
+    costs = [name for name in (f"cost/{cost}" for cost in COSTS if cost not in RATES) if name in board]
     costs = [name for name in costs if board[name].round(9).nunique() > 1]
     if not costs:
         return None
@@ -102,12 +102,9 @@ def cost(review: Review) -> Figure | None:
     variants: dict[str, Plot] = {}
     fronts: dict[str, list[str]] = {}
     for name, (task, of_task) in itertools.product(costs, board.groupby("task", sort=False)):
-        front = of_task[tables.pareto(of_task, name, metric, review.measures)].sort_values([name, metric])
-        fronts.setdefault(name, []).extend(front["label"])
-        steps = line(0, "Pareto front", front[name], front[metric]) | {"meta": None, "hoverinfo": "skip"}
-        steps["line"] = {"color": GREY, "width": 1.2, "dash": "dot", "shape": "hv"}
-        del steps["hovertemplate"]
-        points = [_point(place[row["label"]], row, name, metric, review.measures) for row in of_task.to_dict("records")]
+        labels, steps = pareto_front(of_task, name, metric, review.measures)
+        fronts.setdefault(name, []).extend(labels)
+        points = [point(place[row["label"]], row, name, metric, review.measures) for row in of_task.to_dict("records")]
         drawn = plot([steps, *points], title(name), [full_title(metric)])
         drawn["layout"]["yaxis"]["range"] = _range(of_task, metric)
         if of_task[name].min() > 0 and of_task[name].max() > 20 * of_task[name].min():
@@ -127,13 +124,23 @@ def cost(review: Review) -> Figure | None:
     return Figure("cost", "Quality against cost", words, "Cost", variants, header, rows, shown)
 
 
-def _point(place: int, row: dict[str, Any], cost: str, metric: str, measures: Measures) -> Trace:
+def pareto_front(board: pd.DataFrame, cost: str, metric: str, measures: Measures) -> tuple[list[str], Trace]:
+    """The labels on the front, and the dotted line through them."""
+    front = board[tables.pareto(board, cost, metric, measures)].sort_values([cost, metric])
+    steps = line(0, "Pareto front", front[cost], front[metric]) | {"meta": None, "hoverinfo": "skip"}
+    steps["line"] = {"color": GREY, "width": 1.2, "dash": "dot", "shape": "hv"}
+    del steps["hovertemplate"]
+    return list(front["label"]), steps
+
+
+def point(place: int, row: dict[str, Any], cost: str, metric: str, measures: Measures) -> Trace:
+    """A configuration, with its 95 % interval."""
     hover = f"{escape(measures.full_title(metric))} {number(row[metric])}<br>{measures.title(cost)} {number(row[cost])}"
-    point = line(place, row["label"], [row[cost]], [row[metric]], mode="markers", hover=hover)
-    point["marker"] |= {"size": 11, "symbol": place // len(COLOURS) % 10}
+    drawn = line(place, row["label"], [row[cost]], [row[metric]], mode="markers", hover=hover)
+    drawn["marker"] |= {"size": 11, "symbol": place // len(COLOURS) % 10}
     if math.isfinite(half := row[f"{metric} ±"]):
-        point["error_y"] = {"type": "data", "array": [half], "thickness": 1.4, "width": 4}
-    return point
+        drawn["error_y"] = {"type": "data", "array": [half], "thickness": 1.4, "width": 4}
+    return drawn
 
 
 def _range(board: pd.DataFrame, metric: str) -> list[float]:

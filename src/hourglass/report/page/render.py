@@ -20,6 +20,7 @@ from hourglass.report.page import images, plots, views
 from hourglass.report.page.budgets import budgets
 from hourglass.report.page.code_pictures import code_pictures
 from hourglass.report.page.figures import cost, curves
+from hourglass.report.page.rates import rates
 from hourglass.report.page.robustness import robustness
 from hourglass.report.page.spectra import spectra
 from hourglass.report.page.tuning import tuning
@@ -49,7 +50,7 @@ def render(review: Review) -> str:
     columns = views.columns(review)
     tuned = tuning(review.tuned, place, review.measures)
     over = (budgets(review.budgets), *tuned)
-    drawn = (*over, cost(review), curves(ranked), spectra(ranked), robustness(review)) if ranked else ()
+    drawn = (*over, rates(review), cost(review), curves(ranked), spectra(ranked), robustness(review)) if ranked else ()
     figures = [figure for figure in drawn if figure]
     script = Markup("\n").join(map(_read, SCRIPTS))
     compared_titles, compared, axis = views.compared_rows(review)

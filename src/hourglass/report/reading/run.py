@@ -49,6 +49,8 @@ class Run:
     overrides: list[str]
     baselines: dict[str, float] = field(default_factory=dict)
     ratios: dict[str, float] = field(default_factory=dict)
+    rate_curves: dict[str, list[list[float]]] = field(default_factory=dict)
+    """[bits per pixel, test MSE] of codes without a network, by name"""
     measures: dict[str, Measure] = field(default_factory=dict)
     """How the run describes what it logged, by the last part of its name"""
     effects: list[str] = field(default_factory=list)

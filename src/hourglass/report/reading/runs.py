@@ -160,7 +160,8 @@ def _read_run(path: Path, folder: Path, overrides: list[str]) -> tuple[Run | Non
 NEEDED = ("id", "choices", "seed", "metrics", "cost")
 """Keys of `summary.json` that a completed run has."""
 OPTIONAL = (
-    "effects", "baselines", "ratios", "health", "versions", "hardware", "data", "channels", "decoder_channels",
+    "effects", "baselines", "ratios", "rate_curves", "health", "versions", "hardware", "data", "channels",
+    "decoder_channels",
 )  # fmt: skip
 """Keys of `summary.json` that not every run has."""
 

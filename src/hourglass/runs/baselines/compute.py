@@ -59,3 +59,11 @@ def angles_to_pca(module: AutoencoderModule, data: ImageData) -> dict[str, float
         return {}
     angles = baselines.pca_angles(train, decoder.linear.weight)
     return {"test/pca_angle": float(angles.max()), "test/pca_angle_mean": float(angles.mean())}
+
+
+def rate_curves_of(data: ImageData, cache: str) -> dict[str, list[list[float]]]:
+    """[bits per pixel, MSE] of what codes the test images without a network; none where the input is not the image."""
+    if not isinstance(data.corruption, NoCorruption) or data.images["test"].has_inputs:
+        return {}
+    train, test = (data.images[name].images for name in ("train", "test"))
+    return baselines.rate_curves(train, test, cache=cache)

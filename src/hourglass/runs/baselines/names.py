@@ -37,6 +37,9 @@ BASELINES = {
     ),
 }  # fmt: skip
 
+RATE_CURVES = {"pca": "PCA, quantised and entropy-coded", "jpeg": "JPEG without its header"}
+"""What has a rate at every distortion -> how it is called"""
+
 
 def baseline_title(name: str, code_size: int) -> str:
     """`PCA of 1,568 numbers`, `the mean image`"""

@@ -13,7 +13,10 @@ from hourglass.sweeps.overview.find import Found, is_run
 from hourglass.sweeps.overview.listing import table
 
 METRICS = ("test/mse", "test/psnr", "test/ssim", "val/loss")
-COSTS = ("num_params", "macs_per_image", "macs_fused_per_image", "code_size", "train_seconds", "images_per_second")
+COSTS = (
+    "num_params", "macs_per_image", "macs_fused_per_image", "code_size", "bits_per_pixel", "train_seconds",
+    "images_per_second",
+)  # fmt: skip
 ABSENT = "–"
 
 
