@@ -18,6 +18,7 @@ LATER = {
     "trainer.compile": False,
     "optimizer.relative_steps": False,
     "decoder.channels": None,
+    "loss.where": "all",
 }
 """Keys that configurations have not always had -> the value that says what was so without them."""
 

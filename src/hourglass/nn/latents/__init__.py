@@ -3,11 +3,19 @@
 `latent(code, noise)` returns `Coded`. `bottleneck(code)` is the code at its narrowest, and `expand(bottleneck)` what
 the decoder gets of it; `embed(code)` is the bottleneck as a table, (N, D). `sample(noise)` turns draws from the prior,
 where there is one, into codes. `code_size` is how many values an image is reduced to. `noise_shape` is the shape of the
-standard normal noise that a latent needs per image; None where the code is deterministic. The noise is an argument, so
-that it can be a pure function of (seed, epoch, image), whatever the batch size or number of devices.
+standard normal noise that a latent needs per image; None where it needs none. The noise is an argument, so that it can
+be a pure function of (seed, epoch, image), whatever the batch size or number of devices. One that has noise and yet no
+prior says `has_prior = False`. One that `needs_images` is called in training as `latent(code, noise, images)`, with the
+images that the code was made of, differentiably. `code_bits`: bits an image that the form of the code fixes, 32 for a
+real number; None where they are measured.
 """
 
 from hourglass.nn.latents.gaussian import GaussianLatent
+from hourglass.nn.latents.penalties import ContractiveLatent, InfoLatent, WassersteinLatent
 from hourglass.nn.latents.plain import DenseLatent, NoLatent
+from hourglass.nn.latents.sparse import SparseLatent, TopKLatent
 
-__all__ = ["DenseLatent", "GaussianLatent", "NoLatent"]
+__all__ = [
+    "ContractiveLatent", "DenseLatent", "GaussianLatent", "InfoLatent", "NoLatent", "SparseLatent", "TopKLatent",
+    "WassersteinLatent",
+]  # fmt: skip
