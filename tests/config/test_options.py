@@ -61,6 +61,7 @@ LATER = (
     "optimizer.relative_steps",
     "decoder.channels",
     "decoder.up.positions",
+    "loss.where",
 )
 """Configurations of earlier versions have them not, nor have some data sets."""
 

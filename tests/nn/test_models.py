@@ -25,9 +25,8 @@ def test_every_latent_keeps_the_shape_of_every_code(encoder: str, latent: str) -
     coded = model.latent(code, None)
     assert coded.code.shape == code.shape
     assert model.embed(x).shape == (4, model.latent.code_size)
+    assert coded.regularization.shape == ()
     if model.latent.noise_shape is None:
-        assert coded.regularization == 0
-        assert coded.logs == {}
         with pytest.raises(IncompatiblePair, match="use model=vae"):
             model.sample(torch.zeros(2, 16))
     else:
@@ -86,12 +85,13 @@ def test_losses_are_sums_over_pixels() -> None:
     values = {name: judged(parts(f"loss={name}").loss, made, target).loss for name in options("loss")}
     p = logits.sigmoid().double()
     bce = -(target * p.log() + (1 - target) * (1 - p).log())
-    expected = {"mse": (p - target) ** 2, "l1": (p - target).abs(), "bce": bce}
+    gaussian = -torch.distributions.Normal(p, math.sqrt(0.01)).log_prob(target.double())
+    expected = {"mse": (p - target) ** 2, "l1": (p - target).abs(), "bce": bce, "gaussian": gaussian}
     for name, value in expected.items():
         torch.testing.assert_close(values[name].double(), value.sum((1, 2, 3)), rtol=1e-5, atol=1e-4)
     assert all(value.shape == (4,) for value in values.values())
     perfect = Reconstruction(target, None, torch.zeros(()))
-    for name in set(options("loss")) - {"bce"}:
+    for name in set(options("loss")) - {"bce", "gaussian"}:
         loss = parts(f"loss={name}").loss
         torch.testing.assert_close(judged(loss, perfect, target).loss, torch.zeros(4), rtol=0, atol=1e-3)
     with pytest.raises(ConfigError, match=r"loss=bce needs pixels in \[0, 1\]: use model.output=sigmoid"):
@@ -104,7 +104,7 @@ def test_every_loss_takes_the_smallest_images(loss: str, side: int) -> None:
     target = torch.rand(3, 1, side, side)
     logits = torch.zeros_like(target, requires_grad=True)
     made = Reconstruction(logits.sigmoid(), logits, torch.zeros(()))
-    parts(f"loss={loss}").loss(made, target).sum().backward()
+    judged(parts(f"loss={loss}").loss, made, target).loss.sum().backward()
     assert logits.grad is not None
     assert logits.grad.isfinite().all()
 

@@ -19,6 +19,7 @@ LATER = {
     "optimizer.relative_steps": False,
     "decoder.channels": None,
     "decoder.positions": "kept",
+    "loss.where": "all",
 }
 """Keys that configurations have not always had -> the value that says what was so without them."""
 

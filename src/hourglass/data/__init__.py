@@ -2,7 +2,7 @@
 
 from hourglass.data.augmentation import Moves, NoAugmentation
 from hourglass.data.batches import Batch, Split
-from hourglass.data.corruption import Block, Gaussian, Masking, NoCorruption, SaltAndPepper, Speckle
+from hourglass.data.corruption import Block, Gaussian, Masking, NoCorruption, Patches, SaltAndPepper, Speckle
 from hourglass.data.datamodule import ImageData
 from hourglass.data.sources import (
     CelebA,
@@ -18,6 +18,6 @@ from hourglass.data.splits import Source, Splits
 
 __all__ = [
     "Batch", "Block", "CelebA", "Emoji", "Gaussian", "ImageData", "Masking", "Mnist5k", "Moves", "NoAugmentation",
-    "NoCorruption", "Photos", "PictureFolder", "PicturePairs", "SaltAndPepper", "Source", "Speckle", "Split", "Splits",
-    "Synthetic", "Torchvision",
+    "NoCorruption", "Patches", "Photos", "PictureFolder", "PicturePairs", "SaltAndPepper", "Source", "Speckle", "Split",
+    "Splits", "Synthetic", "Torchvision",
 ]  # fmt: skip

@@ -47,11 +47,18 @@ class Batch:
     """(N,) int64, of each image in its split"""
     seed: int
     """Of this split and epoch"""
+    mask_of: Callable[[Tensor, Tensor], Tensor] | None = None
+    """The `mask` of the corruption, where it has one"""
 
     @cached_property
     def key(self) -> Tensor:
         """(N,) int64, a function of (seed, split, epoch, image): the key of everything random about this image."""
         return noise.keys(self.seed, self.position)
+
+    @cached_property
+    def mask(self) -> Tensor | None:
+        """(N, 1 or C, H, W) bool: which pixels of the input the corruption removed; None where it names none."""
+        return None if self.mask_of is None else self.mask_of(self.target, self.key)
 
     def __len__(self) -> int:
         return len(self.target)

@@ -4,8 +4,10 @@ Parameters are in pixel units; draws are per element (pixel and channel) unless 
 is a pure function of (images, key): a whole batch is corrupted at once, on the device where it lies, and an image in
 the same way in any batch. `clip` cuts the result to [0, 1]; the closed forms in the docstrings, the mean squared error
 against x, hold without it. Only noise that is additive and independent of the signal has a `std`, which the Wiener
-baseline needs.
+baseline needs. One that removes pixels names them: `mask(x, key)`, (N, 1 or C, H, W) bool, True where it did.
 """
+
+import math
 
 import torch
 from torch import Tensor
@@ -49,8 +51,11 @@ class Masking:
     def __init__(self, *, p: Probability) -> None:
         self.p = p
 
+    def mask(self, x: Tensor, key: Tensor) -> Tensor:
+        return noise.uniform(key, tuple(x.shape[1:]), "masking") < self.p
+
     def __call__(self, x: Tensor, key: Tensor) -> Tensor:
-        return x * (noise.uniform(key, tuple(x.shape[1:]), "masking") >= self.p)
+        return x * ~self.mask(x, key)
 
 
 class Speckle:
@@ -73,12 +78,36 @@ class Block:
     def __init__(self, *, size: Count, count: Count, value: Probability) -> None:
         self.size, self.count, self.value = size, count, value
 
-    def __call__(self, x: Tensor, key: Tensor) -> Tensor:
+    def mask(self, x: Tensor, key: Tensor) -> Tensor:
         u = noise.uniform(key, (2, self.count, 1), "block")  # (N, axis, count, 1)
         inside = []
         for axis, n in enumerate(x.shape[-2:]):
             first = (u[:, axis] * (max(n - self.size, 0) + 1)).floor()
             at = torch.arange(n, device=x.device)
             inside.append((at >= first) & (at < first + self.size))  # (N, count, n)
-        covered = (inside[0][..., :, None] & inside[1][..., None, :]).any(1, keepdim=True)
-        return torch.where(covered, self.value, x)
+        return (inside[0][..., :, None] & inside[1][..., None, :]).any(1, keepdim=True)
+
+    def __call__(self, x: Tensor, key: Tensor) -> Tensor:
+        return torch.where(self.mask(x, key), self.value, x)
+
+
+class Patches:
+    """Of the patches of `size`×`size` pixels round(share·patches) become 0 in all channels, at random.
+
+    The patches lie side by side from the upper left corner; those at the right and the bottom may be smaller. MSE
+    share·E[x²] where they are not. He et al. 2022 (masked autoencoders, share 0.75).
+    """
+
+    def __init__(self, *, size: Count, share: Probability) -> None:
+        self.size, self.share = size, share
+
+    def mask(self, x: Tensor, key: Tensor) -> Tensor:
+        height, width = x.shape[-2:]
+        grid = (math.ceil(height / self.size), math.ceil(width / self.size))
+        u = noise.uniform(key, (math.prod(grid),), "patches")
+        rank = u.argsort(dim=1, stable=True).argsort(dim=1)  # a permutation for each image
+        removed = (rank < round(self.share * math.prod(grid))).view(-1, 1, *grid)
+        return removed.repeat_interleave(self.size, 2).repeat_interleave(self.size, 3)[..., :height, :width]
+
+    def __call__(self, x: Tensor, key: Tensor) -> Tensor:
+        return x * ~self.mask(x, key)

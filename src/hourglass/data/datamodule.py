@@ -198,6 +198,7 @@ class ImageData(LightningDataModule):
             made.input = made.target if given is None else self.augmentation(given, made.key)
         if given is None and not isinstance(self.corruption, NoCorruption):
             made.input = self.corruption(made.target, made.key)
+            made.mask_of = getattr(self.corruption, "mask", None)
         return made
 
     def pick(self, split: Split, indices: Sequence[int], device: torch.device | str = "cpu") -> Batch:

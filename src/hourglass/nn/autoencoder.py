@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from hourglass.core.errors import IncompatiblePair
 from hourglass.core.types import Shape, Size2d
 from hourglass.nn.checks import check_encoded, check_images, check_noise
-from hourglass.nn.contract import NO_LOGS, Encoded, Logs
+from hourglass.nn.contract import NO_LOGS, Coded, Encoded, Logs
 from hourglass.nn.layers import evaluating
 
 Output = Literal["sigmoid", "identity"]
@@ -26,6 +26,8 @@ class Reconstruction(NamedTuple):
     """See `contract.Coded`."""
     logs: Logs = NO_LOGS
     """See `contract.Coded`."""
+    mask: Tensor | None = None
+    """(N, 1 or C, H, W) bool, which pixels the corruption removed, for a loss that `needs_mask`; None: it names none"""
 
 
 class Autoencoder(nn.Module):
@@ -92,7 +94,8 @@ class Autoencoder(nn.Module):
     @property
     def generative(self) -> bool:
         """Can `sample` draw images from a prior?"""
-        return self.latent.noise_shape is not None and self.decoder.needs_index is None
+        prior = getattr(self.latent, "has_prior", self.latent.noise_shape is not None)
+        return prior and self.decoder.needs_index is None
 
     @property
     def index_bits(self) -> float:
@@ -101,17 +104,29 @@ class Autoencoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Reconstructions. The images are not checked: in training corrupted ones leave [0, 1], and time counts."""
-        return self.reconstruct(images).pixels
+        encoded = self.encoder(images)
+        return self.pixels(encoded._replace(code=self.latent(encoded.code).code))
 
     def reconstruct(self, images: Tensor, noise: Tensor | None = None) -> Reconstruction:
         """`forward` with its by-products; `noise` (N, *latent.noise_shape) samples the posterior, None: its mean."""
-        return self.reconstruct_encoded(self.encoder(images), noise)
+        return self._reconstruction(*self._coded(images, noise))
 
     def reconstruct_encoded(self, encoded: Encoded, noise: Tensor | None = None) -> Reconstruction:
         """`reconstruct` behind the encoder: many samples of one posterior encode the images once."""
-        coded = self.latent(encoded.code, noise)
+        return self._reconstruction(encoded, self.latent(encoded.code, noise))
+
+    def _reconstruction(self, encoded: Encoded, coded: Coded) -> Reconstruction:
         pixels, logits = self._output(self.decoder(encoded._replace(code=coded.code)))
         return Reconstruction(pixels, logits, coded.regularization, coded.logs)
+
+    def _coded(self, images: Tensor, noise: Tensor | None) -> tuple[Encoded, Coded]:
+        if not getattr(self.latent, "needs_images", False):
+            encoded: Encoded = self.encoder(images)
+            return encoded, self.latent(encoded.code, noise)
+        with torch.inference_mode(False), torch.enable_grad():  # it is measured where nothing is trained, too
+            images, noise = images.clone().requires_grad_(), None if noise is None else noise.clone()
+            encoded = self.encoder(images)
+            return encoded, self.latent(encoded.code, noise, images)
 
     def encode(self, images: Tensor, *, corrupted: bool = False) -> Encoded:
         """(N, C, H, W) in [0, 1] -> what the decoder gets of them: `decode` of it is `forward`, bit for bit.

@@ -28,6 +28,8 @@ def table(result: Summary) -> str:
     for i, (name, baseline) in enumerate(result.baselines.items()):
         label = baseline_title(name, int(c["code_size"]))
         ratio = f"{result.ratios[name]:.3f} of it" if name in result.ratios else ""
+        if name == "ppca" and "test/elbo" in m:
+            ratio = f"minus the ELBO is {-m['test/elbo'] - baseline:+.2f} from it"
         lines.append(f"  {'against' if i == 0 else '':<9} {label:<29} {baseline:.5f}   {ratio}".rstrip())
     if "test/phase_bias_2" in m:
         values = [m[f"{stage}/phase_bias_2"] for stage in ("test", "init", "real")]

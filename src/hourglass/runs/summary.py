@@ -35,7 +35,7 @@ class Summary:
     """Callbacks of other packages that say `changes_training`, by their names in the configuration"""
     cost: dict[str, float] = field(default_factory=dict)
     baselines: dict[str, float] = field(default_factory=dict)
-    """Test MSE of the references (nats a pixel for `bce_entropy`): see `hourglass.metrics.baselines`"""
+    """Test MSE of the references (`bce_entropy`: nats a pixel; `ppca`: an image): see `hourglass.metrics.baselines`"""
     rate_curves: dict[str, list[list[float]]] = field(default_factory=dict)
     """[bits per pixel, test MSE] of codes without a network, the lowest rate first"""
     health: dict[str, int] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Summary:
 
     @property
     def ratios(self) -> dict[str, float]:
-        """Result over baseline, lower is better; left out where the baseline is 0."""
+        """Result over baseline, lower is better; left out where the baseline is 0, or a likelihood."""
         m = self.metrics
         if "test/mse" not in m:
             return {}
@@ -58,7 +58,7 @@ class Summary:
         return {
             name: (bce if name == "bce_entropy" else m["test/mse"]) / baseline
             for name, baseline in self.baselines.items()
-            if baseline > 1e-9
+            if baseline > 1e-9 and name != "ppca"
         }
 
     def describe(self, measures: Mapping[str, Measure], callbacks: Mapping[str, Any]) -> None:

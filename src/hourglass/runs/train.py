@@ -32,6 +32,7 @@ from hourglass.training.callbacks import Health
 from hourglass.training.checkpoints import checkpoint_path, load_weights, read_checkpoint
 from hourglass.training.loggers import LoggedRun, MetricsCsv, ResilientWandbLogger, is_rank_zero
 from hourglass.training.lookup import callback_of, history_of
+from hourglass.training.losses import refuse_without_mask
 from hourglass.training.module import AutoencoderModule
 from hourglass.training.resume import TrainingProgress, checkpoint_to_go_on_from
 from hourglass.training.trainer import build_trainer, mistakes_in_words, quieten, trainer_for
@@ -116,6 +117,7 @@ def _train(
     pl.seed_everything(settings.seed, verbose=False)
     autoencoder = parts.autoencoder(data.image_shape)
     make_trainer, _ = trainer_for(parts), parts.loggers  # refused before data is read
+    refuse_without_mask(parts.loss, data.corruption)
     callbacks = list(parts.callbacks.values())
     plain = parts.configuration.plain
     module = AutoencoderModule(

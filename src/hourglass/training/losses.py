@@ -1,7 +1,8 @@
 """Reconstruction losses: `loss(reconstruction, target)` -> (N,), summed over each image's pixels; or `Judged`.
 
-The loss of a perfect image is 0, except BCE's, which is the entropy of grey targets. `nats`: is the value a negative
-log likelihood? Then the objective is an ELBO with a Gaussian latent.
+The loss of a perfect image is 0, except BCE's, which is the entropy of grey targets, and that of a learned variance.
+`nats`: is the value a negative log likelihood? Then the objective is an ELBO with a Gaussian latent. `needs_mask`,
+where a loss has it and it is true: the reconstruction comes with the `mask` of what the corruption removed.
 
 A loss is a module, so it may hold networks. Its parameters that require a gradient are trained with the autoencoder's
 and kept in checkpoints. A network of which no parameter does is frozen: always in `eval` mode, on the device of the
@@ -9,50 +10,100 @@ others, and neither in checkpoints nor in the costs of a run.
 """
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping
 from math import inf
-from typing import Any
+from typing import Any, Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hourglass.core.errors import ConfigError
 from hourglass.core.measures import Measure
-from hourglass.core.types import NonNegative
+from hourglass.core.types import NonNegative, Positive
 from hourglass.metrics.perceptual import PerceptualDistance
 from hourglass.metrics.similarity import ms_ssim, ssim
 from hourglass.nn.autoencoder import Autoencoder, Reconstruction
 from hourglass.nn.contract import Judged, Logs
 from hourglass.nn.layers import evaluating
 
+Where = Literal["all", "masked", "visible"]
+"""Which pixels of an image count: all, or only those that the corruption removed, or left."""
 
-class MSE(nn.Module):
+
+class PixelLoss(nn.Module):
+    """A sum over the pixels of an image that `where` names; where no mask comes, nothing was removed."""
+
+    nats = False
+
+    def __init__(self, where: Where = "all") -> None:
+        super().__init__()
+        self.where = where
+
+    @property
+    def needs_mask(self) -> bool:
+        return self.where != "all"
+
+    def values(self, reconstruction: Reconstruction, target: Tensor) -> Tensor:
+        """(N, C, H, W), of each pixel and channel."""
+        raise NotImplementedError
+
+    def forward(self, reconstruction: Reconstruction, target: Tensor) -> Any:
+        values = self.values(reconstruction, target)
+        if self.needs_mask:
+            mask = reconstruction.mask
+            removed = torch.zeros_like(values, dtype=torch.bool) if mask is None else mask
+            values = values * (removed if self.where == "masked" else ~removed)
+        return values.flatten(1).sum(1)
+
+
+class MSE(PixelLoss):
     """Σ (pixel - target)²: the negative log likelihood of N(pixel, ½), up to a constant."""
 
-    nats = False
-
-    def forward(self, reconstruction: Reconstruction, target: Tensor) -> Tensor:
-        return (reconstruction.pixels - target).square().flatten(1).sum(1)
+    def values(self, reconstruction: Reconstruction, target: Tensor) -> Tensor:
+        return (reconstruction.pixels - target).square()
 
 
-class L1(nn.Module):
+class L1(PixelLoss):
     """Σ |pixel - target|"""
 
-    nats = False
-
-    def forward(self, reconstruction: Reconstruction, target: Tensor) -> Tensor:
-        return (reconstruction.pixels - target).abs().flatten(1).sum(1)
+    def values(self, reconstruction: Reconstruction, target: Tensor) -> Tensor:
+        return (reconstruction.pixels - target).abs()
 
 
-class BCE(nn.Module):
+class GaussianLikelihood(PixelLoss):
+    """-log N(target; pixel, σ²), nats, with one σ² for all pixels that is learned from `variance` on; logs `variance`.
+
+    With latent=gaussian the objective is an ELBO, which a linear network brings to the likelihood of probabilistic PCA.
+    Source: Rybkin et al. 2021; Lucas et al. 2019.
+    """
+
+    nats = True
+    measures = {"variance": Measure("learned variance", "σ² of a pixel about its reconstruction.", bounds=(0, inf))}  # noqa: RUF012
+
+    def __init__(self, variance: Positive, where: Where = "all") -> None:
+        super().__init__(where)
+        self.log_variance = nn.Parameter(torch.tensor(math.log(variance)))
+
+    def values(self, reconstruction: Reconstruction, target: Tensor) -> Tensor:
+        squared = (reconstruction.pixels - target).square()
+        return 0.5 * (math.log(2 * math.pi) + self.log_variance + squared * (-self.log_variance).exp())
+
+    def forward(self, reconstruction: Reconstruction, target: Tensor) -> Judged:
+        nats = super().forward(reconstruction, target)
+        return Judged(nats, {"variance": self.log_variance.detach().exp()})
+
+
+class BCE(PixelLoss):
     """Σ -t·log p - (1-t)·log(1-p), from logits; nats. Grey targets count as probabilities (Loaiza-Ganem 2019)."""
 
     nats = True
 
-    def forward(self, reconstruction: Reconstruction, target: Tensor) -> Tensor:
+    def values(self, reconstruction: Reconstruction, target: Tensor) -> Tensor:
         if reconstruction.logits is None:
             raise ConfigError("loss=bce needs pixels in [0, 1]: use model.output=sigmoid, or another loss")
-        return F.binary_cross_entropy_with_logits(reconstruction.logits, target, reduction="none").flatten(1).sum(1)
+        return F.binary_cross_entropy_with_logits(reconstruction.logits, target, reduction="none")
 
 
 class SSIM(nn.Module):
@@ -114,6 +165,15 @@ def checked_logs(logs: Any, part: str) -> Logs:
         if not isinstance(value, Tensor) or value.shape != ():
             raise ConfigError(f"{part} logs {name}, which is no scalar tensor: log the mean over the images")
     return logs
+
+
+def refuse_without_mask(loss: nn.Module, corruption: object) -> None:
+    """Raise ConfigError where the loss is about what the corruption removed, and that names no pixels."""
+    if getattr(loss, "needs_mask", False) and not hasattr(corruption, "mask"):
+        raise ConfigError(
+            f"loss.where={getattr(loss, 'where', '…')}, and {type(corruption).__name__} does not say what it removed: "
+            "use corruption=patches, block or masking, or loss.where=all"
+        )
 
 
 def check_loss(loss: nn.Module, autoencoder: Autoencoder) -> tuple[list[str], list[str]]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hourglass.core.compat.lightning import QuickHooks, is_logging_step, let_lightning_clip
-from hourglass.core.errors import DataError
+from hourglass.core.errors import ConfigError, DataError
 from hourglass.core.measures import MEASURES, Measure
 from hourglass.data import noise
 from hourglass.data.batches import Batch
@@ -48,6 +48,11 @@ class AutoencoderModule(QuickHooks):
         check_makers(metrics)
         of_latent, of_loss = check_loss(loss, autoencoder)
         refuse_taken({"latent": of_latent, "loss": of_loss}, list(metrics))
+        if compiled and getattr(autoencoder.latent, "needs_images", False):
+            raise ConfigError(
+                f"{type(autoencoder.latent).__name__} differentiates twice, which compiled networks cannot: use "
+                "trainer.compile=false"
+            )
         self.autoencoder = autoencoder.to(memory_format=torch.channels_last)
         self.loss, self.optimizer, self.seed, self.config = loss, optimizer, seed, config
         self.quick: Callable[..., Reconstruction] = autoencoder.reconstruct
@@ -56,7 +61,8 @@ class AutoencoderModule(QuickHooks):
         shape = autoencoder.image_shape
         self.pixels = shape[0] * shape[1] * shape[2]
         self.sampled = autoencoder.latent.noise_shape is not None
-        means = ["loss", *(["reconstruction"] if self.sampled else []), *of_latent, *of_loss]
+        self.separates = self.sampled or bool(of_latent)
+        means = ["loss", *(["reconstruction"] if self.separates else []), *of_latent, *of_loss]
         self.scores = nn.ModuleDict({stage: Scores(metrics, shape, means) for stage in ("val", "test")})
         self.train()
 
@@ -67,6 +73,12 @@ class AutoencoderModule(QuickHooks):
         of_parts = {**getattr(self.autoencoder.latent, "measures", {}), **getattr(self.loss, "measures", {})}
         known = {name: {**of_parts, **MEASURES}.get(name) for name in scores.mean_names}
         return {name: measure for name, measure in known.items() if measure} | scores.measures
+
+    @property
+    def gives_elbo(self) -> bool:
+        """Are loss and latent together a bound on the likelihood of an image?"""
+        whole = not getattr(self.loss, "needs_mask", False)
+        return self.loss.nats and whole and {"kl", "reconstruction"} <= {*self._of("test").mean_names}
 
     def forward(self, images: Tensor) -> Tensor:
         return self.autoencoder(images)
@@ -114,12 +126,14 @@ class AutoencoderModule(QuickHooks):
         return reconstruct(batch.input, drawn)
 
     def _objective(self, result: Reconstruction, batch: Batch) -> dict[str, Tensor]:
-        """`loss`, the objective a pixel; `reconstruction`, the loss an image, where the code is sampled; then what the
+        """`loss`, the objective a pixel; `reconstruction`, the loss an image, where a latent adds to it; then what the
         latent and the loss log. All are () and means over the batch."""
+        if getattr(self.loss, "needs_mask", False):
+            result = result._replace(mask=batch.mask)
         verdict = judged(self.loss, result, batch.target)
         reconstruction = verdict.loss.mean()
         logs = {**checked_logs(result.logs, type(self.autoencoder.latent).__name__), **verdict.logs}
-        if self.sampled:
+        if self.separates:
             logs = {"reconstruction": reconstruction, **logs}
         loss = (reconstruction + result.regularization) / self.pixels
         return {"loss": loss, **{name: value.detach() for name, value in logs.items()}}
@@ -137,7 +151,7 @@ class AutoencoderModule(QuickHooks):
 
     def _log_scores(self, stage: Stage) -> None:
         values = self._of(stage).take()
-        if {"kl", "reconstruction"} <= values.keys() and self.loss.nats:
+        if self.gives_elbo:
             values["elbo"] = -(values["reconstruction"] + values["kl"])
         for name, value in values.items():  # alike on all ranks already: torchmetrics gathered it
             self.log(f"{stage}/{name}", value, rank_zero_only=False, sync_dist=False)

@@ -1,12 +1,12 @@
 """Exact optima and trivial answers, to hold every result against.
 
 Images are (N, C, H, W), uint8 in 0..255 or float in [0, 1]; every value is a mean over pixels and channels in the units
-of [0, 1] (nats for `bce_entropy`). The arithmetic is float64 on the CPU, in blocks of images.
+of [0, 1] (nats for `bce_entropy`, nats an image for `ppca`). The arithmetic is float64 on the CPU, in blocks of images.
 An optimum is one on the *training* images; on test images another network may generalise better.
 """
 
 import logging
-from math import ceil
+from math import ceil, isfinite
 from pathlib import Path
 
 from torch import Tensor
@@ -19,6 +19,7 @@ from hourglass.metrics.baselines.linear import (
     patch_pca,
     pca,
     pca_angles,
+    ppca,
     wiener,
     wiener_expected,
     work,
@@ -43,6 +44,7 @@ __all__ = [
     "pca_angles",
     "pca_rates",
     "pool_and_resize",
+    "ppca",
     "rate_curves",
     "wiener",
     "wiener_clipped",
@@ -82,6 +84,7 @@ def compute_baselines(
     corrupted_val: Tensor | None = None,
     noise_std: float | None = None,
     bce: bool = False,
+    likelihood: bool = False,
     cache: str | Path | None = None,
 ) -> dict[str, float]:
     """All baselines that apply to a code of `code_size` values in the shape (C, h, w) or (D,).
@@ -92,7 +95,7 @@ def compute_baselines(
     (full rank), wiener_clipped, wiener_code (rank code_size), and with val and corrupted_val wiener_curve, what a
     denoiser must beat. With corrupted_train too: affine.
     Full-rank filters are left out where images and pixels are both more than 4096, and what takes more work than
-    `MOST_WORK` is, with a line that says so. With bce: bce_entropy.
+    `MOST_WORK` is, with a line that says so. With bce: bce_entropy. With likelihood: ppca, where it is finite.
     `cache` is the folder for `cached`; None computes every time.
     """
     check_images(train, test)
@@ -138,6 +141,9 @@ def compute_baselines(
             baselines["affine"] = cached(cache, affine_denoiser, corrupted_train, train, corrupted_test, test)
     if bce:
         baselines["bce_entropy"] = cached(cache, bce_entropy, test)
+    if likelihood and is_bounded("ppca", train, code_size):
+        nats = cached(cache, ppca, train, test, code_size)
+        baselines |= {"ppca": nats} if isfinite(nats) else {}
     return baselines
 
 

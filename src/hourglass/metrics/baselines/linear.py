@@ -1,5 +1,6 @@
 """The optimal linear autoencoders and denoisers, in closed form."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -61,6 +62,32 @@ def pca_angles(train: Tensor, weight: Tensor) -> Tensor:
     sines = torch.linalg.svdvals(span - vectors @ (vectors.T @ span)).flip(0)[: len(cosines)]  # exact near 0
     angles = torch.where(cosines**2 > 0.5, sines.clamp(max=1).asin(), cosines.clamp(max=1).acos())
     return torch.cat([angles.rad2deg(), angles.new_full((wanted - len(angles),), 90.0)])
+
+
+def ppca(train: Tensor, test: Tensor, dim: int) -> float:
+    """Mean of -log p of a test image, nats, under the probabilistic PCA of `dim` values that maximises p of train.
+
+    p = N(mean, W Wᵀ + σ²I); the leading `dim` eigenvalues of the covariance stay, σ² is the mean of all others. It is
+    the best ELBO of a linear variational autoencoder with one learned σ² (Tipping & Bishop 1999; Lucas et al. 2019).
+    -inf where train varies in no more than `dim` directions, so that σ² is 0.
+    """
+    check_images(train, test)
+    check_count("dim", dim, 0)
+    rows = test.flatten(1)
+    pixels = rows.shape[1]
+    basis = _principal(train.flatten(1), dim)
+    found = len(basis.variances)
+    rest = basis.total - basis.variances.sum().item()
+    if found < dim or dim >= pixels or rest <= 1e-9 * basis.total:
+        return -math.inf
+    variance = rest / (pixels - dim)
+    total = 0.0
+    for x in blocks(rows):
+        inside = (x - basis.mean) @ basis.vectors  # (n, dim)
+        outside = (x - basis.mean).square().sum(1) - inside.square().sum(1)
+        total += ((inside.square() / basis.variances).sum(1) + outside / variance).sum().item()
+    log_determinant = basis.variances.log().sum().item() + (pixels - dim) * math.log(variance)
+    return 0.5 * (pixels * math.log(2 * math.pi) + log_determinant + total / len(rows))
 
 
 def patch_pca(train: Tensor, test: Tensor, patch: int, channels: int) -> float:

@@ -5,11 +5,18 @@ the decoder gets of it; `embed(code)` is the bottleneck as a table, (N, D). `sam
 where there is one, into codes. `code_size` is how many values an image is reduced to, and `code_bits` what they cost:
 bits per image where the form of the code fixes them, `NUMBER_BITS` for each of its numbers unless it is quantised; None
 where they are measured, by the `kl` that the latent logs, in nats: bits back (Hinton & van Camp 1993). `noise_shape` is
-the shape of the standard normal noise that a latent needs per image; None where the code is deterministic. The noise is
-an argument, so that it can be a pure function of (seed, epoch, image), whatever the batch size or number of devices.
+the shape of the standard normal noise that a latent needs per image; None where it needs none. The noise is an
+argument, so that it can be a pure function of (seed, epoch, image), whatever the batch size or number of devices. One
+that has noise and yet no prior says `has_prior = False`. One that `needs_images` is called in training as
+`latent(code, noise, images)`, with the images that the code was made of, differentiably.
 """
 
 from hourglass.nn.latents.gaussian import GaussianLatent
+from hourglass.nn.latents.penalties import ContractiveLatent, InfoLatent, WassersteinLatent
 from hourglass.nn.latents.plain import DenseLatent, NoLatent
+from hourglass.nn.latents.sparse import SparseLatent, TopKLatent
 
-__all__ = ["DenseLatent", "GaussianLatent", "NoLatent"]
+__all__ = [
+    "ContractiveLatent", "DenseLatent", "GaussianLatent", "InfoLatent", "NoLatent", "SparseLatent", "TopKLatent",
+    "WassersteinLatent",
+]  # fmt: skip

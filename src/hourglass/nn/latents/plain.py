@@ -61,4 +61,4 @@ class DenseLatent(nn.Module):
         return self.bottleneck(code)
 
     def sample(self, noise: Tensor) -> Tensor:
-        raise IncompatiblePair("latent=dense has no prior to sample from: use model=vae, or latent=gaussian")
+        raise IncompatiblePair("this code has no prior to sample from: use model=vae, or latent=gaussian")

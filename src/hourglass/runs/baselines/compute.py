@@ -6,6 +6,7 @@ from hourglass.data.corruption import Gaussian, NoCorruption
 from hourglass.data.datamodule import ImageData
 from hourglass.metrics import baselines
 from hourglass.nn import LinearDecoder, NoLatent
+from hourglass.training.losses import BCE, GaussianLikelihood
 from hourglass.training.module import AutoencoderModule
 
 AFFINE_IMAGES = 10_000
@@ -31,7 +32,8 @@ def baselines_of(module: AutoencoderModule, data: ImageData, cache: str) -> dict
         val=val.target if val else None,
         corrupted_val=val.input if val else None,
         noise_std=std,
-        bce=module.loss.nats,
+        bce=isinstance(module.loss, BCE) and not module.loss.needs_mask,
+        likelihood=isinstance(module.loss, GaussianLikelihood) and module.gives_elbo and not corrupted,
         cache=cache,
     )
     if corrupted and std is None and train[0].numel() <= baselines.EXACT_LIMIT:

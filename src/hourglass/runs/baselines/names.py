@@ -35,6 +35,10 @@ BASELINES = {
     "bce_entropy": Baseline(
         "entropy of the targets (BCE)", "The lowest BCE that any reconstruction of grey pixels can have."
     ),
+    "ppca": Baseline(
+        "probabilistic PCA, nats", "Minus the log likelihood of an image: the best -ELBO of a linear network.",
+        "probabilistic PCA of {:,}, nats",
+    ),
 }  # fmt: skip
 
 RATE_CURVES = {"pca": "PCA, quantised and entropy-coded", "jpeg": "JPEG without its header"}

@@ -1,0 +1,127 @@
+"""Penalties on a dense code: on its distribution over the images, and on its slope."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from hourglass.core.errors import ConfigError
+from hourglass.core.measures import Measure
+from hourglass.core.types import Count, NonNegative, Shape, Size
+from hourglass.nn.contract import Activation, Coded, CodeSpec
+from hourglass.nn.latents.gaussian import GaussianLatent
+from hourglass.nn.latents.plain import DenseLatent
+
+MMD = {"mmd": Measure("MMD²", "From the codes of a batch to the prior; 0 if alike, below 0 by chance.", "lower")}
+
+
+def mmd(codes: Tensor, prior: Tensor) -> Tensor:
+    """Squared maximum mean discrepancy of codes (N, D) from as many draws of the prior, N(0, I): (), -2 to 2.
+
+    Inverse multiquadratic kernel C / (C + |a - b|²), C = 2·D. The mean over pairs of different images is unbiased,
+    whatever N is and though an image's own code may be made with its own draw. Source: Gretton et al. 2012, lemma 6;
+    the kernel: Tolstikhin et al. 2018.
+    """
+    n, dim = codes.shape
+    if n < 2:
+        raise ConfigError("this latent compares the images of a batch, and there is one on each device: use a larger "
+                          "data.batch_size and data.eval_batch_size")  # fmt: skip
+
+    def kernel(a: Tensor, b: Tensor) -> Tensor:
+        squared = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square()
+        return 2 * dim / (2 * dim + squared)  # (N, N)
+
+    pairs = kernel(codes, codes) + kernel(prior, prior) - 2 * kernel(codes, prior)
+    return (pairs.sum() - pairs.diagonal().sum()) / (n * (n - 1))
+
+
+class WassersteinLatent(DenseLatent):
+    """Code of `dim` values of which those of a batch, together, are drawn towards the prior N(0, I); logs `mmd`.
+
+    regularization = weight · MMD² of the batch on one device; the noise is what the codes are held against, and without
+    it nothing is penalised. The code itself is not noisy. Source: Tolstikhin et al. 2018 (WAE-MMD).
+    """
+
+    measures = MMD
+
+    def __init__(self, spec: CodeSpec, *, dim: Count, weight: NonNegative, activation: Activation) -> None:
+        super().__init__(spec, dim=dim, activation=activation)
+        self.noise_shape: Shape | None = (dim,)
+        self.weight = weight
+        self.code_bits: float | None = 32.0 * dim
+
+    def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
+        values = self.bottleneck(code)
+        distance = code.new_zeros(()) if noise is None else mmd(values, noise)
+        return Coded(self.expand(values), self.weight * distance, {"mmd": distance})
+
+    def sample(self, noise: Tensor) -> Tensor:
+        return self.expand(noise)
+
+
+class InfoLatent(GaussianLatent):
+    """Variational code of `dim` values of which those of a batch, together, are drawn towards the prior, too.
+
+    regularization = kl_weight · KL + mmd_weight · MMD²: 1 - α and α + λ - 1 of the InfoVAE (Zhao et al. 2019);
+    kl_weight=0 is the MMD-VAE (Zhao et al. 2017). Logs `kl` and `mmd`; the batch is that of one device.
+    """
+
+    measures = MMD
+
+    def __init__(
+        self, spec: CodeSpec, *, dim: Count, kl_weight: NonNegative, mmd_weight: NonNegative, activation: Activation
+    ) -> None:
+        super().__init__(spec, dim=dim, activation=activation, beta=kl_weight, warmup_steps=0, free_bits=0.0)
+        self.mmd_weight = mmd_weight
+        self.code_bits: float | None = None
+
+    def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
+        mean, logvar = self.mean(code.flatten(1)), self.logvar(code.flatten(1))
+        kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).sum(1).mean()
+        values = mean if noise is None else mean + (logvar / 2).exp() * noise
+        distance = code.new_zeros(()) if noise is None else mmd(values, noise)
+        regularization = self.beta * kl + self.mmd_weight * distance
+        return Coded(self.expand(values), regularization, {"kl": kl, "mmd": distance})
+
+
+class ContractiveLatent(DenseLatent):
+    """Code of `dim` values that is to change little with the image; logs `jacobian`.
+
+    regularization = weight · |J|², J = ∂ code / ∂ pixels, squared Frobenius norm, a mean over the images. `probes=0`:
+    exact, a backward pass for each of the `dim` values. Else Hutchinson's unbiased estimate, the mean of |vᵀJ|² over
+    `probes` vectors of random signs, which the noise gives. Given no images, nothing is penalised. The decoder can undo
+    the penalty by large weights; weight decay holds it back. Source: Rifai et al. 2011; Hutchinson 1990.
+    """
+
+    needs_images = True
+    has_prior = False
+    measures = {  # noqa: RUF012
+        "jacobian": Measure("slope of the code", "Squared norm of its Jacobian.", "lower", bounds=(0, math.inf))
+    }
+
+    def __init__(
+        self, spec: CodeSpec, *, dim: Count, weight: NonNegative, probes: Size, activation: Activation
+    ) -> None:
+        super().__init__(spec, dim=dim, activation=activation)
+        self.noise_shape: Shape | None = (probes, dim) if probes else None
+        self.weight, self.probes = weight, probes
+        self.code_bits: float | None = 32.0 * dim
+
+    def forward(self, code: Tensor, noise: Tensor | None = None, images: Tensor | None = None) -> Coded:
+        values = self.bottleneck(code)
+        norm = code.new_zeros(())
+        if images is not None and (noise is not None or not self.probes):
+            norm = self._squared_norm(values, noise, images)
+        return Coded(self.expand(values), self.weight * norm, {"jacobian": norm})
+
+    def _squared_norm(self, values: Tensor, noise: Tensor | None, images: Tensor) -> Tensor:
+        """|J|² of values (N, dim) with respect to the images that they were made of."""
+        if noise is None:
+            vectors = torch.eye(self.code_size).to(values).unsqueeze(1).expand(-1, len(values), -1)  # (dim, N, dim)
+        else:
+            vectors = noise.sign().transpose(0, 1)  # (probes, N, dim)
+        total = values.new_zeros(())
+        for vector in vectors:
+            (slope,) = torch.autograd.grad(values, images, vector, retain_graph=True, create_graph=self.training)
+            total = total + slope.square().sum()
+        return total / (len(values) * max(self.probes, 1))
