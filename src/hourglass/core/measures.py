@@ -56,6 +56,12 @@ MEASURES = {
         "reconstruction", "Reconstruction loss, summed over the pixels of an image.", "lower", "nats"
     ),
     "elbo": Measure("ELBO", "Evidence lower bound of an image: minus reconstruction, minus KL.", "higher", "nats"),
+    "perplexity": Measure(
+        "perplexity", "As many codes, equally often chosen, would be as uncertain: exp of the entropy of the choices.",
+        bounds=(1, inf),
+    ),
+    "usage": Measure("codebook usage", "Share of the codes that the images of the set choose at all.", bounds=(0, 1)),
+    "dead_codes": Measure("dead codes", "Codes that no image of the set chooses.", bounds=(0, inf)),
     "phase_bias": Measure(
         "phase bias, stride {}", "Share of an image's variance that is a pattern of the stride's period, 0 to 1.",
         "real", bounds=(0, 1),

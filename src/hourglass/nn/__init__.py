@@ -4,11 +4,21 @@ from hourglass.nn.autoencoder import Autoencoder, Reconstruction
 from hourglass.nn.contract import Coded, CodeSpec, Encoded, Judged
 from hourglass.nn.decoders import ConvDecoder, LinearDecoder
 from hourglass.nn.encoders import ConvEncoder, LinearEncoder
-from hourglass.nn.latents import DenseLatent, GaussianLatent, NoLatent
+from hourglass.nn.latents import (
+    DenseLatent,
+    FSQLatent,
+    GaussianLatent,
+    LFQLatent,
+    NoLatent,
+    SimVQLatent,
+    SpatialGaussianLatent,
+    VQLatent,
+)  # fmt: skip
 from hourglass.nn.operators import *  # noqa: F403
 from hourglass.nn.operators import __all__ as _operators
 
 __all__ = [
-    "Autoencoder", "CodeSpec", "Coded", "ConvDecoder", "ConvEncoder", "DenseLatent", "Encoded", "GaussianLatent",
-    "Judged", "LinearDecoder", "LinearEncoder", "NoLatent", "Reconstruction", *_operators,
+    "Autoencoder", "CodeSpec", "Coded", "ConvDecoder", "ConvEncoder", "DenseLatent", "Encoded", "FSQLatent",
+    "GaussianLatent", "Judged", "LFQLatent", "LinearDecoder", "LinearEncoder", "NoLatent", "Reconstruction",
+    "SimVQLatent", "SpatialGaussianLatent", "VQLatent", *_operators,
 ]  # fmt: skip

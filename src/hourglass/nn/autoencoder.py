@@ -26,6 +26,8 @@ class Reconstruction(NamedTuple):
     """See `contract.Coded`."""
     logs: Logs = NO_LOGS
     """See `contract.Coded`."""
+    codes: Tensor | None = None
+    """See `contract.Coded`."""
 
 
 class Autoencoder(nn.Module):
@@ -108,7 +110,7 @@ class Autoencoder(nn.Module):
         encoded = self.encoder(images)
         coded = self.latent(encoded.code, noise)
         pixels, logits = self._output(self.decoder(encoded._replace(code=coded.code)))
-        return Reconstruction(pixels, logits, coded.regularization, coded.logs)
+        return Reconstruction(pixels, logits, coded.regularization, coded.logs, coded.codes)
 
     def encode(self, images: Tensor, *, corrupted: bool = False) -> Encoded:
         """(N, C, H, W) in [0, 1] -> what the decoder gets of them: `decode` of it is `forward`, bit for bit.
