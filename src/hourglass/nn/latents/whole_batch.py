@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, distributed
-from torch.distributed.nn import functional as collectives
 
 
 def shared() -> bool:
@@ -19,10 +19,25 @@ def gathered(part: Tensor) -> Tensor:
     Each process must have as many images, and each must call it. A loss of the result counts in every process, so the
     mean of their gradients, which is what DDP takes, is its gradient.
     """
-    if not shared():
-        return part
-    parts = collectives.all_gather(part.contiguous())
-    return torch.stack(list(parts), dim=1).flatten(0, 1)  # a rank has every R-th image of the batch
+    whole: Tensor = _Gather.apply(part) if shared() else part
+    return whole
+
+
+class _Gather(torch.autograd.Function):
+    """torch's own gives other gradients with gloo."""
+
+    @staticmethod
+    def forward(ctx: Any, part: Tensor) -> Tensor:
+        part = part.contiguous()
+        parts = [torch.empty_like(part) for _ in range(distributed.get_world_size())]
+        distributed.all_gather(parts, part)
+        return torch.stack(parts, dim=1).flatten(0, 1)  # a rank has every R-th image of the batch
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        total = gradient.clone(memory_format=torch.contiguous_format)
+        distributed.all_reduce(total)
+        return own(total)
 
 
 def own(whole: Tensor) -> Tensor:
