@@ -1,9 +1,10 @@
 """Some steps of quantised latents, on one process or two, which are started with this file."""
 
+import sys
 from typing import Any
 
 import torch
-from torch import Tensor, distributed
+from torch import Tensor, distributed, multiprocessing
 
 from helpers.project import parts
 from hourglass.nn import CodeSpec
@@ -36,3 +37,8 @@ def work(rank: int, folder: str) -> None:
     distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
     torch.save({option: steps(option, rank, 2) for option in OPTIONS}, f"{folder}/{rank}.pt")
     distributed.destroy_process_group()
+
+
+if __name__ == "__main__":  # FOLDER: writes 0.pt, 1.pt and alone.pt there
+    torch.save({option: steps(option, 0, 1) for option in OPTIONS}, f"{sys.argv[1]}/alone.pt")
+    multiprocessing.start_processes(work, (sys.argv[1],), nprocs=2, start_method="fork")
