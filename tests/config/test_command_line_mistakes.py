@@ -16,7 +16,7 @@ from hourglass.core.errors import ConfigError
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("latent=16", r"latent=16: latent is one of dense, gaussian, none; a value goes to one of its keys"),
+        ("latent=16", r"latent=16: latent is one of dense, .*, none, .*; a value goes to one of its keys"),
         ("corruption=0.3", "corruption is one of block, gaussian, masking, none"),
         ("data=null", "data is one of celeba, cifar10"),
         ("logger=true", "logger is one of csv, none, tensorboard, wandb"),

@@ -19,6 +19,10 @@ from hourglass.training.losses import judged
 @pytest.mark.parametrize("encoder", options("encoder"))
 def test_every_latent_keeps_the_shape_of_every_code(encoder: str, latent: str) -> None:
     decoder = "linear" if encoder == "linear" else "resize"
+    if (encoder, latent) == ("linear", "gaussian_spatial"):
+        with pytest.raises(IncompatiblePair, match=r"flat code .*: use latent=gaussian"):
+            autoencoder_for((3, 33, 45), f"encoder={encoder}", f"latent={latent}", f"decoder={decoder}")
+        return
     model = autoencoder_for((3, 33, 45), f"encoder={encoder}", f"latent={latent}", f"decoder={decoder}")
     x = batch_of((3, 33, 45), 4)
     code = model.encoder(x).code

@@ -17,6 +17,7 @@ from hourglass.testing import (
     check_source,
 )
 from hourglass.testing.judges import SHAPES
+from hourglass.testing.networks import SPATIAL
 
 METRICS = parts(f"metrics=[{','.join(options('metrics'))}]").metrics
 EMBEDDED = [option for option in options("data") if "root" not in configure(f"data={option}").plain["data"]]
@@ -45,7 +46,8 @@ def test_every_decoder(option: str) -> None:
 
 @pytest.mark.parametrize("option", options("latent"))
 def test_every_latent(option: str) -> None:
-    check_latent(parts(f"latent={option}").latent)
+    specs = {"specs": [SPATIAL]} if option == "gaussian_spatial" else {}
+    check_latent(parts(f"latent={option}").latent, **specs)
 
 
 @pytest.mark.parametrize("option", EMBEDDED)

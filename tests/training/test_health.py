@@ -29,12 +29,15 @@ def ill(model: Autoencoder, symptom: str) -> Autoencoder:
             model.decoder.linear.bias.fill_(50.0)
         elif symptom == "exploding code":
             model.encoder.linear.weight.mul_(1e7)
+        elif symptom == "codebook collapse":
+            model.latent.quantizer.layers[0]._codebook.embed.zero_()
     return model
 
 
 @pytest.mark.parametrize("symptom", CURES)
 def test_every_symptom_is_recognised(symptom: str) -> None:
-    assert symptom in diagnostics(ill(autoencoder_for((1, 28, 28), "model=linear"), symptom), BATCH)
+    latent = ["latent=vq"] if symptom == "codebook collapse" else []
+    assert symptom in diagnostics(ill(autoencoder_for((1, 28, 28), "model=linear", *latent), symptom), BATCH)
 
 
 def test_the_network_is_left_in_the_mode_it_had() -> None:
@@ -50,7 +53,7 @@ class Perfect(nn.Module):
         return SimpleNamespace(code=images)
 
     def reconstruct(self, images: Tensor) -> SimpleNamespace:
-        return SimpleNamespace(pixels=images, logits=images.clamp(1e-6, 1 - 1e-6).logit())
+        return SimpleNamespace(pixels=images, logits=images.clamp(1e-6, 1 - 1e-6).logit(), codes=None)
 
 
 def test_a_healthy_network_has_no_symptoms() -> None:

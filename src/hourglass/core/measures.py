@@ -69,6 +69,12 @@ MEASURES = {
         "Lower bound of the log likelihood of an image, tighter the more samples; the ELBO is that of one.",
         "higher", "nats",
     ),
+    "perplexity": Measure(
+        "perplexity", "As many codes, equally often chosen, would be as uncertain: exp of the entropy of the choices.",
+        bounds=(1, inf),
+    ),
+    "usage": Measure("codebook usage", "Share of the codes that the images of the set choose at all.", bounds=(0, 1)),
+    "dead_codes": Measure("dead codes", "Codes that no image of the set chooses.", bounds=(0, inf)),
     "phase_bias": Measure(
         "phase bias, stride {}", "Share of an image's variance that is a pattern of the stride's period, 0 to 1.",
         "real", bounds=(0, 1),

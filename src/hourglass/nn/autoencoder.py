@@ -28,6 +28,8 @@ class Reconstruction(NamedTuple):
     """See `contract.Coded`."""
     mask: Tensor | None = None
     """(N, 1 or C, H, W) bool, which pixels the corruption removed, for a loss that `needs_mask`; None: it names none"""
+    codes: Tensor | None = None
+    """See `contract.Coded`."""
 
 
 class Autoencoder(nn.Module):
@@ -117,7 +119,7 @@ class Autoencoder(nn.Module):
 
     def _reconstruction(self, encoded: Encoded, coded: Coded) -> Reconstruction:
         pixels, logits = self._output(self.decoder(encoded._replace(code=coded.code)))
-        return Reconstruction(pixels, logits, coded.regularization, coded.logs)
+        return Reconstruction(pixels, logits, coded.regularization, coded.logs, codes=coded.codes)
 
     def _coded(self, images: Tensor, noise: Tensor | None) -> tuple[Encoded, Coded]:
         if not getattr(self.latent, "needs_images", False):

@@ -82,7 +82,9 @@ class Coded(NamedTuple):
     """Scalar, mean over the images, in the unit of the reconstruction loss summed over an image's pixels."""
     logs: Logs = NO_LOGS
     """What is logged as `train/NAME`, `val/NAME` and `test/NAME`. `kl`: the KL divergence from the posterior to the
-    prior, nats per image, of which an ELBO is made."""
+    prior, nats per image, of which an ELBO is made. `perplexity` and `usage` of codebooks, of a batch."""
+    codes: Tensor | None = None
+    """(N, h, w, quantizers) int64, the numbers of the codes of a latent with codebooks"""
 
 
 @runtime_checkable

@@ -15,7 +15,7 @@ from hourglass.data.batches import Batch
 from hourglass.nn.autoencoder import Autoencoder, Reconstruction
 from hourglass.training.losses import check_loss, checked_logs, digest, frozen_networks, judged
 from hourglass.training.optimizers import OptimizerAndSchedule
-from hourglass.training.scores import Scores, check_makers, refuse_taken
+from hourglass.training.scores import Scores, check_makers, codebooks_of, refuse_taken
 
 Stage = Literal["val", "test"]
 BACKEND = "inductor"
@@ -63,7 +63,9 @@ class AutoencoderModule(QuickHooks):
         self.sampled = autoencoder.latent.noise_shape is not None
         self.separates = self.sampled or bool(of_latent)
         means = ["loss", *(["reconstruction"] if self.separates else []), *of_latent, *of_loss]
-        self.scores = nn.ModuleDict({stage: Scores(metrics, shape, means) for stage in ("val", "test")})
+        self.scores = nn.ModuleDict(
+            {stage: Scores(metrics, shape, means, codebooks_of(autoencoder.latent)) for stage in ("val", "test")}
+        )
         self.train()
 
     @property
@@ -71,7 +73,8 @@ class AutoencoderModule(QuickHooks):
         """What is logged, as far as metrics, latent and loss describe it, or we do, by its name."""
         scores = self._of("test")
         of_parts = {**getattr(self.autoencoder.latent, "measures", {}), **getattr(self.loss, "measures", {})}
-        known = {name: {**of_parts, **MEASURES}.get(name) for name in scores.mean_names}
+        names = [*scores.mean_names, *(["dead_codes"] if scores.codebooks is not None else [])]
+        known = {name: {**of_parts, **MEASURES}.get(name) for name in names}
         return {name: measure for name, measure in known.items() if measure} | scores.measures
 
     @property
@@ -142,6 +145,7 @@ class AutoencoderModule(QuickHooks):
         """Pixels are judged at the posterior's mean, the objective (the ELBO of a VAE) at a sample of it."""
         result = self._reconstruct(batch, sampled=False)
         self._of(stage).update(result.pixels.float(), batch.target, batch.input)
+        self._of(stage).update_codes(result.codes)
         if self.sampled:
             result = self._reconstruct(batch, sampled=True)
         self._of(stage).update_means(self._objective(result, batch), len(batch))

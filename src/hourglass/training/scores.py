@@ -9,16 +9,29 @@ from torchmetrics import MeanMetric
 from hourglass.core.errors import ConfigError
 from hourglass.core.measures import MEASURES, Measure, unnumbered
 from hourglass.core.types import Shape
+from hourglass.metrics.codebooks import CodebookUse
 
 OBJECTIVE = ("loss", "reconstruction", "elbo")
 """What the training module itself logs."""
+OF_LATENTS = ("kl", "perplexity", "usage")
+"""Numbers of ours that only a latent may log: an ELBO is made of `kl`."""
 
 
 class Scores(nn.Module):
-    """`makers`: name -> what makes a metric of the shape of the images. `means`: names of the other numbers."""
+    """`makers`: name -> what makes a metric of the shape of the images. `means`: names of the other numbers.
 
-    def __init__(self, makers: Mapping[str, Callable[[Shape], Any]], image_shape: Shape, means: Sequence[str]) -> None:
+    `codebooks`: of a latent that has some, whose use is that by the whole split and no mean over batches.
+    """
+
+    def __init__(
+        self,
+        makers: Mapping[str, Callable[[Shape], Any]],
+        image_shape: Shape,
+        means: Sequence[str],
+        codebooks: CodebookUse | None = None,
+    ) -> None:
         super().__init__()
+        self.codebooks = codebooks
         self.names, self.mean_names = list(makers), list(means)
         self.metrics: Any = nn.ModuleList(make(image_shape) for make in makers.values())
         self.means: Any = nn.ModuleList(MeanMetric() for _ in means)
@@ -39,13 +52,25 @@ class Scores(nn.Module):
         for name, mean in zip(self.mean_names, self.means, strict=True):
             mean.update(values[name], weight=n)
 
+    def update_codes(self, codes: Tensor | None) -> None:
+        if self.codebooks is not None and codes is not None:
+            self.codebooks.update(codes)
+
     def take(self) -> dict[str, Tensor]:
         """Everything by its name, without what has nothing to say; then it starts anew."""
         values = {}
         for name, metric in zip(self.mean_names + self.names, [*self.means, *self.metrics], strict=True):
             values[name] = metric.compute()
             metric.reset()
+        if self.codebooks is not None:
+            values |= self.codebooks.compute()
+            self.codebooks.reset()
         return {name: value for name, value in values.items() if value is not None}
+
+
+def codebooks_of(latent: Any) -> CodebookUse | None:
+    """Counts how the codebooks of a latent are used; None where it has none."""
+    return CodebookUse(latent.quantizers, latent.codebook_size) if hasattr(latent, "decode_codes") else None
 
 
 def check_makers(metrics: Mapping[str, Any]) -> None:
@@ -61,12 +86,12 @@ def check_makers(metrics: Mapping[str, Any]) -> None:
 def refuse_taken(logged: Mapping[str, Sequence[str]], metrics: Sequence[str]) -> None:
     """Raise ConfigError where a part logs what is the name of a number of ours, of a metric, or of another part.
 
-    `logged`: part -> the names it logs. Only a latent may log `kl`: an ELBO is made of it.
+    `logged`: part -> the names it logs.
     """
     taken = dict.fromkeys([*OBJECTIVE, *metrics], "a metric")
     for part, names in logged.items():
         for name in names:
-            ours = unnumbered(name) in MEASURES and not (name == "kl" and part == "latent")
+            ours = unnumbered(name) in MEASURES and not (name in OF_LATENTS and part == "latent")
             if not name.isidentifier() or ours or name in taken:
                 of = "a number of hourglass" if ours else taken.get(name, "nothing that can be logged")
                 raise ConfigError(f"the {part} logs {name}, which is the name of {of}: call it otherwise")

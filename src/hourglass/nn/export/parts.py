@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from hourglass.core.errors import ConfigError
@@ -12,6 +13,7 @@ from hourglass.nn.contract import Encoded
 from hourglass.nn.decoders import ConvDecoder
 from hourglass.nn.encoders import ConvEncoder
 from hourglass.nn.latents import NoLatent
+from hourglass.nn.layers import evaluating
 
 PartName = Literal["autoencoder", "encoder", "decoder"]
 PREFIXES: dict[PartName, tuple[str, ...]] = {
@@ -37,8 +39,8 @@ class Port(NamedTuple):
 class Part(nn.Module):
     """`autoencoder`: images -> reconstruction; `encoder`: images -> code, indices …; `decoder`: code, indices … -> it.
 
-    The code is the bottleneck itself: (N, D) of a latent that has one, else (N, C, h, w); a variational one is at its
-    mean. There are as many indices as the decoder needs: one for each stage, or none. Images may have any size of
+    The code is the bottleneck itself, (N, D) or (N, C, h, w); a variational one is at its mean, a quantised one in
+    vectors. There are as many indices as the decoder needs: one for each stage, or none. Images may have any size of
     which `step` is a divisor, where there is one. Raises ConfigError for a latent of another package that cannot be
     divided.
     """
@@ -88,12 +90,19 @@ class Part(nn.Module):
         for stride in (1, *self.autoencoder.encoder.strides[:-1]):
             yield size[0] // stride, size[1] // stride
 
+    def _bottleneck_shape(self) -> Shape:
+        latent, spec = self.autoencoder.latent, self.autoencoder.encoder.spec
+        with torch.no_grad(), evaluating(latent):
+            zeros = self.autoencoder.output_bias.new_zeros(1, *spec.code_shape)
+            return tuple(latent.bottleneck(zeros).shape[1:])
+
     def _ports(self) -> tuple[list[Port], list[Port]]:
         model = self.autoencoder
         spec, latent = model.encoder.spec, model.latent
         strides: list[int | None] = [*model.encoder.strides] or [None]
-        flat = not isinstance(latent, NoLatent)
-        code = Port("code", (latent.code_size,) if flat else spec.code_shape, None if flat else strides[-1])
+        code = Port("code", spec.code_shape, strides[-1])
+        if not isinstance(latent, NoLatent):
+            code = Port("code", self._bottleneck_shape(), None)
         indices = []
         if (kind := model.decoder.needs_index) is not None:
             on_grid = kind == "argmax"  # else one for each image

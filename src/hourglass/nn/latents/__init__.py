@@ -9,14 +9,18 @@ the shape of the standard normal noise that a latent needs per image; None where
 argument, so that it can be a pure function of (seed, epoch, image), whatever the batch size or number of devices. One
 that has noise and yet no prior says `has_prior = False`. One that `needs_images` is called in training as
 `latent(code, noise, images)`, with the images that the code was made of, differentiably.
+
+A latent with codebooks has `codebook_size` and `quantizers` too; `codes(code)` are the whole numbers of a code,
+(N, h, w, quantizers), and `decode_codes(codes)` what the decoder gets of them.
 """
 
-from hourglass.nn.latents.gaussian import GaussianLatent
+from hourglass.nn.latents.gaussian import GaussianLatent, SpatialGaussianLatent
 from hourglass.nn.latents.penalties import ContractiveLatent, InfoLatent, WassersteinLatent
 from hourglass.nn.latents.plain import DenseLatent, NoLatent
+from hourglass.nn.latents.quantisers import FSQLatent, LFQLatent, SimVQLatent, VQLatent
 from hourglass.nn.latents.sparse import SparseLatent, TopKLatent
 
 __all__ = [
-    "ContractiveLatent", "DenseLatent", "GaussianLatent", "InfoLatent", "NoLatent", "SparseLatent", "TopKLatent",
-    "WassersteinLatent",
+    "ContractiveLatent", "DenseLatent", "FSQLatent", "GaussianLatent", "InfoLatent", "LFQLatent", "NoLatent",
+    "SimVQLatent", "SparseLatent", "SpatialGaussianLatent", "TopKLatent", "VQLatent", "WassersteinLatent",
 ]  # fmt: skip

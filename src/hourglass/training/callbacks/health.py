@@ -27,6 +27,8 @@ CURES = {
     "optimizer.lr, or model.output=identity",
     "exploding code": "the code holds values beyond 10,000: try a smaller optimizer.lr, optimizer=adamw, or "
     "trainer.gradient_clip_val=1",
+    "codebook collapse": "a few codes stand for everything: try a larger latent.dead_below, latent.kmeans=10, "
+    "a smaller latent.codebook_size or optimizer.lr, or latent=fsq, which has no codebook that could collapse",
 }
 """Symptom -> what it means, and what to try"""
 
@@ -52,7 +54,14 @@ def diagnostics(autoencoder: Autoencoder, batch: Batch) -> list[str]:
             symptoms.append("saturated sigmoid")
     if code.abs().max() > 1e4:
         symptoms.append("exploding code")
+    if result.codes is not None and any(collapsed(codes, autoencoder) for codes in result.codes.unbind(-1)):
+        symptoms.append("codebook collapse")
     return symptoms
+
+
+def collapsed(codes: Tensor, autoencoder: Autoencoder) -> bool:
+    """Does a codebook use less than a tenth of the codes that this many positions could?"""
+    return len(codes.unique()) < 0.1 * min(autoencoder.latent.codebook_size, codes.numel())
 
 
 def spread(images: Tensor) -> float:
