@@ -1,12 +1,16 @@
 """What the numbers are: their names, and which values are the better ones."""
 
+import dataclasses
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from helpers.sweep_folders import jobs, make, update_metrics
 from hourglass.core.errors import ConfigError
 from hourglass.report.analysis import measures
+from hourglass.report.analysis.measures import numbers
 from hourglass.report.analysis.review import review
 from hourglass.report.page import views
 from hourglass.report.reading import runs
@@ -60,3 +64,16 @@ def test_every_logged_name_is_known_with_its_direction() -> None:
     assert known.full_title("init/phase_bias_2") == "phase bias, stride 2: before the first step"
     assert known.full_title("ratio/pca") == "ratio to PCA"
     assert known.title("test/lpips") == "lpips"
+
+
+def test_the_top_octave_is_the_power_of_fine_detail_over_the_targets(sweep: runs.Sweep) -> None:
+    """Of white noise, whose rings have all the same mean power, with half of it missing above ¼."""
+    frequency = np.linspace(0, 0.7, 29)
+    output = np.where(frequency < 0.25, 1.0, 0.5)
+    output[frequency > 0.5] = 9  # the corners are no octave
+    columns = {"frequency": frequency, "output": output, "target": np.ones(29)}
+    run = dataclasses.replace(sweep.runs[0], files={"spectra.csv": columns})
+    assert numbers(run)["test/top_octave"] == pytest.approx(10 * math.log10(0.5))
+    assert "test/top_octave" not in numbers(dataclasses.replace(run, files={}))
+    columns["output"] = np.zeros(29)  # a black image has none of it
+    assert "test/top_octave" not in numbers(dataclasses.replace(run, files={"spectra.csv": columns}))

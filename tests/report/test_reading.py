@@ -1,6 +1,5 @@
 """A folder of runs, read: nothing is dropped in silence."""
 
-import dataclasses
 import fcntl
 import json
 import math
@@ -16,7 +15,6 @@ from helpers.sweep_folders import change, evaluate, jobs, make_run, spoil
 from hourglass.core.errors import DataError
 from hourglass.report import markdown
 from hourglass.report.analysis import comparison, tables
-from hourglass.report.analysis.measures import numbers
 from hourglass.report.analysis.review import review
 from hourglass.report.page import render
 from hourglass.report.reading import runs
@@ -245,16 +243,3 @@ def test_a_configuration_that_would_run_something_is_not_read(small: Path) -> No
     (problem,) = runs.read(small).others
     assert problem.status == "torn"
     assert f"{path}.mine=${{oc.env:HOME}}" in problem.reason
-
-
-def test_the_top_octave_is_the_power_of_fine_detail_over_the_targets(sweep: runs.Sweep) -> None:
-    """Of white noise, whose rings have all the same mean power, with half of it missing above ¼."""
-    frequency = np.linspace(0, 0.7, 29)
-    output = np.where(frequency < 0.25, 1.0, 0.5)
-    output[frequency > 0.5] = 9  # the corners are no octave
-    columns = {"frequency": frequency, "output": output, "target": np.ones(29)}
-    run = dataclasses.replace(sweep.runs[0], files={"spectra.csv": columns})
-    assert numbers(run)["test/top_octave"] == pytest.approx(10 * math.log10(0.5))
-    assert "test/top_octave" not in numbers(dataclasses.replace(run, files={}))
-    columns["output"] = np.zeros(29)  # a black image has none of it
-    assert "test/top_octave" not in numbers(dataclasses.replace(run, files={"spectra.csv": columns}))

@@ -35,18 +35,16 @@ def summary_of(folder: Path) -> dict:
 def test_the_run_folder_keeps_its_contract(folder: Path) -> None:
     summary = summary_of(folder)
     assert summary["status"] == "completed"
-    assert summary["error"] is None
-    assert summary["seed"] == 0
-    for group in ("model", "encoder", "decoder", "latent", "data", "corruption"):
-        assert summary["choices"][group]
+    assert (summary["error"], summary["seed"]) == (None, 0)
+    assert all(summary["choices"][group] for group in ("model", "encoder", "decoder", "latent", "data", "corruption"))
     assert summary["choices"]["model"] == "denoising"
     for name in ("test/mse", "test/psnr", "test/psnr_per_image", "test/ssim", "test/psnr_gain", "val/loss"):
         assert isinstance(summary["metrics"][name], float)
     for name in ("num_params", "macs_per_image", "code_size", "index_bits", "train_seconds", "images_per_second"):
         assert summary["cost"][name] >= 0
     assert summary["cost"]["code_bits"] == 32 * summary["cost"]["code_size"] == 784 * summary["cost"]["bits_per_pixel"]
-    assert summary["rate_curves"] == {}  # the input is not the image
     assert summary["cost"]["peak_memory_bytes"] > 1e8
+    assert summary["rate_curves"] == {}  # the input is not the image
     assert {"torch", "lightning", "hydra-core", "python"} <= set(summary["versions"])
     assert (folder / ".hydra" / "config.yaml").exists()
     assert summary["metrics"]["test/psnr"] == pytest.approx(-10 * math.log10(summary["metrics"]["test/mse"]), 1e-5)

@@ -49,13 +49,12 @@ def pca(train: Tensor, test: Tensor, dim: int) -> float:
 def pca_angles(train: Tensor, weight: Tensor) -> Tensor:
     """Principal angles between the columns of weight (P, d) and the d leading principal components of train.
 
-    In degrees, (d,), the smallest first; 90 for each direction by which either span has fewer than d. All 0: the two
-    are the same subspace, whatever their bases. Where two variances next to the d-th are close, PCA's own subspace is
-    ill determined, and so is the largest angle. Source: Björck & Golub 1973.
+    In degrees, (d,), the smallest first; 90 for each direction by which either span has fewer than d. Where the
+    variances next to the d-th are close, PCA's own subspace is ill determined. Source: Björck & Golub 1973.
     """
     check_images(train)
-    wanted, weight = weight.shape[1], weight.detach().double().cpu()
-    u, sizes, _ = torch.linalg.svd(weight, full_matrices=False)
+    wanted = weight.shape[1]
+    u, sizes, _ = torch.linalg.svd(weight.detach().double().cpu(), full_matrices=False)
     span = u[:, sizes > sizes.max() * max(weight.shape) * torch.finfo(torch.float64).eps]
     vectors = _principal(train.flatten(1), wanted).vectors
     cosines = torch.linalg.svdvals(span.T @ vectors)
@@ -73,8 +72,7 @@ def ppca(train: Tensor, test: Tensor, dim: int) -> float:
     """
     check_images(train, test)
     check_count("dim", dim, 0)
-    rows = test.flatten(1)
-    pixels = rows.shape[1]
+    rows, pixels = test.flatten(1), test[0].numel()
     basis = _principal(train.flatten(1), dim)
     found = len(basis.variances)
     rest = basis.total - basis.variances.sum().item()
