@@ -103,6 +103,24 @@ def of_pca() -> Iterator[str]:
     yield f"{ranks[8]} at rank 8, {ranks[16]} at 16, {ranks[32]} at 32"
 
 
+def of_the_upsamplers() -> Iterator[str]:
+    budgets = [cell("upsamplers", **{"trainer.max_steps": budget}) for budget in (250, 1250)]
+    for decoder in ("max_unpool", "transpose4", "subpixel", "icnr", "transpose", "resize", "bilinear"):
+        cells = []
+        for rows in budgets:
+            own = rows[rows["decoder"] == decoder]
+            difference = "0" if decoder == "resize" else against(rows, "decoder", decoder, "resize", "test/mse")
+            tuned = f"{own['optimizer.lr'].unique().item():g}"
+            cells += [tuned, mean(own["test/mse"], 5), difference, f"{own['test/ssim'].mean():.4f}"]
+            cells += [f"{own['test/top_octave'].mean():.1f}"]
+        yield row(decoder, *cells)
+    yield f"icnr is at {against(budgets[1], 'decoder', 'icnr', 'subpixel', 'test/mse')} of subpixel"
+    costs = table("upsamplers").groupby("decoder")[["cost/macs_fused_per_image", "cost/index_bits"]].first()
+    assert costs.loc["resize", "cost/macs_fused_per_image"] == costs.loc["transpose4", "cost/macs_fused_per_image"]
+    yield f"({costs.loc['resize', 'cost/macs_fused_per_image']:,} multiply-adds)"
+    yield f"{costs.loc['max_unpool', 'cost/index_bits']:,} bits of positions beside the code"
+
+
 def of_the_learning_rate() -> Iterator[str]:
     means = table("learning_rate").groupby(["decoder", "optimizer.lr"])["test/mse"].mean()
     best = {decoder: means[decoder].min() for decoder in ("transpose", "resize")}
@@ -119,7 +137,7 @@ def of_the_learning_rate() -> Iterator[str]:
 def test_the_results_are_those_of_the_kept_runs() -> None:
     text = (RESULTS / "README.md").read_text(encoding="utf-8")
     text = " ".join(text.split())
-    for claims in (of_checkerboards, of_downsampling, of_denoising, of_pca, of_the_learning_rate):
+    for claims in (of_checkerboards, of_downsampling, of_denoising, of_pca, of_the_learning_rate, of_the_upsamplers):
         for claim in claims():
             assert claim in text, claim
 
