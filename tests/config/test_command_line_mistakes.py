@@ -16,13 +16,13 @@ from hourglass.core.errors import ConfigError
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("latent=16", r"latent=16: latent is one of dense, .*, none, .*; a value goes to one of its keys"),
+        ("latent=16", r"latent=16: latent is one of contractive, dense, .*, none, .*; a value goes to one of its keys"),
         ("corruption=0.3", "corruption is one of block, gaussian, masking, none"),
         ("data=null", "data is one of celeba, cifar10"),
         ("logger=true", "logger is one of csv, none, tensorboard, wandb"),
         ("logger=[wandb,3]", "logger is one of"),
         ("decoder={a:1}", "decoder is one of"),
-        ("~loss", "every run needs one: loss is one of bce, l1, lpips, ms_ssim, mse, ssim"),
+        ("~loss", "every run needs one: loss is one of bce, gaussian, l1, lpips, ms_ssim, mse, ssim"),
         ("data.root=/data/run=1", r"needs quotes: 'data.root=\"/data/run=1\"'"),
         ("data.root=/data/my photos (2024)", r"needs quotes: 'data.root=\"/data/my photos \(2024\)\"'"),
     ],

@@ -9,7 +9,7 @@ from PIL import Image
 
 from helpers.project import ROOT
 from hourglass.report.analysis.review import review
-from hourglass.report.page import code_pictures, render
+from hourglass.report.page import images, render
 from hourglass.report.reading import runs
 
 KEPT = ROOT / "tests" / "fixtures" / "format1" / "run"
@@ -29,7 +29,7 @@ def test_what_is_whole_is_shown_and_what_is_not_is_named(tmp_path: Path) -> None
     picture.save(run / "codes" / "samples_<b>.png", "JPEG")
     sweep = runs.read(run)
 
-    between, traversals, neighbours, odd, samples = code_pictures.code_pictures({0: sweep.runs[0]})[0]
+    between, traversals, neighbours, odd, samples = images.code_pictures({0: sweep.runs[0]})[0]
     for shown in (between, samples):
         with Image.open(io.BytesIO(base64.b64decode(shown.uri.split(",")[1]))) as image:
             assert image.tobytes() == picture.tobytes()

@@ -25,6 +25,8 @@ from hourglass.training.lookup import callback_of
 from hourglass.training.module import AutoencoderModule
 from hourglass.training.resume import LastCheckpoint
 
+WAITING = ("vq", "rvq")
+"""Latents whose library asks in each step whether a codebook has been started and whether a code is dead."""
 WAITS = {torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default, torch.ops.aten.equal.default}
 
 
@@ -37,7 +39,7 @@ class OnOneDevice(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def combinations() -> list[dict[str, str]]:
+def combinations() -> list[Any]:
     """Every option of these groups at least once: an encoder and a decoder that go together, and one each of others."""
     encoders, others = options("encoder"), ("latent", "loss", "corruption", "augmentation")
     left = cycle([name for name in encoders if name not in options("decoder")])
@@ -47,7 +49,8 @@ def combinations() -> list[dict[str, str]]:
         pair = {"encoder": partner if partner in encoders else next(left), "decoder": decoder}
         made.append(pair | {group: options(group)[i % len(options(group))] for group in others})
     assert all({one[group] for one in made} == set(options(group)) for group in made[0])
-    return made
+    waiting = pytest.mark.xfail(raises=RuntimeError, strict=True, reason="its library waits")
+    return [pytest.param(one, marks=[waiting] if one["latent"] in WAITING else []) for one in made]
 
 
 @pytest.mark.parametrize("chosen", combinations(), ids=lambda chosen: "-".join(chosen.values()))

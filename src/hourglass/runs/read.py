@@ -137,6 +137,8 @@ def _plain_yaml(text: str) -> dict[str, Any]:
     try:
         parts = [_mapping(part) for part in PART.split(text) if part.strip()]
     except yaml.YAMLError:  # it is broken, or goes on in the first column
+        parts = []
+    if not parts:
         return _mapping(text)
     return {key: value for part in parts for key, value in part.items()}
 

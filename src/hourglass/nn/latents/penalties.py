@@ -117,7 +117,11 @@ class ContractiveLatent(DenseLatent):
     def _squared_norm(self, values: Tensor, noise: Tensor | None, images: Tensor) -> Tensor:
         """|J|² of values (N, dim) with respect to the images that they were made of."""
         if noise is None:
-            vectors = torch.eye(self.code_size).to(values).unsqueeze(1).expand(-1, len(values), -1)  # (dim, N, dim)
+            vectors = (
+                torch.eye(self.code_size, dtype=values.dtype, device=values.device)
+                .unsqueeze(1)
+                .expand(-1, len(values), -1)
+            )  # (dim, N, dim)
         else:
             vectors = noise.sign().transpose(0, 1)  # (probes, N, dim)
         total = values.new_zeros(())

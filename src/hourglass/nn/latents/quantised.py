@@ -113,7 +113,8 @@ class QuantisedLatent(nn.Module):
 
 def count(codes: Tensor, codebook_size: int) -> Tensor:
     """(…, quantizers) -> (quantizers, codebook_size): how often each code was chosen."""
-    return torch.stack([one.flatten().bincount(minlength=codebook_size) for one in codes.unbind(-1)])
+    chosen = codes.flatten(0, -2).T
+    return codes.new_zeros(len(chosen), codebook_size).scatter_add_(1, chosen, torch.ones_like(chosen))
 
 
 def usage(counts: Tensor) -> Tensor:

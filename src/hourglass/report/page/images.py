@@ -1,15 +1,23 @@
-"""The test images of one run as strips of tiles, PNG in data URIs: input, output, error. No torch in here."""
+"""Pictures of a run as PNG in data URIs: strips of test images, input, output and error; and those of its codes.
+
+The latter lie in its folder as they are, which anybody may have made. No torch in here.
+"""
 
 import base64
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from hourglass.core.colours import ERROR_SCALE, signed_colours
+from hourglass.core.files import inside
+from hourglass.core.text import first_line, printable
+from hourglass.report.reading.run import Run
 
 Pixels = NDArray[np.uint8]
 Examples = Mapping[str, NDArray]
@@ -17,9 +25,18 @@ Examples = Mapping[str, NDArray]
 
 SETS = {"same": "Same images", "worst": "Worst", "median": "Median", "best": "Best"}
 BUDGET = 3_500_000
-"""Bytes of base64 for all pictures of a page: images are left out beyond it, and the page says so."""
+"""Bytes of base64 for all test images of a page, which says where it left some out; and for all pictures of codes."""
 CHOICES = [(8, 4), (6, 3), (4, 2), (2, 1), (1, 1)]
 """How many of the same images, and of the worst, median and best each; the first choice within the budget is taken."""
+
+
+LARGEST, MOST_PIXELS = 5_000_000, 20_000_000
+"""Bytes and pixels of a picture that is read"""
+TITLES = {
+    "interpolations": "From one test image to another, along a straight line between their codes",
+    "traversals": "One number of the code at a time, from 2 standard deviations below its mean to 2 above it",
+    "neighbours": "Test images, and below each those whose codes are nearest",
+}
 
 
 @dataclass(frozen=True)
@@ -91,3 +108,43 @@ def as_uri(image: Image.Image) -> str:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+@dataclass(frozen=True)
+class CodePicture:
+    title: str
+    uri: str
+    """Empty where there is none"""
+    reason: str
+    """Why not"""
+
+
+def code_pictures(runs: dict[int, Run]) -> dict[int, list[CodePicture]]:
+    """Number of a configuration -> the pictures of its run, as many configurations as the budget allows, in order."""
+    left, shown = BUDGET, dict[int, list[CodePicture]]()
+    for number, run in runs.items():
+        made = [_picture(run.folder, name, path) for name, path in run.code_pictures().items()]
+        left -= sum(len(picture.uri) for picture in made)
+        if left < 0:
+            break
+        if made:
+            shown[number] = made
+    return shown
+
+
+def _picture(folder: Path, name: str, path: Path) -> CodePicture:
+    sampler = re.sub("[^a-z]", "", name.removeprefix("samples_"))
+    title = TITLES.get(name, f"Samples by {sampler}; in the second row, the training images nearest to the first")
+    uri, reason = _read_picture(folder, path)
+    return CodePicture(title, uri, str(printable(reason)))
+
+
+def _read_picture(folder: Path, path: Path) -> tuple[str, str]:
+    """(data URI of what is in the file, what is wrong with it)"""
+    try:
+        with Image.open(inside(path, folder, largest=LARGEST), formats=["PNG"]) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise ValueError(f"it has more than {MOST_PIXELS:,} pixels")
+            return as_uri(image.convert("RGB")), ""
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # PNG's parser: SyntaxError
+        return "", f"{path} cannot be shown: {first_line(error)}"

@@ -18,7 +18,6 @@ from hourglass.report.analysis import measures, tables
 from hourglass.report.analysis.review import Review
 from hourglass.report.page import images, plots, views
 from hourglass.report.page.budgets import budgets
-from hourglass.report.page.code_pictures import code_pictures
 from hourglass.report.page.figures import cost, curves
 from hourglass.report.page.rates import rates
 from hourglass.report.page.robustness import robustness
@@ -67,7 +66,7 @@ def render(review: Review) -> str:
         compared_titles=compared_titles,
         axis=axis,
         pictures=_pictures(review),
-        codes=code_pictures({i: review.pictured[one.label] for i, one in enumerate(ranked)}),
+        codes=images.code_pictures({i: review.pictured[one.label] for i, one in enumerate(ranked)}),
         set_names=images.SETS,
         error_scale=ERROR_SCALE,
         figures=figures,
