@@ -121,6 +121,16 @@ def of_the_upsamplers() -> Iterator[str]:
     yield f"{costs.loc['max_unpool', 'cost/index_bits']:,} bits of positions beside the code"
 
 
+def of_the_positions() -> Iterator[str]:
+    rows = table("positions").fillna({"decoder.positions": "kept"})  # which is the default
+    for positions, own in rows.groupby("decoder.positions"):
+        difference = "0"
+        if positions != "kept":
+            difference = against(rows, "decoder.positions", str(positions), "kept", "test/mse")
+        bits = own["cost/index_bits"].unique().item()
+        yield row(str(positions), f"{bits:,}", mean(own["test/mse"], 5), difference, f"{own['test/ssim'].mean():.4f}")
+
+
 def of_the_learning_rate() -> Iterator[str]:
     means = table("learning_rate").groupby(["decoder", "optimizer.lr"])["test/mse"].mean()
     best = {decoder: means[decoder].min() for decoder in ("transpose", "resize")}
@@ -137,7 +147,15 @@ def of_the_learning_rate() -> Iterator[str]:
 def test_the_results_are_those_of_the_kept_runs() -> None:
     text = (RESULTS / "README.md").read_text(encoding="utf-8")
     text = " ".join(text.split())
-    for claims in (of_checkerboards, of_downsampling, of_denoising, of_pca, of_the_learning_rate, of_the_upsamplers):
+    for claims in (
+        of_checkerboards,
+        of_downsampling,
+        of_denoising,
+        of_pca,
+        of_the_learning_rate,
+        of_the_upsamplers,
+        of_the_positions,
+    ):
         for claim in claims():
             assert claim in text, claim
 
