@@ -52,3 +52,14 @@ def test_every_latent_trains_a_step_in_every_pair_or_says_why_not(latent: str, w
         trained += 1
     assert all(re.search(r"use .*\w=\w", refusal) for refusal in refusals), refusals
     assert trained >= len(PAIRS[which]) // 4
+
+
+@pytest.mark.parametrize("latent", options("latent"))
+def test_every_latent_can_be_built_without_values(latent: str) -> None:
+    """As a run is read: the shapes of a stranger's weights are compared before any memory is taken."""
+    with torch.device("meta"):
+        model = pair_with(latent, "maxpool", "transpose", (1, 28, 28))
+    built = pair_with(latent, "maxpool", "transpose", (1, 28, 28))
+    shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    assert all(tensor.device.type == "meta" for tensor in model.state_dict().values())
+    assert shapes == {name: tensor.shape for name, tensor in built.state_dict().items()}

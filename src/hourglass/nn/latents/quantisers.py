@@ -144,7 +144,9 @@ class FSQLatent(QuantisedLatent):
                 f"latent.levels={levels} make {codes} codes, more than {MOST_CODES}: use fewer or smaller"
             )
         super().__init__(spec, dim=len(levels), codebook_size=codes, activation=activation)
-        self.quantizer = library().FSQ(levels)
+        with torch.device("cpu"):  # it asks for the product of the levels, where there may be no values
+            quantizer = library().FSQ(levels)
+        self.quantizer = quantizer.to(self.down.weight.device)
 
     def quantise(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return *self.quantizer(z), z.new_zeros(())
