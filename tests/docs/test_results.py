@@ -131,6 +131,19 @@ def of_the_positions() -> Iterator[str]:
         yield row(str(positions), f"{bits:,}", mean(own["test/mse"], 5), difference, f"{own['test/ssim'].mean():.4f}")
 
 
+def of_the_rates_of_unpooling() -> Iterator[str]:
+    for channels in ("[8,2]", "[8,4]", "[8,7]", "[8,16]", "[8,19]"):
+        rows = cell("unpooling_rate", channels=channels)
+        own, other = (rows[rows["decoder"] == decoder] for decoder in ("max_unpool", "transpose"))
+        counts = [f"{own[f'cost/{name}'].unique().item():,}" for name in ("code_size", "index_bits")]
+        means = [mean(of_it["test/mse"], 5) for of_it in (own, other)]
+        difference = against(rows, "decoder", "max_unpool", "transpose", "test/mse")
+        yield row(f"`{channels}`", *counts, *means, difference)
+    wide = table("unpooling_rate").copy().assign(key=lambda rows: rows["decoder"] + rows["channels"])
+    yield f"it is at {against(wide, 'key', 'transpose[8,7]', 'max_unpool[8,4]', 'test/mse')} of max unpooling"
+    yield f"with `[8,19]` at {against(wide, 'key', 'transpose[8,19]', 'max_unpool[8,16]', 'test/mse')} of max unpooling"
+
+
 def of_the_learning_rate() -> Iterator[str]:
     means = table("learning_rate").groupby(["decoder", "optimizer.lr"])["test/mse"].mean()
     best = {decoder: means[decoder].min() for decoder in ("transpose", "resize")}
@@ -147,15 +160,8 @@ def of_the_learning_rate() -> Iterator[str]:
 def test_the_results_are_those_of_the_kept_runs() -> None:
     text = (RESULTS / "README.md").read_text(encoding="utf-8")
     text = " ".join(text.split())
-    for claims in (
-        of_checkerboards,
-        of_downsampling,
-        of_denoising,
-        of_pca,
-        of_the_learning_rate,
-        of_the_upsamplers,
-        of_the_positions,
-    ):
+    claimed = (of_checkerboards, of_downsampling, of_denoising, of_pca, of_the_learning_rate, of_the_upsamplers)
+    for claims in (*claimed, of_the_positions, of_the_rates_of_unpooling):
         for claim in claims():
             assert claim in text, claim
 
