@@ -76,9 +76,8 @@ def first_run(outputs: list[nbformat.NotebookNode], run_folder: Path, sweep_fold
     recorded, recomputed = (float(re.findall(rf"{word} +(\S+)", printed)[0]) for word in ("recorded", "recomputed"))
     assert recomputed == pytest.approx(recorded, abs=1e-6, rel=0)
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]
-    assert (
-        len(pictures) == 11
-    )  # baselines, curves, epochs 0 and 1, the map, 3 ways between two digits, best, middle, worst
+    # baselines, curves, epochs 0 and 1, three of the code, the map, 3 ways between two digits, best, middle, worst
+    assert len(pictures) == 14
 
 
 def review(outputs: list[nbformat.NotebookNode], run_folder: Path, sweep_folder: Path) -> None:

@@ -77,11 +77,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_what_the_parts_log_is_in_the_summary_with_its_direction_and_origin(folder: Path) -> None:
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    for name in ("test/perplexity", "val/perplexity", "train/perplexity", "test/features", "test/edge_error"):
+    for name in ("test/used_levels", "val/used_levels", "train/used_levels", "test/features", "test/edge_error"):
         assert summary["metrics"][name] >= 0
     assert summary["metrics"]["test/code_std"] > 0
     directions = {name: measure["better"] for name, measure in summary["measures"].items()}
-    assert directions["perplexity"] == "higher"
+    assert directions["used_levels"] == "higher"
     assert directions["edge_error"] == "lower"
     assert directions["code_std"] is None
     assert "features" not in directions
@@ -103,6 +103,6 @@ def test_a_run_is_read_where_its_package_is_trusted(folder: Path, capsys: pytest
     evaluate([f"run={folder}", "trust=[mylab]", "accelerator=cpu"])
     (record,) = (json.loads(path.read_text()) for path in folder.glob("evaluations/*.json"))
     summary = json.loads((folder / "summary.json").read_text())
-    for name in ("test/mse", "test/edge_error", "test/features", "test/perplexity"):
+    for name in ("test/mse", "test/edge_error", "test/features", "test/used_levels"):
         assert record["metrics"][name] == pytest.approx(summary["metrics"][name], rel=1e-5)
     assert "mylab" in record["versions"]

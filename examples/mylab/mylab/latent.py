@@ -12,7 +12,7 @@ class Rounded(nn.Module):
     """Each number becomes one of `levels` in [-1, 1], an odd count; gradients pass through. Mentzer et al. 2023."""
 
     noise_shape = None
-    measures = {"perplexity": Measure("perplexity of the levels", "As many are used.", "higher")}  # noqa: RUF012
+    measures = {"used_levels": Measure("levels in use", "Exp of the entropy of the levels.", "higher")}  # noqa: RUF012
 
     def __init__(self, spec: CodeSpec, *, levels: int) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class Rounded(nn.Module):
         bounded = code.tanh() * self.half
         rounded = bounded.round()
         share = torch.bincount((rounded + self.half).long().flatten(), minlength=2 * self.half + 1) / code.numel()
-        logs = {"perplexity": (-(share * share.clamp(min=1e-9).log()).sum()).exp()}
+        logs = {"used_levels": (-(share * share.clamp(min=1e-9).log()).sum()).exp()}
         return Coded((bounded + (rounded - bounded).detach()) / self.half, code.new_zeros(()), logs)
 
     def embed(self, code: Tensor) -> Tensor:
