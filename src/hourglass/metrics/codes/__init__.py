@@ -9,7 +9,7 @@ from typing import Any
 from hourglass.core.errors import ConfigError
 
 
-def extra(module: str) -> Any:
+def optional(module: str) -> Any:
     """A module of scikit-learn or zuko; raises ConfigError where it is not installed."""
     try:
         return importlib.import_module(module)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hourglass.metrics.codes import extra
+from hourglass.metrics.codes import optional
 
 RIDGES = np.logspace(-6, 3, 10)
 """Strengths among which generalised cross-validation chooses, for a map from standardised features"""
@@ -27,13 +27,13 @@ def read_off(train: np.ndarray, test: np.ndarray, of_train: Known, of_test: Know
     an L2 penalty of 1; `r2_FACTOR`: share of its variance that ridge regression explains, its mean over the factor's
     values. The regressions get standardised features. There is no chance in any of them.
     """
-    linear, preprocessing = extra("sklearn.linear_model"), extra("sklearn.preprocessing")
+    linear, preprocessing = optional("sklearn.linear_model"), optional("sklearn.preprocessing")
     scale = preprocessing.StandardScaler().fit(train.astype(np.float64))
     scaled, scaled_test = scale.transform(train), scale.transform(test)
     found = {}
     if of_train.labels is not None and of_test.labels is not None:
         count = min(neighbours, len(train))
-        near = extra("sklearn.neighbors").KNeighborsClassifier(count, algorithm="brute").fit(train, of_train.labels)
+        near = optional("sklearn.neighbors").KNeighborsClassifier(count, algorithm="brute").fit(train, of_train.labels)
         logistic = linear.LogisticRegression(max_iter=1000, tol=1e-3).fit(scaled, of_train.labels)
         found["knn"] = float(near.score(test, of_test.labels))
         found["logistic"] = float(logistic.score(scaled_test, of_test.labels))
@@ -54,5 +54,5 @@ def chance(of_train: Known, of_test: Known) -> dict[str, float]:
 def principal(train: np.ndarray, test: np.ndarray, dim: int) -> tuple[np.ndarray, np.ndarray]:
     """The first `dim` principal components of train, or all, (N, d) and (M, d); the random projections have a seed."""
     components = min(dim, *train.shape)
-    pca = extra("sklearn.decomposition").PCA(components, random_state=0).fit(train)
+    pca = optional("sklearn.decomposition").PCA(components, random_state=0).fit(train)
     return pca.transform(train), pca.transform(test)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hourglass.metrics.codes import extra
+from hourglass.metrics.codes import optional
 
 AT_ONCE = 256
 """Codes in a step of the flow's training"""
@@ -17,7 +17,7 @@ def gmm(codes: np.ndarray, n: int, seed: int, *, components: int, dims: int) -> 
 
     def draw(reduced: np.ndarray) -> np.ndarray:
         count = min(components, len(reduced))
-        mixture = extra("sklearn.mixture").GaussianMixture(count, reg_covar=1e-4, random_state=seed).fit(reduced)
+        mixture = optional("sklearn.mixture").GaussianMixture(count, reg_covar=1e-4, random_state=seed).fit(reduced)
         drawn: np.ndarray = np.random.default_rng(seed).permutation(mixture.sample(n)[0])  # else sorted by component
         return drawn
 
@@ -29,7 +29,7 @@ def flow(codes: np.ndarray, n: int, seed: int, *, steps: int, dims: int) -> np.n
 
     Source: Durkan et al. 2019.
     """
-    flows = extra("zuko.flows")
+    flows = optional("zuko.flows")
 
     def draw(reduced: np.ndarray) -> np.ndarray:
         known = torch.from_numpy(reduced).float()
@@ -58,7 +58,7 @@ def frequencies(codes: Tensor, n: int, seed: int) -> Tensor:
 
 def _in_principal_components(codes: np.ndarray, dims: int, draw: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """`draw` sees them with unit variance; one that varies less than a millionth of the first is left at its mean."""
-    pca = extra("sklearn.decomposition").PCA(min(dims, *codes.shape), random_state=0).fit(codes)
+    pca = optional("sklearn.decomposition").PCA(min(dims, *codes.shape), random_state=0).fit(codes)
     kept = pca.explained_variance_ > 1e-6 * pca.explained_variance_[0]
     axes, scale = pca.components_[kept], np.sqrt(pca.explained_variance_[kept])
     reduced = (codes - pca.mean_) @ axes.T / scale
