@@ -2,12 +2,26 @@
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hourglass.config.compose import read_options
 from hourglass.config.slots import packages_in
 from hourglass.core.errors import ConfigError
 from hourglass.core.text import command
+
+
+@dataclass(frozen=True)
+class OfRun:
+    """Options of a command about what was trained."""
+
+    run: str
+
+    @property
+    def folder(self) -> Path:
+        """Of the run; of several, where a command takes them."""
+        return Path(self.run).expanduser()
 
 
 def read_key_values(name: str, arguments: Sequence[str], several: str | None = None, hint: str = "") -> dict[str, Any]:

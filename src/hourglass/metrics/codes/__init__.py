@@ -3,15 +3,18 @@
 The extra `probe` brings what is needed.
 """
 
-import importlib
 from typing import Any
 
-from hourglass.core.errors import ConfigError
+import numpy as np
+
+from hourglass.core.compat.extras import imported
 
 
 def optional(module: str) -> Any:
     """A module of scikit-learn or zuko; raises ConfigError where it is not installed."""
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"probes and samplers need {error.name}: pip install 'hourglass[probe]'") from None
+    return imported(module, "probes and samplers need", "probe")
+
+
+def principal_components(rows: np.ndarray, dims: int) -> Any:
+    """scikit-learn's PCA of rows (N, D): the first `dims` components, or all; the random projections have a seed."""
+    return optional("sklearn.decomposition").PCA(min(dims, *rows.shape), random_state=0).fit(rows)

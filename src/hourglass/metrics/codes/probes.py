@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hourglass.metrics.codes import optional
+from hourglass.metrics.codes import optional, principal_components
 
 RIDGES = np.logspace(-6, 3, 10)
 """Strengths among which generalised cross-validation chooses, for a map from standardised features"""
@@ -52,7 +52,6 @@ def chance(of_train: Known, of_test: Known) -> dict[str, float]:
 
 
 def principal(train: np.ndarray, test: np.ndarray, dim: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first `dim` principal components of train, or all, (N, d) and (M, d); the random projections have a seed."""
-    components = min(dim, *train.shape)
-    pca = optional("sklearn.decomposition").PCA(components, random_state=0).fit(train)
+    """The first `dim` principal components of train, or all, (N, d) and (M, d)."""
+    pca = principal_components(train, dim)
     return pca.transform(train), pca.transform(test)

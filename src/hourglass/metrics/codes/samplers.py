@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hourglass.metrics.codes import optional
+from hourglass.metrics.codes import optional, principal_components
 
 AT_ONCE = 256
 """Codes in a step of the flow's training"""
@@ -58,7 +58,7 @@ def frequencies(codes: Tensor, n: int, seed: int) -> Tensor:
 
 def _in_principal_components(codes: np.ndarray, dims: int, draw: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """`draw` sees them with unit variance; one that varies less than a millionth of the first is left at its mean."""
-    pca = optional("sklearn.decomposition").PCA(min(dims, *codes.shape), random_state=0).fit(codes)
+    pca = principal_components(codes, dims)
     kept = pca.explained_variance_ > 1e-6 * pca.explained_variance_[0]
     axes, scale = pca.components_[kept], np.sqrt(pca.explained_variance_[kept])
     reduced = (codes - pca.mean_) @ axes.T / scale

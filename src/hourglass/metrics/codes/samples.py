@@ -10,7 +10,7 @@ import torch
 from scipy import linalg
 from torch import Tensor
 
-from hourglass.metrics.codes import optional
+from hourglass.metrics.codes import principal_components
 
 COPY = 0.01
 """Share of the test images that are as near to a training image as what counts as a copy"""
@@ -54,7 +54,7 @@ def compared(
     same ones, the least that can be hoped for. Both halves are as large as n and the test images allow.
     """
     n = min(len(samples), len(test) // 2)
-    pca = optional("sklearn.decomposition").PCA(min(dims, *train.shape), random_state=0).fit(train.double().numpy())
+    pca = principal_components(train.double().numpy(), dims)
     drawn, real, others = (pca.transform(rows.double().numpy()) for rows in (samples[:n], test[:n], test[n : 2 * n]))
     return {
         "nearest": float(near.mean()),

@@ -10,6 +10,16 @@ from hourglass.nn.contract import Activation, Coded, CodeSpec, require_rank
 from hourglass.nn.layers import activate
 
 
+def divergence(mean: Tensor, logvar: Tensor) -> Tensor:
+    """KL divergence from N(mean, exp(logvar)) to N(0, I) of each number of a code, nats: its mean over the images."""
+    return 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean(0)
+
+
+def drawn(mean: Tensor, logvar: Tensor, noise: Tensor | None) -> Tensor:
+    """z = mean + exp(logvar/2)·noise; without noise the mean."""
+    return mean if noise is None else mean + (logvar / 2).exp() * noise
+
+
 class _Gaussian(nn.Module):
     """z = mean + exp(logvar/2)·noise, prior N(0, I); without noise, z = mean.
 
@@ -32,15 +42,14 @@ class _Gaussian(nn.Module):
 
     def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
         mean, logvar = self.posterior(code)
-        kl_per_dim = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean(0)
+        kl_per_dim = divergence(mean, logvar)
         kl = kl_per_dim.sum()
         regularization = self.beta * kl
         if self.training:
             self.steps += 1
             weight = (self.steps / max(self.warmup_steps, 1)).clamp(max=1.0) * self.beta
             regularization = weight * kl_per_dim.clamp(min=self.free_bits).sum()
-        z = mean if noise is None else mean + (logvar / 2).exp() * noise
-        return Coded(self.expand(z), regularization, {"kl": kl})
+        return Coded(self.expand(drawn(mean, logvar, noise)), regularization, {"kl": kl})
 
     def posterior(self, code: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and logarithm of the variance, (N, *noise_shape) each."""

@@ -9,7 +9,7 @@ from hourglass.core.errors import ConfigError
 from hourglass.core.measures import Measure
 from hourglass.core.types import Count, NonNegative, Shape, Size
 from hourglass.nn.contract import Activation, Coded, CodeSpec
-from hourglass.nn.latents.gaussian import GaussianLatent
+from hourglass.nn.latents.gaussian import GaussianLatent, divergence, drawn
 from hourglass.nn.latents.plain import DenseLatent
 
 MMD = {"mmd": Measure("MMD²", "From the codes of a batch to the prior; 0 if alike, below 0 by chance.", "lower")}
@@ -48,7 +48,6 @@ class WassersteinLatent(DenseLatent):
         super().__init__(spec, dim=dim, activation=activation)
         self.noise_shape: Shape | None = (dim,)
         self.weight = weight
-        self.code_bits: float | None = 32.0 * dim
 
     def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
         values = self.bottleneck(code)
@@ -73,12 +72,10 @@ class InfoLatent(GaussianLatent):
     ) -> None:
         super().__init__(spec, dim=dim, activation=activation, beta=kl_weight, warmup_steps=0, free_bits=0.0)
         self.mmd_weight = mmd_weight
-        self.code_bits: float | None = None
 
     def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
-        mean, logvar = self.mean(code.flatten(1)), self.logvar(code.flatten(1))
-        kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).sum(1).mean()
-        values = mean if noise is None else mean + (logvar / 2).exp() * noise
+        mean, logvar = self.posterior(code)
+        kl, values = divergence(mean, logvar).sum(), drawn(mean, logvar, noise)
         distance = code.new_zeros(()) if noise is None else mmd(values, noise)
         regularization = self.beta * kl + self.mmd_weight * distance
         return Coded(self.expand(values), regularization, {"kl": kl, "mmd": distance})
@@ -105,7 +102,6 @@ class ContractiveLatent(DenseLatent):
         super().__init__(spec, dim=dim, activation=activation)
         self.noise_shape: Shape | None = (probes, dim) if probes else None
         self.weight, self.probes = weight, probes
-        self.code_bits: float | None = 32.0 * dim
 
     def forward(self, code: Tensor, noise: Tensor | None = None, images: Tensor | None = None) -> Coded:
         values = self.bottleneck(code)
@@ -117,11 +113,8 @@ class ContractiveLatent(DenseLatent):
     def _squared_norm(self, values: Tensor, noise: Tensor | None, images: Tensor) -> Tensor:
         """|J|² of values (N, dim) with respect to the images that they were made of."""
         if noise is None:
-            vectors = (
-                torch.eye(self.code_size, dtype=values.dtype, device=values.device)
-                .unsqueeze(1)
-                .expand(-1, len(values), -1)
-            )  # (dim, N, dim)
+            each = torch.eye(self.code_size, dtype=values.dtype, device=values.device)
+            vectors = each.unsqueeze(1).expand(-1, len(values), -1)  # (dim, N, dim)
         else:
             vectors = noise.sign().transpose(0, 1)  # (probes, N, dim)
         total = values.new_zeros(())

@@ -4,7 +4,6 @@ Statistics of codebooks and whether they have been started are buffers, so a che
 from torch's own generator, which a run seeds before each batch.
 """
 
-import importlib
 import math
 from typing import Annotated, Any, Literal
 
@@ -13,6 +12,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
+from hourglass.core.compat.extras import imported
 from hourglass.core.errors import ConfigError
 from hourglass.core.types import Beta, Count, NonNegative, Size
 from hourglass.nn.contract import Activation, CodeSpec
@@ -192,7 +192,4 @@ def entropy_of(chances: Tensor) -> Tensor:
 
 def library() -> Any:
     """vector-quantize-pytorch; raises ConfigError where it is missing."""
-    try:
-        return importlib.import_module("vector_quantize_pytorch")
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"a quantised latent needs {error.name}: pip install 'hourglass[vq]'") from None
+    return imported("vector_quantize_pytorch", "a quantised latent needs", "vq")

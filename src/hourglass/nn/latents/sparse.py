@@ -9,7 +9,7 @@ from torch import Tensor
 from hourglass.core.errors import ConfigError
 from hourglass.core.measures import Measure
 from hourglass.core.types import Count, NonNegative, Probability
-from hourglass.nn.contract import Activation, Coded, CodeSpec
+from hourglass.nn.contract import NUMBER_BITS, Activation, Coded, CodeSpec
 from hourglass.nn.latents.plain import DenseLatent
 
 
@@ -24,7 +24,7 @@ class TopKLatent(DenseLatent):
             raise ConfigError(f"latent.k={k} of latent.dim={dim} values cannot be kept: use latent.k={dim} or less")
         super().__init__(spec, dim=dim, activation=activation)
         self.k = k
-        self.code_bits: float | None = 32.0 * k + math.log2(math.comb(dim, k))
+        self.code_bits: float | None = NUMBER_BITS * k + math.log2(math.comb(dim, k))
 
     def bottleneck(self, code: Tensor) -> Tensor:
         dense = super().bottleneck(code)
@@ -56,7 +56,6 @@ class SparseLatent(DenseLatent):
     ) -> None:
         super().__init__(spec, dim=dim, activation=activation)
         self.penalty, self.weight, self.activity = penalty, weight, activity
-        self.code_bits: float | None = 32.0 * dim
 
     def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
         values = self.bottleneck(code)

@@ -10,6 +10,7 @@ from hourglass.core.errors import ConfigError
 from hourglass.data import noise
 from hourglass.data.datamodule import ImageData
 from hourglass.nn.contract import Variational
+from hourglass.nn.latents.gaussian import drawn
 from hourglass.training.losses import judged
 from hourglass.training.module import AutoencoderModule
 
@@ -36,10 +37,10 @@ def importance_weighted(module: AutoencoderModule, data: ImageData, trainer: Tra
         mean, logvar = model.latent.posterior(encoded.code)
         log_sum = torch.full((len(batch),), -math.inf, dtype=torch.float64, device=module.device)
         for k in range(samples):
-            drawn = noise.normal(noise.keys(noise.seed_of("iwae", k), batch.key), model.latent.noise_shape, "latent")
-            z = mean + (logvar / 2).exp() * drawn
-            log_ratio = (drawn.square() + logvar - z.square()).flatten(1).sum(1) / 2  # of prior to posterior
-            likelihood = judged(module.loss, model.reconstruct_encoded(encoded, drawn), batch.target).loss
+            noised = noise.normal(noise.keys(noise.seed_of("iwae", k), batch.key), model.latent.noise_shape, "latent")
+            z = drawn(mean, logvar, noised)
+            log_ratio = (noised.square() + logvar - z.square()).flatten(1).sum(1) / 2  # of prior to posterior
+            likelihood = judged(module.loss, model.reconstruct_encoded(encoded, noised), batch.target).loss
             log_sum = log_sum.logaddexp((log_ratio - likelihood).double())
         total += float((log_sum - math.log(samples)).sum())
         count += len(batch)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,16 @@ def read(run: Path, path: Path) -> Record:
     return record
 
 
+def storable(metrics: Mapping[str, float | None]) -> dict[str, float | None]:
+    """As JSON has them: null where a number is not finite."""
+    return {name: value if math.isfinite(value or 0) else None for name, value in metrics.items()}
+
+
 def write(run: Path, record: Record) -> Record:
     """Keep a record, and return it as it is kept: metrics that are not finite are null, as JSON wants."""
     path = path_of(run, record["id"])
     within(path.parent, run).mkdir(exist_ok=True)
-    metrics = {name: value if math.isfinite(value or 0) else None for name, value in record["metrics"].items()}
-    kept = record | {"metrics": metrics}
+    kept = record | {"metrics": storable(record["metrics"])}
     write_json(path, kept)
     return kept
 

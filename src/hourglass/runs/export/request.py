@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hourglass.config.key_values import read_key_values
+from hourglass.config.key_values import OfRun, read_key_values
 from hourglass.config.validation import checked
 from hourglass.core.errors import ConfigError
 from hourglass.core.files import refuse_to_replace
@@ -14,20 +14,14 @@ CARDS = (".md", ".json")
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(OfRun):
     """`conf/export.yaml` with what the command line says."""
 
-    run: str
     format: Literal["safetensors", "pt2", "onnx"]
     part: Literal["autoencoder", "encoder", "decoder"]
     out: str | None
     overwrite: bool
     trust: list[str]
-
-    @property
-    def folder(self) -> Path:
-        """Of the run."""
-        return Path(self.run).expanduser()
 
     @property
     def file(self) -> Path:

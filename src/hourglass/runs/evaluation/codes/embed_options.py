@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from hourglass.config.compose import options as known_options
-from hourglass.config.key_values import read_key_values
+from hourglass.config.key_values import OfRun, read_key_values
 from hourglass.config.validation import checked
 from hourglass.core.errors import ConfigError
 from hourglass.core.files import refuse_to_replace
@@ -17,10 +17,9 @@ OWN = "run"
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(OfRun):
     """`conf/embed.yaml` with what the command line says."""
 
-    run: str
     images: list[str] | None
     data: str | None
     root: str | None
@@ -30,11 +29,6 @@ class Options:
     batch_size: Count
     overwrite: bool
     trust: list[str]
-
-    @property
-    def folder(self) -> Path:
-        """Of the run."""
-        return Path(self.run).expanduser()
 
     @property
     def file(self) -> Path:

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hourglass.config.parts import Parts
 from hourglass.core.errors import ConfigError
 from hourglass.core.text import number
 from hourglass.data import noise
@@ -16,10 +15,8 @@ from hourglass.data.datamodule import ImageData
 from hourglass.metrics.codes.probes import Known, chance, principal, read_off
 from hourglass.nn import Autoencoder
 from hourglass.runs.evaluation.codes import records
+from hourglass.runs.evaluation.codes.opened import opened
 from hourglass.runs.evaluation.codes.probe_options import Options
-from hourglass.runs.evaluation.select import refuse_changed_images
-from hourglass.runs.load import load_run
-from hourglass.runs.read import read_configuration, summary_of
 
 FEATURES = {"": "code", "_pixels": "pixels", "_pca": "PCA"}
 """What is appended to the names -> what they were read off."""
@@ -27,16 +24,10 @@ FEATURES = {"": "code", "_pixels": "pixels", "_pca": "PCA"}
 
 def probe(run: Path, options: Options) -> dict[str, float]:
     """Measure, and keep it in `codes/probe.json`; raises as `probed`, and DataError for images that have changed."""
-    autoencoder = load_run(run, trust=options.trust)
-    autoencoder = autoencoder.to("cuda" if torch.cuda.is_available() else "cpu")
-    configuration = read_configuration(run, options.trust)
-    data: ImageData = Parts(configuration).data
-    data.setup()
-    fingerprint = data.fingerprint("test")
-    refuse_changed_images(run, summary_of(run), fingerprint, "put back those of then")
+    autoencoder, data, identity, fingerprint = opened(run, options.trust)
     metrics = probed(autoencoder, data, options)
     told = {key: getattr(options, key) for key in ("train", "test", "neighbours")}
-    records.write(run, "probe", configuration.id, metrics, told, fingerprint)
+    records.write(run, "probe", identity, metrics, told, fingerprint)
     return metrics
 
 

@@ -1,29 +1,22 @@
 """What `probe` is asked for."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from hourglass.config.compose import read_options
-from hourglass.config.key_values import read_key_values
+from hourglass.config.key_values import OfRun, read_key_values
 from hourglass.config.validation import checked
 from hourglass.core.types import Count
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(OfRun):
     """`conf/probe.yaml` with what the command line says."""
 
-    run: str
     train: Count
     test: Count
     neighbours: Count
     batch_size: Count
     trust: list[str]
-
-    @property
-    def folder(self) -> Path:
-        """Of a run, or of several."""
-        return Path(self.run).expanduser()
 
 
 def parse_options(arguments: list[str]) -> Options:

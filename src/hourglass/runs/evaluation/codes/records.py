@@ -1,6 +1,5 @@
 """`codes/<name>.json` in a run folder: what its codes are worth, as `probe` and `sample` measured it."""
 
-import math
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from hourglass.core import provenance
 from hourglass.core.errors import Torn
 from hourglass.core.files import within, write_json
 from hourglass.core.formats import Worth, read_form
-from hourglass.runs.evaluation.records import Record, weights_of
+from hourglass.runs.evaluation.records import Record, storable, weights_of
 
 FOLDER = "codes"
 GROUPS = ("probe/", "sample/")
@@ -39,7 +38,7 @@ def metrics_of(run: Path) -> dict[str, float | None]:
 def write(
     run: Path, name: str, identity: str, metrics: Mapping[str, float], options: Mapping[str, Any], fingerprint: str
 ) -> None:
-    """Keep what was measured; metrics that are not finite are null, as JSON wants. `identity`: of the run;
+    """Keep what was measured. `identity`: of the run;
     `fingerprint`: of the images."""
     path = within(run / FOLDER / f"{name}.json", run)
     path.parent.mkdir(exist_ok=True)
@@ -47,7 +46,7 @@ def write(
         "run": identity,
         "weights": weights_of(run),
         "data_fingerprint": fingerprint,
-        "metrics": {key: value if math.isfinite(value) else None for key, value in metrics.items()},
+        "metrics": storable(metrics),
         "options": dict(options),
         "time": datetime.now().astimezone().isoformat(timespec="seconds"),
         "versions": provenance.versions(["sklearn"]),

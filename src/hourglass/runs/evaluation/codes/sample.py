@@ -6,7 +6,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from hourglass.config.parts import Parts
 from hourglass.core.errors import ConfigError, DataError
 from hourglass.core.files import replacing, within
 from hourglass.core.text import number, printable
@@ -16,11 +15,9 @@ from hourglass.metrics.codes import samplers, samples
 from hourglass.nn import Autoencoder
 from hourglass.nn.contract import Quantised
 from hourglass.runs.evaluation.codes import records
+from hourglass.runs.evaluation.codes.opened import opened
 from hourglass.runs.evaluation.codes.probe import some
 from hourglass.runs.evaluation.codes.sample_options import Options
-from hourglass.runs.evaluation.select import refuse_changed_images
-from hourglass.runs.load import load_run
-from hourglass.runs.read import read_configuration, summary_of
 
 SHOWN, A_ROW = 64, 16
 """Samples in the picture, and in a row of it"""
@@ -33,20 +30,14 @@ def sample(options: Options) -> None:
     DataError for test images that have changed, or are fewer than 4.
     """
     run = options.folder
-    autoencoder = load_run(run, trust=options.trust)
-    autoencoder = autoencoder.to("cuda" if torch.cuda.is_available() else "cpu")
-    configuration = read_configuration(run, options.trust)
-    data: ImageData = Parts(configuration).data
-    data.setup()
-    fingerprint = data.fingerprint("test")
-    refuse_changed_images(run, summary_of(run), fingerprint, "put back those of then")
+    autoencoder, data, identity, fingerprint = opened(run, options.trust)
     sampler = chosen(autoencoder, options)
     drawn = torch.cat([images.cpu() for images in draw(autoencoder, data, sampler, options)])
     metrics, where = _compared(drawn, data, options)
     name = f"samples_{sampler}"
     told = {key: getattr(options, key) for key in ("n", "seed", "train", "dims", "components", "steps")}
     named = {f"sample/{what}_{sampler}": value for what, value in metrics.items()}
-    records.write(run, name, configuration.id, named, told, fingerprint)
+    records.write(run, name, identity, named, told, fingerprint)
     first = where[:A_ROW].tolist()
     picture = _picture(drawn, data.pick("train", first).target)
     path = within(run / records.FOLDER / f"{name}.png", run)

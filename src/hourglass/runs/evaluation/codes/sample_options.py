@@ -1,21 +1,19 @@
 """What `sample` is asked for."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hourglass.config.key_values import read_key_values
+from hourglass.config.key_values import OfRun, read_key_values
 from hourglass.config.validation import checked
 from hourglass.core.types import Count, Seed
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(OfRun):
     """`conf/sample.yaml` with what the command line says."""
 
-    run: str
     sampler: Literal["auto", "prior", "gmm", "flow", "frequencies"]
     n: Annotated[int, Field(ge=2)]
     seed: Seed
@@ -25,11 +23,6 @@ class Options:
     steps: Count
     batch_size: Count
     trust: list[str]
-
-    @property
-    def folder(self) -> Path:
-        """Of the run."""
-        return Path(self.run).expanduser()
 
 
 def parse_options(arguments: list[str]) -> Options:
