@@ -8,6 +8,8 @@ from torch import Tensor
 
 from hourglass.metrics.codes import optional, principal_components
 
+STEPS = 1000
+"""Of expectation maximisation, at most: digits take more than the 100 of scikit-learn"""
 AT_ONCE = 256
 """Codes in a step of the flow's training"""
 
@@ -17,7 +19,8 @@ def gmm(codes: np.ndarray, n: int, seed: int, *, components: int, dims: int) -> 
 
     def draw(reduced: np.ndarray) -> np.ndarray:
         count = min(components, len(reduced))
-        mixture = optional("sklearn.mixture").GaussianMixture(count, reg_covar=1e-4, random_state=seed).fit(reduced)
+        settings = {"reg_covar": 1e-4, "max_iter": STEPS, "random_state": seed}
+        mixture = optional("sklearn.mixture").GaussianMixture(count, **settings).fit(reduced)
         drawn: np.ndarray = np.random.default_rng(seed).permutation(mixture.sample(n)[0])  # else sorted by component
         return drawn
 
