@@ -110,5 +110,5 @@ def _plot(traces: list[Trace], metric: str, review: Review) -> Plot:
     positive = {axis: all(v > 0 for trace in traces for v in trace[axis] if v is not None) for axis in "xy"}
     drawn = plot(traces, title(RATE), [title(metric)], log=metric == "test/mse" and positive["y"])
     drawn["layout"] |= {"height": 440, "showlegend": True, "legend": {"orientation": "h", "y": -0.2}}
-    drawn["layout"]["xaxis"] |= {"tickformat": "~g"} | ({"type": "log"} if positive["x"] else {})
+    drawn["layout"]["xaxis"] |= {"tickformat": "~g"} | ({"type": "log", "dtick": "D2"} if positive["x"] else {})
     return drawn
