@@ -96,7 +96,8 @@ def check_arrived(run: Run, folder: Path) -> None:
     for name, count in (("train/loss", 4), ("val/loss", 1), ("test/mse", 1)):
         assert len(run.values(name)) == count
         assert run.values(name) == pytest.approx([float(row[name]) for row in rows if row[name]], rel=1e-6)
-    assert len([name for name in run.files if name.endswith(".png")]) == 2
+    pictures = [Path(name).name.rsplit("_", 2)[0] for name in run.files if name.endswith(".png")]
+    assert sorted(pictures) == ["interpolations", "neighbours", "reconstructions", "reconstructions", "traversals"]
 
 
 def check_screen(screen: str, patterns: list[str]) -> list[str]:
