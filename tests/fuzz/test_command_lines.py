@@ -12,6 +12,8 @@ from hourglass.config.configuration import Configuration
 from hourglass.config.overrides import at_home, parse, refuse_careless, refuse_what_hydra_does_not_explain, sweep_name
 from hourglass.report.request import parse as parse_report
 from hourglass.runs.evaluation.codes.embed_options import parse_options as parse_embed
+from hourglass.runs.evaluation.codes.probe_options import parse_options as parse_probe
+from hourglass.runs.evaluation.codes.sample_options import parse_options as parse_sample
 from hourglass.runs.evaluation.reconstruct_options import parse_options
 from hourglass.runs.evaluation.request import parse_request
 from hourglass.runs.export.request import parse_options as parse_export
@@ -23,7 +25,7 @@ KEYS = [
     "seed", "model", "decoder", "encoder", "latent", "latent.dim", "data", "data.root", "data.source.train",
     "corruption", "corruption.std", "loss", "optimizer.lr", "trainer", "trainer.devices", "callbacks", "logger",
     "channels", "run", "images", "out", "fit", "trust", "ladder", "levels", "reference", "metric", "sweep", "resume",
-    "hydra.run.dir", "x", "hydra/launcher", "experiment", "match", "search",
+    "hydra.run.dir", "x", "hydra/launcher", "experiment", "match", "search", "sampler", "n", "train", "neighbours",
 ]  # fmt: skip
 VALUES = [
     "1", "0", "-1", "1e400", "nan", "null", "true", "[1,2]", "[", "{a:1}", "{", "(", "'", '"a"', "a b", "a=b", "a,b",
@@ -95,6 +97,20 @@ def test_any_command_line_of_export_is_understood_or_refused(trap: Path, line: l
 def test_any_command_line_of_embed_is_understood_or_refused(trap: Path, line: list[str]) -> None:
     with harmless(trap / "path"):
         assert parse_embed(["run=x", "data=run", "out=y.npz", *line]).file == Path("y.npz")
+
+
+@given(lines)
+@fuzz
+def test_any_command_line_of_probe_is_understood_or_refused(trap: Path, line: list[str]) -> None:
+    with harmless(trap / "path"):
+        assert parse_probe(["run=x", *line]).run == "x"
+
+
+@given(lines)
+@fuzz
+def test_any_command_line_of_sample_is_understood_or_refused(trap: Path, line: list[str]) -> None:
+    with harmless(trap / "path"):
+        assert parse_sample(["run=x", *line]).run == "x"
 
 
 @given(lines)
