@@ -144,6 +144,17 @@ def of_the_rates_of_unpooling() -> Iterator[str]:
     yield f"with `[8,19]` at {against(wide, 'key', 'transpose[8,19]', 'max_unpool[8,16]', 'test/mse')} of max unpooling"
 
 
+def of_equal_decoders() -> Iterator[str]:
+    for name in ("equal_decoders", "equal_decoders_fused"):
+        for decoder in ("transpose", "transpose4", "subpixel", "resize", "bilinear"):
+            own = cell(name, decoder=decoder)
+            costs = [f"{own[f'cost/decoder_macs{kind}'].unique().item():,}" for kind in ("", "_fused")]
+            difference = "0" if decoder == "resize" else against(table(name), "decoder", decoder, "resize", "test/mse")
+            yield row(decoder, *costs, mean(own["test/mse"], 5), difference, f"{own['test/ssim'].mean():.4f}")
+    of_subpixel = against(table("equal_decoders"), "decoder", "transpose4", "subpixel", "test/mse")
+    yield f"transpose4 is at {of_subpixel} of subpixel"
+
+
 def of_the_learning_rate() -> Iterator[str]:
     means = table("learning_rate").groupby(["decoder", "optimizer.lr"])["test/mse"].mean()
     best = {decoder: means[decoder].min() for decoder in ("transpose", "resize")}
@@ -161,17 +172,22 @@ def test_the_results_are_those_of_the_kept_runs() -> None:
     text = (RESULTS / "README.md").read_text(encoding="utf-8")
     text = " ".join(text.split())
     claimed = (of_checkerboards, of_downsampling, of_denoising, of_pca, of_the_learning_rate, of_the_upsamplers)
-    for claims in (*claimed, of_the_positions, of_the_rates_of_unpooling):
+    for claims in (*claimed, of_the_positions, of_the_rates_of_unpooling, of_equal_decoders):
         for claim in claims():
             assert claim in text, claim
 
 
-def test_no_number_of_the_readme_s_findings_is_without_a_source() -> None:
+def numbers(text: str) -> list[str]:
+    without = re.sub(r"`[^`]*`|\[[^]]*\]\([^)]*\)|et al\. \d+|Zhang 2019|Chen et al\. 2024", "", text)
+    return re.findall(r"[-+]?\d[\d.,]*\d|\d", " ".join(without.split()))
+
+
+def test_no_number_of_the_readme_s_findings_or_of_the_answers_is_without_a_source() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     section = re.search(r"## What was found\n(.*?)\n## ", readme, re.DOTALL)
     assert section is not None
-    found = " ".join(section[1].split())
+    answers = (ROOT / "docs" / "answers.md").read_text(encoding="utf-8")
     published = " ".join((RESULTS / "README.md").read_text(encoding="utf-8").split())
-    numbers = re.findall(r"[-+]?\d[\d.,]*\d|\d", re.sub(r"\[[^]]*\]\([^)]*\)", "", found))
-    assert numbers
-    assert [number for number in numbers if number not in published] == []
+    for text in (section[1], answers):
+        assert numbers(text)
+        assert [number for number in numbers(text) if number not in published] == []
