@@ -38,6 +38,7 @@ VARIANTS: list[list[str]] = [
     ["optimizer=sgd", "optimizer.lr=0.01", "trainer.accumulate_grad_batches=2"],
     ["callbacks=early_stopping", "callbacks.early_stopping.patience=1", "callbacks.early_stopping.min_delta=1"],
     ["decoder=max_unpool", "data.num_workers=1"],
+    ["latent=rvq", "latent.dim=2", "latent.codebook_size=8", "latent.quantizers=2", "latent.dead_below=4"],
 ]  # fmt: skip
 
 OWN_PICTURES = ["data=folder", "data.size=8", "augmentation=flip_crop", "augmentation.shift=2", "corruption=masking"]

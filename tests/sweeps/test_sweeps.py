@@ -61,6 +61,7 @@ def test_the_sweep_ends_with_a_table_and_an_exit_code(folder: Path) -> None:
     assert all("left" in line for line in lines[:-1])
     assert "best" in lines[-1]
     assert screen.count("training on") == 1  # said once a sweep
+    assert "epoch 0" not in screen
 
 
 @pytest.mark.slow
@@ -75,6 +76,10 @@ def test_a_sweep_says_what_it_was(folder: Path) -> None:
         summary = read_summary(folder / identity) or {}
         assert summary["id"] == identity
         assert summary["sweep"] == "test"
+        if summary["status"] == "completed":
+            kept = (folder / identity / "train.log").read_text(encoding="utf-8")
+            assert re.search(r"^epoch 0   step \d+   train/loss [\d.e-]+   val/loss [\d.e-]+", kept, re.MULTILINE)
+            assert f"MSE {summary['metrics']['test/mse']:.5f}" in kept
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ from hourglass.runs.read import summary_of
 from hourglass.runs.summary import Summary
 from hourglass.training import hardware
 from hourglass.training.budget import refuse_an_empty_budget, validate_at_the_end
-from hourglass.training.callbacks import Health
+from hourglass.training.callbacks import Health, record
 from hourglass.training.checkpoints import checkpoint_path, load_weights, read_checkpoint
 from hourglass.training.loggers import LoggedRun, MetricsCsv, ResilientWandbLogger, is_rank_zero
 from hourglass.training.lookup import callback_of, history_of
@@ -103,8 +103,11 @@ def train(configuration: Configuration, job: Job, setting: Setting, notes: Notes
                 for logger in loggers:
                     if isinstance(logger, ResilientWandbLogger):
                         logger.finish(exit_code=0 if result.status == "completed" else 1)
-    if is_rank_zero() and not setting.quiet:
-        print(console.table(result))
+    if is_rank_zero():
+        table = console.table(result)
+        record.info(table)
+        if not setting.quiet:
+            print(table)
     return float(result.metrics["val/loss"])
 
 

@@ -26,7 +26,7 @@ from hourglass.core.compat.lightning import (
 from hourglass.core.errors import ConfigError, HourglassError
 from hourglass.core.signals import StopRequest
 from hourglass.core.text import first_line
-from hourglass.training.callbacks import ProgressBar
+from hourglass.training.callbacks import EpochLines, ProgressBar
 from hourglass.training.checkpoints import BestCheckpoint, DurableCheckpointIO, checkpoint_path
 from hourglass.training.hardware import refuse_to_compile
 from hourglass.training.resume import LastCheckpoint, TrainingProgress
@@ -87,6 +87,7 @@ def build_trainer(
             callbacks=[  # each is called in this order; Lightning moves ModelCheckpoints to the end in any case
                 TrainingProgress(seed),
                 *callbacks,
+                EpochLines(),
                 *([ProgressBar(refresh_rate=10)] if bar else []),
                 LastCheckpoint(checkpoint_path(folder, "last"), checkpoint_every, stop),
                 BestCheckpoint(folder),

@@ -2,9 +2,12 @@
 
 from hourglass.training.callbacks.checkerboards import Checkerboards
 from hourglass.training.callbacks.divergence import StopOnDivergence
+from hourglass.training.callbacks.epoch_lines import EpochLines, record
 from hourglass.training.callbacks.examples import Examples
 from hourglass.training.callbacks.health import Health
 from hourglass.training.callbacks.image_grids import ImageGrids
 from hourglass.training.callbacks.progress_bar import ProgressBar
 
-__all__ = ["Checkerboards", "Examples", "Health", "ImageGrids", "ProgressBar", "StopOnDivergence"]
+__all__ = [
+    "Checkerboards", "EpochLines", "Examples", "Health", "ImageGrids", "ProgressBar", "StopOnDivergence", "record",
+]  # fmt: skip
