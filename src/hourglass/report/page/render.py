@@ -55,6 +55,7 @@ def render(review: Review) -> str:
     compared_titles, compared, axis = views.compared_rows(review)
     return _template().render(
         review=review,
+        folders=review.folders,
         columns=columns,
         groups={title: [c for c in columns if c.group == group] for group, title in measures.GROUPS.items()},
         glossary=views.glossary(review, columns),
