@@ -187,8 +187,14 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> s
 
 
 def plain(text: object) -> str:
-    """A text of others on one line, in which nothing is code, a link, HTML or the end of a cell."""
+    """A text of others on one line, in which nothing is code, a link, HTML or the end of a cell.
+
+    GitHub makes links of bare addresses too, but of none whose sign is written as an entity.
+    """
     line = " ".join(str(text).split())
+    line = re.sub(
+        r"(?i)(\bwww)\.|(\w):(?=//)", lambda match: f"{match[1]}&#46;" if match[1] else f"{match[2]}&#58;", line
+    )
     escaped = re.sub(r"[\\`|]|](?=[(\[:])", lambda match: f"\\{match[0]}", line)
     return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", escaped)
 
