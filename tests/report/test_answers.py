@@ -60,6 +60,14 @@ def test_equal_means_are_called_alike(tmp_path: Path) -> None:
     assert set(reviewed.comparison["verdict"]) == {"not shown"}
 
 
+def test_the_headline_says_what_max_unpooling_is_given_beside_the_code(tmp_path: Path) -> None:
+    folder = make(tmp_path / "s", ("decoder=max_unpool", "decoder=transpose"), seeds=range(8), noise=0.0)
+    positions = "; it is given 9,408 bits of positions beside the code"
+    assert review_of(folder).headline == f"decoder=max_unpool is better than decoder=transpose{positions}"
+    alone = make(tmp_path / "one", ["decoder=max_unpool"], seeds=[0])
+    assert review_of(alone).headline.endswith(positions)
+
+
 def test_a_reference_ahead_is_told_with_its_nearest_competitor(tmp_path: Path) -> None:
     """Of transpose: resize is 6 % and bilinear 10 % worse, without noise: p is 2/2^8, and twice that by Holm."""
     decoders = ("decoder=transpose", "decoder=bilinear", "decoder=resize")

@@ -22,8 +22,9 @@ EVIL = "=HYPERLINK(`x`)|[a](http://b) <img src=x>\n\x1b[2J\u202e\ud800"
     [
         ("channels=[4,8], p < 0.05", "channels=[4,8], p < 0.05"),
         ("a|b `c`\\", r"a\|b \`c\`" + "\\\\"),
-        ("![a](http://b) [c][d]\n[e]: f", r"![a\](http://b) [c\][d] [e\]: f"),
-        ("<b>1</b> <http://x> <!-- ", "&lt;b>1&lt;/b> &lt;http://x> &lt;!--"),
+        ("![a](http://b) [c][d]\n[e]: f", r"![a\](http&#58;//b) [c\][d] [e\]: f"),
+        ("<b>1</b> <http://x> <!-- ", "&lt;b>1&lt;/b> &lt;http&#58;//x> &lt;!--"),
+        ("see www.a.b or HTTPS://c", "see www&#46;a.b or HTTPS&#58;//c"),
     ],
 )
 def test_markdown_holds_it_as_it_is(text: str, becomes: str) -> None:

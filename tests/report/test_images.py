@@ -113,3 +113,17 @@ def test_pictures_keep_to_their_budget() -> None:
     assert (first, others) == (1, 1)
     small = {role: pixels[:, :1, :28, :28] for role, pixels in big.items()} | rest
     assert images.fitting([small] * 20) == (8, 4, 20)
+
+
+def test_pictures_of_any_size_and_channels() -> None:
+    for shape in ((2, 1, 5, 7), (3, 3, 200, 90), (1, 2, 8, 8)):
+        x = torch.rand(shape) * 2 - 0.5
+        rows = pictures.comparison(x, x, x * 0.5)
+        assert [label.split()[0] for label in rows] == ["input", "reconstruction", "error"]
+        assert [*pictures.comparison(x, x / 2, x)][1] == "corrupted"
+        grid = pictures.grid(rows)
+        assert grid.height > 3 * 84
+        assert grid.mode == "RGB"
+    error = torch.tensor([0.0, 0.5, -0.5, 9.0]).view(4, 1, 1, 1)
+    colours = pictures.signed_colours(error).flatten(1)
+    assert colours.tolist() == [[1, 1, 1], [1, 0, 0], [0, 0, 1], [1, 0, 0]]

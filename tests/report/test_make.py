@@ -42,8 +42,8 @@ def test_the_report_is_three_files_and_needs_no_torch(small: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "name one folder, not 0"),
-        (["a", "b"], "name one folder, not 2"),
+        ([], "name a folder: "),
+        (["a", "b", "./a"], "a is given twice: give it once"),
         (["a", "referense=decoder=resize"], "report.py has no referense; it takes a folder and reference, metric, equ"),
         (["a", "--fast"], "report.py has no --fast"),
         (["a", "metric=x", "metric=y"], "metric is given twice"),
@@ -59,6 +59,9 @@ def test_the_command_line_is_parsed() -> None:
     folder = Path("logs/sweeps/a=b")
     request = parse(["metric=test/psnr", str(folder), "reference=decoder=resize,latent=dense"])
     assert request == Request(folder, folder, "decoder=resize,latent=dense", "test/psnr")
+    several = parse(["logs/sweeps/a", "logs/runs/b"])
+    assert several == Request(Path("logs/sweeps/a"), Path("logs/reports/a+b"), more=(Path("logs/runs/b"),))
+    assert parse(["a", "b", "out=c"]).out == Path("c")
 
 
 def test_a_missing_library_is_named_with_the_cure(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.xdist_group("report_page")  # one page and one browser for all
 
@@ -31,9 +31,10 @@ def test_the_answer_stands_first_and_names_what_is_missing(opened: Page) -> None
     assert sorted(tag.split(" seeds ")[1] for tag in tags) == ["diverged", "failed", "planned"]
 
 
-def test_the_comparison_fits_the_screen_and_the_numbers_are_explained(opened: Page) -> None:
-    table = opened.locator('[aria-label="Table of the comparison"]')
-    assert table.evaluate("region => region.scrollWidth - region.clientWidth") == 0
+def test_the_tables_fit_the_screen_and_the_numbers_are_explained(opened: Page) -> None:
+    for name in ("leaderboard", "comparison"):
+        table = opened.locator(f'[aria-label="Table of the {name}"]')
+        assert table.evaluate("region => region.scrollWidth - region.clientWidth") == 0
     assert table.locator("thead th").last.inner_text().startswith("Verdict")
     glossary = opened.locator("details.glossary")
     expect(glossary.locator("dl")).to_be_hidden()
@@ -97,6 +98,13 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(opened: Page) -> None:
     right = opened.evaluate("[...document.querySelectorAll('nav a')].map(link => link.getBoundingClientRect().right)")
     assert max(right) <= 390  # no entry is hidden at the side
     opened.keyboard.press("Escape")
+    board = opened.locator('[aria-label="Table of the leaderboard"]')
+    assert board.evaluate("region => region.scrollWidth - region.clientWidth") == 0
+    card = board.locator("tbody tr").first
+    shown = card.locator("> :visible").evaluate_all("cells => cells.map(cell => cell.getBoundingClientRect().y)")
+    assert shown == sorted(set(shown))  # one below the other
+    titles = card.locator("td:visible").evaluate_all("cells => cells.map(c => getComputedStyle(c, '::before').content)")
+    assert {'"seeds"', '"MSE"', '"PSNR, dB"'} <= set(titles)
     draw_all(opened)
     assert opened.evaluate("document.documentElement.scrollWidth") == 390
     assert opened.locator("#plot-curves .main-svg").first.bounding_box()["width"] <= 390  # type: ignore[index]
@@ -116,6 +124,24 @@ def test_on_paper_all_figures_in_light(opened: Page) -> None:
     opened.emulate_media(media="screen")
     opened.evaluate("dispatchEvent(new Event('afterprint'))")
     assert opened.evaluate("dark()")
+
+
+@pytest.mark.slow
+def test_on_paper_the_numbers_stand_for_figures_that_are_not_drawn(opened: Page, browser: Browser) -> None:
+    """Of a script that is late, or of a browser that cannot unpack the figures."""
+    context = browser.new_context(offline=True)
+    context.add_init_script("delete window.DecompressionStream")
+    tab = context.new_page()
+    tab.goto(opened.url)
+    numbers = tab.locator("#figure-curves details.numbers")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    tab.emulate_media(media="print")
+    expect(numbers.locator("table")).to_be_visible()
+    expect(tab.locator("#plot-curves")).to_be_hidden()
+    tab.emulate_media(media="screen")
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(numbers.locator("table")).to_be_hidden()
+    context.close()
 
 
 def test_no_complaint_and_no_request(opened: Page, problems: list[str]) -> None:

@@ -69,10 +69,23 @@ def test_the_front_is_what_nothing_beats() -> None:
     points = [(float(x), float(12 - x + above)) for x, above in random.integers([1, 0], [12, 4], (30, 2))]
     board = pd.DataFrame(points, columns=["cost/bits_per_pixel", "test/mse"]).assign(label=[str(i) for i in range(30)])
     best = {p for p in points if not any(q[0] <= p[0] and q[1] <= p[1] and q != p for q in points)}
-    labels, line = pareto_front(board, "cost/bits_per_pixel", "test/mse", Measures({}))
+    labels, (line,) = pareto_front(board, "cost/bits_per_pixel", "test/mse", Measures({}))
     assert set(zip(line["x"], line["y"], strict=True)) == best
     assert set(labels) == {str(i) for i, point in enumerate(points) if point in best}
     assert len(best) > 3
+
+
+def test_positions_count_as_a_cost_beside_any_other() -> None:
+    """By hand: b is worse than a at more multiply-adds, and needs none of a's positions; c is beaten by b in all."""
+    columns = ["label", "cost/macs_per_image", "test/mse", "cost/index_bits"]
+    rows = [("a", 1.0, 0.1, 100.0), ("b", 2.0, 0.2, 0.0), ("c", 3.0, 0.3, 0.0), ("d", 4.0, 0.05, 100.0)]
+    board = pd.DataFrame(rows, columns=columns)
+    labels, lines = pareto_front(board, "cost/macs_per_image", "test/mse", Measures({}))
+    assert labels == ["a", "b", "d"]
+    assert [(line["x"], line["line"]["dash"]) for line in lines] == [([2], "dot"), ([1, 4], "dash")]
+    assert pareto_front(board.assign(**{"cost/index_bits": 0.0}), "cost/macs_per_image", "test/mse", Measures({}))[
+        0
+    ] == ["a", "d"]
 
 
 def test_there_is_no_figure_where_all_have_one_rate(tmp_path: Path, small: Path) -> None:

@@ -12,7 +12,6 @@ from PIL import Image
 
 import hourglass
 from helpers.project import run_command, run_train
-from hourglass.data import pictures
 
 QUICK = ("trainer.max_epochs=3", "trainer.limit_train_batches=12", "trainer.enable_progress_bar=false")
 
@@ -229,17 +228,6 @@ def test_a_sweep_has_one_folder_and_one_wandb_run_a_job(tmp_path: Path) -> None:
             (record,) = path.glob("wandb/offline-run-*/run-*.wandb")
             assert record.name == f"run-mine-{path.name}.wandb"
             assert b"mine" in record.read_bytes()
-
-
-def test_pictures_of_any_size_and_channels() -> None:
-    for shape in ((2, 1, 5, 7), (3, 3, 200, 90), (1, 2, 8, 8)):
-        x = torch.rand(shape) * 2 - 0.5
-        grid = pictures.grid(pictures.comparison(x, x, x * 0.5))
-        assert grid.height > 4 * 84
-        assert grid.mode == "RGB"
-    error = torch.tensor([0.0, 0.5, -0.5, 9.0]).view(4, 1, 1, 1)
-    colours = pictures.signed_colours(error).flatten(1)
-    assert colours.tolist() == [[1, 1, 1], [1, 0, 0], [0, 0, 1], [1, 0, 0]]
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from typing import Any
 
 from hourglass.config.configuration import Configuration
 from hourglass.core.errors import ConfigError
+from hourglass.report import index
 from hourglass.report.request import HELP, Request, parse
 
 EXTRA = ("pandas", "scipy", "jinja2", "plotly")
@@ -15,7 +16,9 @@ def main(arguments: list[str]) -> None:
     if {"--help", "-h"} & set(arguments):
         print(HELP)
         return
-    make(parse(arguments))
+    request = parse(arguments)
+    make(request)
+    index.refresh(request.out)
 
 
 def make(request: Request) -> Any:

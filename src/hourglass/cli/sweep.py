@@ -28,6 +28,7 @@ from hourglass.core.compat.hydra import (
 from hourglass.core.errors import ConfigError, Interrupted
 from hourglass.core.processes.environment import at_a_time, wait_asleep
 from hourglass.core.text import command
+from hourglass.report import index
 from hourglass.report.request import Request
 from hourglass.runs.read import as_line
 from hourglass.runs.status import status_of
@@ -83,11 +84,13 @@ def main(application: Application, arguments: list[str]) -> None:
         finally:
             fine = tell(sweep)
             sweep.stop.check()  # whatever a library has made of it
+        if config.report and progress.can_be_reported(sweep.folder, sweep.names):
+            report(sweep.folder, Configuration.of(config))
     except Interrupted:
         signals.ignore()
         raise
-    if config.report and progress.can_be_reported(sweep.folder, sweep.names):
-        report(sweep.folder, Configuration.of(config))
+    finally:
+        index.refresh(sweep.folder)
     if not fine:
         sys.exit(1)
 

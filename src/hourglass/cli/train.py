@@ -21,6 +21,7 @@ from hourglass.config.overrides import at_home, refuse_careless, refuse_what_hyd
 from hourglass.config.slots import packages_in
 from hourglass.core.compat.hydra import Application
 from hourglass.core.errors import ConfigError, DataError, IncompatiblePair
+from hourglass.report import index
 from hourglass.runs.job import Job
 from hourglass.runs.read import read_configuration, read_summary, refuse_ways_out
 from hourglass.runs.status import status_of
@@ -86,6 +87,9 @@ def train(config: DictConfig) -> None:
         if fresh:
             discard(job.folder)
         raise
+    finally:
+        if job.folder.exists():
+            index.refresh(job.folder)
 
 
 def resume(folder: Path, others: list[str]) -> None:
@@ -114,5 +118,8 @@ def resume(folder: Path, others: list[str]) -> None:
     launch.refuse_damage(folder)
     job = Job(folder.resolve(), summary["id"], summary["choices"], summary["overrides"], summary["sweep"])
     job = replace(job, found_by=summary.get("found_by", []))
-    with faults_kept(job.folder):
-        launch.alone(configuration, job, retry="all")  # this one is meant by name
+    try:
+        with faults_kept(job.folder):
+            launch.alone(configuration, job, retry="all")  # this one is meant by name
+    finally:
+        index.refresh(job.folder)

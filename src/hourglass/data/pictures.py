@@ -15,17 +15,14 @@ def signed_colours(error: Tensor) -> Tensor:
 
 
 def comparison(images: Tensor, corrupted: Tensor, reconstruction: Tensor) -> dict[str, Tensor]:
-    """The four rows of the image grid, each (N, C, H, W), with their labels."""
-    return {
-        "input": images,
-        "corrupted": corrupted,
-        "reconstruction": reconstruction,
-    } | error_row(reconstruction - images)
+    """The rows of the image grid, each (N, C, H, W), with their labels; `corrupted` where the images were."""
+    noisy = {} if torch.equal(images, corrupted) else {"corrupted": corrupted}
+    return {"input": images} | noisy | {"reconstruction": reconstruction} | error_row(reconstruction - images)
 
 
 def error_row(error: Tensor) -> dict[str, Tensor]:
-    """The row of the errors (N, C, H, W), by the label that tells their scale."""
-    return {f"error ±{colours.ERROR_SCALE}": signed_colours(error)}
+    """The row of the errors (N, C, H, W), by the label that tells their scale and what the colours mean."""
+    return {f"error ±{colours.ERROR_SCALE}\nred: too bright\nblue: too dark": signed_colours(error)}
 
 
 def grid(rows: dict[str, Tensor], gap: int = 2, least_side: int = 84) -> Image.Image:
@@ -34,7 +31,8 @@ def grid(rows: dict[str, Tensor], gap: int = 2, least_side: int = 84) -> Image.I
     height, width = first.shape[-2:]
     zoom = max(1, math.ceil(least_side / min(height, width)))
     font = ImageFont.load_default(size=13)
-    margin = max((math.ceil(font.getlength(label)) for label in rows), default=0) + 12
+    lines = [line for label in rows for line in label.split("\n")]
+    margin = max((math.ceil(font.getlength(line)) for line in lines), default=0) + 12
     cell_h, cell_w = height * zoom + gap, width * zoom + gap
     canvas = Image.new("RGB", (margin + len(first) * cell_w + gap, len(rows) * cell_h + gap), "white")
     draw = ImageDraw.Draw(canvas)

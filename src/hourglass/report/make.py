@@ -18,7 +18,8 @@ FILES = ("report.html", "report.md", "results.csv", "evaluations.csv")
 
 def make(request: Request) -> Review:
     """Write the files, print the short answer, and return what is in them."""
-    reviewed = review(runs.read(request.folder), request.reference, request.metric, request.equivalent_within)
+    sweep = runs.read(request.folder, *request.more)
+    reviewed = review(sweep, request.reference, request.metric, request.equivalent_within)
     out = request.out
     out.mkdir(parents=True, exist_ok=True)
     contents = {

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from hourglass.core.text import command, p_value, percent, plus_minus, r_value, span
 from hourglass.report.analysis import stats, tables
 from hourglass.report.analysis.budgets import COLUMNS as BUDGETS
+from hourglass.report.analysis.folders import Folders
 from hourglass.report.analysis.measures import KEY_NUMBERS
 from hourglass.report.analysis.review import Review
 from hourglass.report.analysis.tuning import AGAIN, CURVE
@@ -40,6 +41,8 @@ def write(review: Review) -> str:
         f"**Answer.**{f' {answers[0]}' if len(answers) == 1 else several}",
     ]
     parts += [f"- {plain(text)}" for text in review.beside]
+    if review.folders:
+        parts += ["## What is compared", *compared(review.folders)]
     if len(board):
         parts += ["## Leaderboard", leaderboard(review), LEADERBOARD_NOTE, test_images(sweep), real(review)]
     if len(review.comparison):
@@ -77,6 +80,14 @@ def answer(review: Review) -> list[str]:
     return [
         " ".join([f"{a.task}: {a.headline}." if a.task else f"{a.headline}.", *a.sentences]) for a in review.answers
     ]
+
+
+def compared(folders: Folders) -> list[str]:
+    """What the folders of a report share, and what differs between them."""
+    shared = ", ".join(f"{what} ({plain(value)})" for what, value in folders.shared.items())
+    same = [f"All have the same {shared}."] if shared else []
+    table = markdown_table(["what differs", *folders.names], folders.rows)
+    return [table, plain(" ".join([*same, *folders.sentences, "What is not in the table is configured alike."]))]
 
 
 def leaderboard(review: Review) -> str:
@@ -176,8 +187,14 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> s
 
 
 def plain(text: object) -> str:
-    """A text of others on one line, in which nothing is code, a link, HTML or the end of a cell."""
+    """A text of others on one line, in which nothing is code, a link, HTML or the end of a cell.
+
+    GitHub makes links of bare addresses too, but of none whose sign is written as an entity.
+    """
     line = " ".join(str(text).split())
+    line = re.sub(
+        r"(?i)(\bwww)\.|(\w):(?=//)", lambda match: f"{match[1]}&#46;" if match[1] else f"{match[2]}&#58;", line
+    )
     escaped = re.sub(r"[\\`|]|](?=[(\[:])", lambda match: f"\\{match[0]}", line)
     return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", escaped)
 

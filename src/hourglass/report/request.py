@@ -7,19 +7,25 @@ from pathlib import Path
 from hourglass.core.errors import ConfigError
 from hourglass.core.text import command
 
-HELP = f"""{command("report")} FOLDER [reference=KEY=VALUE] [metric=NAME] [equivalent_within=MARGIN]
+HELP = f"""{command("report")} FOLDER … [reference=KEY=VALUE] [metric=NAME] [equivalent_within=MARGIN]
     [out=FOLDER]
 
-FOLDER             a sweep (logs/sweeps/NAME), a folder of runs (logs/runs), or one run
+FOLDER             a sweep (logs/sweeps/NAME), a folder of runs (logs/runs), or one run; several are compared in
+                   one report, which says what they share and what differs
 reference          what the others are compared with, on the same seeds: reference=decoder=resize, or of several
                    keys reference=decoder=resize,latent=dense
 metric             by which they are ranked and compared: any of summary.json, cost/…, ratio/… (to a baseline) and
                    gap/… (distance from the real images) too
 equivalent_within  differences that count as none: 5 % of the mean of the reference, or 0.1 dB
-out                where report.html, report.md, results.csv and evaluations.csv go: FOLDER if not given
+out                where report.html, report.md, results.csv and evaluations.csv go: FOLDER if not given; for several
+                   logs/reports/ and their names
 
 What is not given is as the sweep declares it (primary=, reference=, equivalent_within=), else reference is the first
 configuration that ran, and metric is test/mse."""
+REPORTS = Path("logs/reports")
+"""Where reports of several folders go"""
+LONGEST = 100
+"""Characters of the name of such a report"""
 OPTIONS = ("reference", "metric", "equivalent_within", "out")
 
 
@@ -30,6 +36,8 @@ class Request:
     reference: str | None = None
     metric: str | None = None
     equivalent_within: str | None = None
+    more: tuple[Path, ...] = ()
+    """Folders that are compared with the first one"""
 
 
 def parse(arguments: list[str]) -> Request:
@@ -52,7 +60,11 @@ def parse(arguments: list[str]) -> Request:
             )
         else:
             folders.append(argument)
-    if len(folders) != 1:
-        raise ConfigError(f"name one folder, not {len(folders)}: {command('report')} logs/sweeps/NAME")
-    folder = Path(folders[0]).expanduser()
-    return Request(folder, Path(options.pop("out", folder)).expanduser(), **options)
+    if not folders:
+        raise ConfigError(f"name a folder: {command('report')} logs/sweeps/NAME")
+    folder, *more = [Path(folder).expanduser() for folder in folders]
+    places = [path.resolve() for path in (folder, *more)]
+    if twice := next((path for n, path in enumerate((folder, *more)) if places[n] in places[:n]), None):
+        raise ConfigError(f"{twice} is given twice: give it once")
+    out = REPORTS / "+".join(path.name for path in places)[:LONGEST].strip(". ") if more else folder
+    return Request(folder, Path(options.pop("out", out)).expanduser(), **options, more=tuple(more))

@@ -121,6 +121,8 @@ def _answer(
         headline = f"{metric} {value}" if label == task else f"{label}: {metric} {value}"
         sentences = [f"{'Mean and 95 % interval over' if interval else 'Of'} {over}."]
         sentences.append("There is nothing to compare it with.")
+    if (bits := best.get("cost/index_bits", math.nan)) > 0 and not headline.startswith("All"):
+        headline += f"; it is given {number(bits)} bits of positions beside the code"
     other = rivals[0].label if rivals else ""
     if notes.get(other):
         sentences.append(f"Of {other}: {'; '.join(notes[other])}.")

@@ -2,6 +2,7 @@
 
 import math
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,13 +13,13 @@ from hourglass.report.analysis import tables
 from hourglass.report.analysis.answer import Answer, answers, overall
 from hourglass.report.analysis.budgets import Budgets, budgets
 from hourglass.report.analysis.comparison import is_swept, names_a_task, paired, pairing, reference_values
+from hourglass.report.analysis.folders import Folders, folders
 from hourglass.report.analysis.measures import Measures, numbers
 from hourglass.report.analysis.tuning import Tuned, tuned
 from hourglass.report.reading import evaluations
 from hourglass.report.reading.configurations import Configuration
 from hourglass.report.reading.run import Run
 from hourglass.report.reading.runs import Sweep
-from hourglass.sweeps.declaration import standing
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Review:
         """What makes the same report again."""
         more = {"reference": self.reference, "metric": self.metric, "equivalent_within": self.equivalent_within}
         options = [f"{key}={value}" for key, value in more.items() if value]
-        return f"{command('report')} {shlex.join([str(self.sweep.folder), *options])}"
+        return f"{command('report')} {shlex.join([*map(str, self.sweep.folders), *options])}"
 
     @cached_property
     def measures(self) -> Measures:
@@ -70,7 +71,7 @@ class Review:
     @property
     def standing(self) -> str:
         """Were hypotheses fixed before, or is it exploratory?"""
-        return standing(self.sweep.info.get("invocations", []))
+        return self.sweep.standing
 
     @property
     def headline(self) -> str:
@@ -100,21 +101,39 @@ class Review:
         return [text for one in (self.tuned, self.budgets) if one for text in one.sentences]
 
     @cached_property
-    def pictured(self) -> dict[str, Run]:
-        """Label -> the run whose pictures are shown: the median of its seeds by the metric, of two the better one.
+    def folders(self) -> Folders | None:
+        return folders(self.sweep)
 
-        Where seeds have test images of their own, the other configurations of a task are shown with the seed of its
-        best one, as far as they have it.
+    @cached_property
+    def pictured(self) -> dict[str, Run]:
+        """Label -> the run whose pictures are shown: one seed for all configurations of a task.
+
+        That is the median seed of the best one by the metric, of two the better, among the seeds that all of them
+        have; where they have none in common, each is shown with that seed if it has it, else with its own median.
         """
         chosen: dict[str, Run] = {}
-        seed_of: dict[str, int] = {}  # task -> seed
-        for configuration in self.ranked:
-            by_seed = {run.seed: run for run in configuration.runs}
-            median = sorted(configuration.runs, key=self._rank)[(len(by_seed) - 1) // 2]
-            seed = seed_of.setdefault(configuration.task, median.seed)
-            own_images = len({run.data.get("fingerprint") for run in configuration.runs}) > 1
-            chosen[configuration.label] = by_seed.get(seed, median) if own_images else median
+        for task in dict.fromkeys(configuration.task for configuration in self.ranked):
+            best, *others = [configuration for configuration in self.ranked if configuration.task == task]
+            common = {run.seed for run in best.runs}.intersection(*({run.seed for run in c.runs} for c in others))
+            of_best = self._median([run for run in best.runs if run.seed in common] or best.runs)
+            for configuration in (best, *others):
+                alike = [run for run in configuration.runs if run.seed == of_best.seed]
+                chosen[configuration.label] = self._median(alike or configuration.runs)
         return chosen
+
+    @property
+    def pictures_differ(self) -> str:
+        """Says where the pictures are not all of one seed and of the same images; empty where they are."""
+        tasks: dict[str, list[Run]] = {}
+        for configuration in self.ranked:
+            tasks.setdefault(configuration.task, []).append(self.pictured[configuration.label])
+        seeds = any(len({run.seed for run in runs}) > 1 for runs in tasks.values())
+        images = any(len({run.data.get("fingerprint") for run in runs}) > 1 for runs in tasks.values())
+        what = " and ".join(["seed"] * seeds + ["test images"] * images)
+        return f"No {what} that all configurations have: each picture is named by its own." if what else ""
+
+    def _median(self, runs: Sequence[Run]) -> Run:
+        return sorted(runs, key=self._rank)[(len(runs) - 1) // 2]
 
     def _rank(self, run: Run) -> float:
         """Low is good; what is not finite comes last."""

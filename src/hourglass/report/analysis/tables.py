@@ -8,9 +8,11 @@ import pandas as pd
 
 from hourglass.core.text import as_option
 from hourglass.report.analysis import stats
-from hourglass.report.analysis.measures import KEY_NUMBERS, Measures, names_of, numbers
+from hourglass.report.analysis.measures import KEY_NUMBERS, RATES, Measures, names_of, numbers
 from hourglass.report.reading.run import ABSENT, Run, value_of
 from hourglass.report.reading.runs import Sweep
+
+POSITIONS = "cost/index_bits"
 
 
 def leaderboard(sweep: Sweep, metric: str = "test/mse", *, across: bool = False) -> pd.DataFrame:
@@ -72,14 +74,23 @@ def key_columns(leaderboard: pd.DataFrame, metric: str, measures: Measures) -> l
 def pareto(leaderboard: pd.DataFrame, cost: str, metric: str, measures: Measures | None = None) -> pd.Series:
     """Which rows no other row beats: none is as good in both columns and better in one. NaN is on no front.
 
-    `measures` says which values of a metric of another package are the better ones.
+    The bits of positions that max unpooling passes on beside the code, a column `cost/index_bits`, are a third cost
+    beside any but a rate, which has them in it: nothing is beaten by what is given more. `measures` says which values
+    of a metric of another package are the better ones.
     """
     measures = measures or Measures({})
     signs = [1 if measures.direction(name) == "lower" else -1 for name in (cost, metric)]
     points = leaderboard[[cost, metric]].to_numpy(float) * signs
+    if counts_positions(leaderboard, cost):
+        points = np.column_stack([points, leaderboard[POSITIONS].fillna(0)])
     as_good = (points[None] <= points[:, None]).all(-1)  # [i, j]: is j as good as i?
     better = (points[None] < points[:, None]).any(-1)
     return pd.Series(~(as_good & better).any(1) & np.isfinite(points).all(1), leaderboard.index)
+
+
+def counts_positions(leaderboard: pd.DataFrame, cost: str) -> bool:
+    """Are bits of positions known, and not in this cost already?"""
+    return POSITIONS in leaderboard and cost != POSITIONS and cost.removeprefix("cost/") not in RATES
 
 
 def heatmap(sweep: Sweep, metric: str = "test/mse") -> pd.DataFrame | None:

@@ -96,16 +96,16 @@ def cost(review: Review) -> Figure | None:
     costs = [name for name in costs if board[name].round(9).nunique() > 1]
     if not costs:
         return None
-    columns = ("task", "label", metric, f"{metric} ±", f"{metric} values", *costs)
-    board = board[list(dict.fromkeys(columns))]  # the hundred others take time below
+    columns = ("task", "label", metric, f"{metric} ±", f"{metric} values", *costs, tables.POSITIONS)
+    board = board[[name for name in dict.fromkeys(columns) if name in board]]  # the hundred others take time below
     place = {configuration.label: i for i, configuration in enumerate(review.ranked)}
     variants: dict[str, Plot] = {}
     fronts: dict[str, list[str]] = {}
     for name, (task, of_task) in itertools.product(costs, board.groupby("task", sort=False)):
-        labels, steps = pareto_front(of_task, name, metric, review.measures)
+        labels, lines = pareto_front(of_task, name, metric, review.measures)
         fronts.setdefault(name, []).extend(labels)
         points = [point(place[row["label"]], row, name, metric, review.measures) for row in of_task.to_dict("records")]
-        drawn = plot([steps, *points], title(name), [full_title(metric)])
+        drawn = plot([*lines, *points], title(name), [full_title(metric)])
         drawn["layout"]["yaxis"]["range"] = _range(of_task, metric)
         if of_task[name].min() > 0 and of_task[name].max() > 20 * of_task[name].min():
             drawn["layout"]["xaxis"]["type"] = "log"
@@ -119,18 +119,30 @@ def cost(review: Review) -> Figure | None:
         "line is the Pareto front: nothing on it is beaten in both quality and cost by anything else that ran on the "
         "same task. A * marks it in the table."
     )
+    if tables.POSITIONS in board and board[tables.POSITIONS].nunique() > 1:
+        words += (
+            " Bits of positions, which max unpooling is given beside the code, are counted as a cost too: nothing is "
+            "beaten by what is given more of them, and there is a line for each amount, the dashed ones with positions."
+        )
     header = ["Configuration", full_title(metric), *map(title, costs)]
     shown = [place[label] for label in board["label"]]
     return Figure("cost", "Quality against cost", words, "Cost", variants, header, rows, shown)
 
 
-def pareto_front(board: pd.DataFrame, cost: str, metric: str, measures: Measures) -> tuple[list[str], Trace]:
-    """The labels on the front, and the dotted line through them."""
-    front = board[tables.pareto(board, cost, metric, measures)].sort_values([cost, metric])
-    steps = line(0, "Pareto front", front[cost], front[metric]) | {"meta": None, "hoverinfo": "skip"}
-    steps["line"] = {"color": GREY, "width": 1.2, "dash": "dot", "shape": "hv"}
-    del steps["hovertemplate"]
-    return list(front["label"]), steps
+def pareto_front(board: pd.DataFrame, cost: str, metric: str, measures: Measures) -> tuple[list[str], list[Trace]]:
+    """The labels on the front, and the lines through them: one for each amount of bits of positions, among what has no
+    more of them."""
+    front, counted = board[tables.pareto(board, cost, metric, measures)], tables.counts_positions(board, cost)
+    bits = board[tables.POSITIONS].fillna(0) if counted else board[cost] * 0
+    lines = []
+    for level in sorted(set(bits[front.index])):
+        among = board[bits <= level].drop(columns=[tables.POSITIONS] if counted else [])
+        through = among[tables.pareto(among, cost, metric, measures)].sort_values([cost, metric])
+        steps = line(0, "Pareto front", through[cost], through[metric]) | {"meta": None, "hoverinfo": "skip"}
+        steps["line"] = {"color": GREY, "width": 1.2, "dash": "dash" if level else "dot", "shape": "hv"}
+        del steps["hovertemplate"]
+        lines.append(steps)
+    return list(front.sort_values([cost, metric])["label"]), lines
 
 
 def point(place: int, row: dict[str, Any], cost: str, metric: str, measures: Measures) -> Trace:

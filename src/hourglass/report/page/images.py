@@ -5,6 +5,7 @@ The latter lie in its folder as they are, which anybody may have made. No torch 
 
 import base64
 import io
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,10 @@ CHOICES = [(8, 4), (6, 3), (4, 2), (2, 1), (1, 1)]
 
 LARGEST, MOST_PIXELS = 5_000_000, 20_000_000
 """Bytes and pixels of a picture that is read"""
+GAP, LEAST_SIDE = 2, 84
+"""Of `hourglass.data.pictures.grid`"""
+MOST_FRAMES = 24
+"""Epochs of a run; at 0, 1, 2, 4, 8, … 24 are 4 million"""
 TITLES = {
     "interpolations": "From one test image to another, along a straight line between their codes",
     "traversals": "One number of the code at a time, from 2 standard deviations below its mean to 2 above it",
@@ -61,6 +66,61 @@ def tiles(examples: Examples, first: int, others: int) -> dict[str, Tiles]:
     return {"same": _tiles(examples, slice(0, min(first, worst)))} | {
         name: _tiles(examples, slice(start, start + others)) for name, start in starts.items()
     }
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a run made of its first test images after an epoch."""
+
+    epoch: int
+    """0: untrained"""
+    output: str
+    error: str
+    """Strips, as data URIs"""
+    mse: list[str]
+
+
+def frames(run: Run, examples: Examples, count: int) -> list[Frame]:
+    """By epoch, from the pictures `images/reconstructions_epoch*.png`, those that show the first `count` images.
+
+    Each is checked against these images, pixel by pixel: what shows others, or is drawn otherwise, is left out.
+    """
+    target, made = examples["target"][:count], []
+    for path in sorted(run.folder.glob("images/reconstructions_epoch*.png"))[:MOST_FRAMES]:
+        epoch = re.fullmatch(r"reconstructions_epoch(\d{4,9})", path.stem)
+        output = _reconstructed(run.folder, path, target) if epoch else None
+        if epoch and output is not None:
+            mse = np.square((output.astype(float) - target) / 255).mean((1, 2, 3))
+            strips = as_uri(_strip(output)), as_uri(_error_strip(target, output))
+            made.append(Frame(int(epoch[1]), *strips, [f"{value:.2g}" for value in mse]))
+    return made
+
+
+def _reconstructed(folder: Path, path: Path, target: Pixels) -> Pixels | None:
+    """(N, C, H, W): the last row but one of a picture as `hourglass.data.pictures.grid` draws it, if its first row is
+    these images (N, C, H, W)."""
+    try:
+        image = _opened(folder, path)
+    except UNREADABLE:
+        return None
+    pixels = np.asarray(image).transpose(2, 0, 1)[: 3 if target.shape[1] == 3 else 1]
+    n, _, height, width = target.shape
+    zoom = max(1, math.ceil(LEAST_SIDE / min(height, width)))
+    rows, down, across = (image.height - GAP) / (height * zoom + GAP), height * zoom + GAP, width * zoom + GAP
+    if rows not in (3, 4):
+        return None
+
+    def row(number: int, margin: int) -> Pixels:
+        tops, lefts = GAP + number * down + zoom // 2, [margin + i * across + zoom // 2 for i in range(n)]
+        return np.stack([pixels[:, tops : tops + height * zoom : zoom, x : x + width * zoom : zoom] for x in lefts])
+
+    shown = target if target.shape[1] == 3 else target[:, :1]
+    for columns in range(n, (image.width - GAP) // across + 1):
+        margin = image.width - GAP - columns * across  # for the labels, as wide as they are
+        if margin > 0 and np.array_equal(row(0, margin), shown):
+            output = row(int(rows) - 2, margin)
+            return output if target.shape[1] in (1, 3) else None
+    return None
 
 
 def fitting(examples: Sequence[Examples]) -> tuple[int, int, int]:
@@ -139,12 +199,20 @@ def _picture(folder: Path, name: str, path: Path) -> CodePicture:
     return CodePicture(title, uri, str(printable(reason)))
 
 
+UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+"""What opening a picture raises; a SyntaxError comes from the parser of PNG"""
+
+
+def _opened(folder: Path, path: Path) -> Image.Image:
+    with Image.open(inside(path, folder, largest=LARGEST), formats=["PNG"]) as image:
+        if image.width * image.height > MOST_PIXELS:
+            raise ValueError(f"it has more than {MOST_PIXELS:,} pixels")
+        return image.convert("RGB")
+
+
 def _read_picture(folder: Path, path: Path) -> tuple[str, str]:
     """(data URI of what is in the file, what is wrong with it)"""
     try:
-        with Image.open(inside(path, folder, largest=LARGEST), formats=["PNG"]) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise ValueError(f"it has more than {MOST_PIXELS:,} pixels")
-            return as_uri(image.convert("RGB")), ""
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # PNG's parser: SyntaxError
+        return as_uri(_opened(folder, path)), ""
+    except UNREADABLE as error:
         return "", f"{path} cannot be shown: {first_line(error)}"

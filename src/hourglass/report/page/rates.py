@@ -45,9 +45,9 @@ def rates(review: Review) -> Figure | None:
             continue
         of, marked = f"; {task}" if task else "", []
         for metric in metrics:
-            front, steps = pareto_front(of_task, RATE, metric, review.measures)
+            front, lines = pareto_front(of_task, RATE, metric, review.measures)
             points = [_point(place[row["label"]], row, metric, review) for row in records]
-            traces = [*_drawn(curves, metric, of_task[RATE].min()), steps, *points]
+            traces = [*_drawn(curves, metric, of_task[RATE].min()), *lines, *points]
             variants[f"{title(metric)}{of}"] = _plot(traces, metric, review)
             marked.append(front)
         shown += [place[label] for label in labels]

@@ -5,7 +5,7 @@ import gzip
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import Any
 
@@ -26,6 +26,8 @@ from hourglass.report.page.tuning import tuning
 
 MOST_SHOWN = 8
 """Configurations that the figures and pictures show at first: the best, and the references."""
+FRAMES_BUDGET = 1_500_000
+"""Bytes of base64 for the pictures of all epochs"""
 SCRIPTS = ("tables.js", "pictures.js", "figures.js")
 
 
@@ -37,6 +39,12 @@ class Pictures:
     shared: dict[str, bool]
     """Are the target, and the input, the same for all?"""
     left_out: int
+    frames: dict[int, list[images.Frame]]
+    """Configuration -> what its run made of the same images after some epochs"""
+
+    @property
+    def epochs(self) -> list[int]:
+        return sorted({frame.epoch for of in self.frames.values() for frame in of})
 
 
 def render(review: Review) -> str:
@@ -51,10 +59,12 @@ def render(review: Review) -> str:
     over = (budgets(review.budgets), *tuned)
     drawn = (*over, rates(review), cost(review), curves(ranked), spectra(ranked), robustness(review)) if ranked else ()
     figures = [figure for figure in drawn if figure]
+    pictures = _pictures(review)
     script = Markup("\n").join(map(_read, SCRIPTS))
     compared_titles, compared, axis = views.compared_rows(review)
     return _template().render(
         review=review,
+        folders=review.folders,
         columns=columns,
         groups={title: [c for c in columns if c.group == group] for group, title in measures.GROUPS.items()},
         glossary=views.glossary(review, columns),
@@ -65,9 +75,10 @@ def render(review: Review) -> str:
         compared=compared,
         compared_titles=compared_titles,
         axis=axis,
-        pictures=_pictures(review),
+        pictures=pictures,
         codes=images.code_pictures({i: review.pictured[one.label] for i, one in enumerate(ranked)}),
         set_names=images.SETS,
+        frames={i: [asdict(frame) for frame in of] for i, of in pictures.frames.items()} if pictures else {},
         error_scale=ERROR_SCALE,
         figures=figures,
         specifications={figure.id: figure.variants for figure in figures},
@@ -103,7 +114,15 @@ def _pictures(review: Review) -> Pictures | None:
         for name, tiles in images.tiles(examples[i], first, others).items():
             sets[name][i] = tiles
     shared = {role: len({tiles.strips[role] for tiles in sets["same"].values()}) == 1 for role in ("target", "input")}
-    return Pictures(sets, {i: runs[i].seed for i in examples}, shared, len(examples) - count)
+    frames: dict[int, list[images.Frame]] = {}
+    left = FRAMES_BUDGET
+    for i in list(sets["same"])[:MOST_SHOWN]:
+        of_run = images.frames(runs[i], examples[i], len(sets["same"][i].index))
+        left -= sum(len(frame.output) + len(frame.error) for frame in of_run)
+        if left < 0:
+            break
+        frames |= {i: of_run} if of_run else {}
+    return Pictures(sets, {i: runs[i].seed for i in examples}, shared, len(examples) - count, frames)
 
 
 def _template() -> Any:

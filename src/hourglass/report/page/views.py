@@ -48,6 +48,7 @@ def columns(review: Review) -> list[Column]:
     board, measures = review.board, review.measures
     names = [name for name in board if f"{name} values" in board]
     key = tables.key_columns(board, review.metric, measures) if names else []
+    shown = _shown(review, key)
     made = []
     for group in GROUPS:
         of_group = [name for name in names if name.startswith(f"{group}/")]
@@ -56,8 +57,25 @@ def columns(review: Review) -> list[Column]:
             notes = [f"{direction} is better"] if direction and group != "cost" else []
             if (real := measures.real_name(name)) in board:
                 notes.append(f"real images {span(board[real])}")
-            made.append(Column(name, group, measures.title(name), notes, name in key))
+            made.append(Column(name, group, measures.title(name), notes, name in shown))
     return sorted(made, key=lambda column: column.key != review.metric)  # the metric of the report comes first
+
+
+FIRST = (
+    "test/mse", "test/psnr", "test/phase_bias_2", "cost/index_bits", "cost/num_params", "cost/macs_per_image",
+    "test/ssim", "cost/bits_per_pixel",
+)  # fmt: skip
+"""What is shown first where there are more columns than fit"""
+FITTING = 6
+"""Columns of numbers that a screen of 1280 pixels holds beside the configuration"""
+
+
+def _shown(review: Review, key: Sequence[str]) -> list[str]:
+    """Of the key columns as many as fit: those in which the configurations differ, the metric of the report first."""
+    several = len(review.board) > 1
+    telling = [name for name in key if not several or review.board[name].round(12).nunique(dropna=False) > 1]
+    wanted = sorted(telling, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+    return list(dict.fromkeys((review.metric, *wanted)))[:FITTING]
 
 
 def glossary(review: Review, shown: Sequence[Column]) -> dict[str, str]:

@@ -135,7 +135,7 @@ def varied(runs: Sequence[Run]) -> list[str]:
     """
     groups = dict.fromkeys(group for run in runs for group in run.choices)
     keys = dict.fromkeys(key for run in runs for key in run.config if key != "seed" and is_treatment(run, key))
-    written = [key for key in keys if not _is_interpolated(runs, key)]
+    written = [key for key in keys if not is_interpolated(runs, key)]
     written.sort(key=lambda key: "._" in key)  # `_target_` only where there is nothing else
     names = {*PRESETS, *groups, *written, *(key.split(".")[0] for key in written)}
     columns = {name: [value_of(run, name) for run in runs] for name in names}
@@ -148,7 +148,7 @@ def varied(runs: Sequence[Run]) -> list[str]:
     return list(alike.values())
 
 
-def _is_interpolated(runs: Sequence[Run], key: str) -> bool:
+def is_interpolated(runs: Sequence[Run], key: str) -> bool:
     """Is `key` the same interpolation wherever it is there?"""
     raw = {as_option(run.raw[key]) for run in runs if key in run.raw}
     return len(raw) == 1 and "${" in raw.pop()

@@ -13,9 +13,9 @@ from hourglass.report.reading.configurations import Configuration, configuration
 from hourglass.report.reading.files import read_beside, read_config
 from hourglass.report.reading.run import Problem, Run
 from hourglass.report.reading.tuning import Tuning
-from hourglass.runs.read import check_summary, is_tuning, no_jobs, read_summary, read_sweep
+from hourglass.runs.read import OF_THE_COMMAND, check_summary, is_tuning, no_jobs, read_summary, read_sweep
 from hourglass.runs.status import status_of
-from hourglass.sweeps.declaration import Declared, declared_in
+from hourglass.sweeps.declaration import Declared, declared_in, standing
 
 REASONS = {
     "planned": "missing: it has no folder, the sweep has not come to it",
@@ -41,6 +41,12 @@ class Sweep:
     tuning: Tuning = field(default_factory=Tuning)
     known: list[str] | None = None
     """What was swept, where somebody knows"""
+    parts: list["Sweep"] = field(default_factory=list)
+    """The folders that are compared in it, each as it is by itself; none for one folder"""
+
+    @property
+    def folders(self) -> list[Path]:
+        return [part.folder for part in self.parts] or [self.folder]
 
     @cached_property
     def varied(self) -> list[str]:
@@ -54,8 +60,17 @@ class Sweep:
 
     @property
     def declaration(self) -> Declared:
-        """What the sweep declares it will be judged by, as `hourglass.sweeps.declaration` tells."""
-        return declared_in(self.info.get("invocations", []))
+        """What the sweep declares it will be judged by, as `hourglass.sweeps.declaration` tells; of several what they
+        agree in."""
+        first, *more = [part.declaration for part in self.parts] or [declared_in(self.info.get("invocations", []))]
+        return {key: value for key, value in first.items() if all(one.get(key) == value for one in more)}
+
+    @property
+    def standing(self) -> str:
+        """Were hypotheses fixed before, or is it exploratory? In a sentence."""
+        if self.parts:
+            return f"Exploratory: {len(self.parts)} folders are compared, which was not declared before their runs."
+        return standing(self.info.get("invocations", []))
 
     @cached_property
     def declared(self) -> dict[str, Measure]:
@@ -79,12 +94,39 @@ class Sweep:
         return [one for one in self.others if one.id not in with_result and one.status not in OLDER]
 
 
-def read(folder: str | Path) -> Sweep:
-    """The folder of a sweep, a folder of runs, or one run. What cannot be read is named in `others`, never left out.
+def read(folder: str | Path, *more: str | Path) -> Sweep:
+    """The folder of a sweep, a folder of runs, or one run; or several of them, as one sweep to be compared in.
 
-    Raises DataError where there is no run at all.
+    What cannot be read is named in `others`, never left out. Raises DataError where there is no run at all in one.
     """
-    folder = Path(folder)
+    if not more:
+        return _read_folder(Path(folder))
+    return _joined([_read_folder(Path(one), apart=False) for one in (folder, *more)])
+
+
+def _joined(parts: list[Sweep]) -> Sweep:
+    """A run that several of them have counts once, where it comes first: `analysis.folders` tells.
+
+    What was tuned is configured here as anything else: its curves are in the report of the sweep that tuned it.
+    """
+    runs: dict[object, Run] = {}
+    others = [problem for part in parts for problem in part.others]
+    for run in (run for part in parts for run in part.runs):
+        first = runs.setdefault(treatment(run), run)
+        if first.id != run.id:
+            reason = f"{first.folder} has the same configuration and seed, but for metrics and callbacks: it counts"
+            others.append(Problem(run.id, "repeated", reason, run.overrides, run.folder))
+    names = [part.name for part in parts]
+    if len(set(names)) < len(names):
+        names = [str(printable(str(part.folder))) for part in parts]
+    shown = names if len(names) < 4 else [*names[:2], f"{len(names) - 2} more"]
+    info = {"invocations": [one for part in parts for one in part.info.get("invocations", [])]}
+    name = f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return Sweep(parts[0].folder, name, info, list(runs.values()), others, parts=parts)
+
+
+def _read_folder(folder: Path, *, apart: bool = True) -> Sweep:
+    """`apart`: overrides of jobs without those that all jobs have in common."""
     info: dict[str, Any] = {}
     jobs: dict[str, list[str]] = {}
     others: list[Problem] = []
@@ -95,7 +137,7 @@ def read(folder: str | Path) -> Sweep:
             others += [Problem(name, "torn", NO_JOB, [], folder) for name in no_jobs(folder)]
         except DataError as error:
             others.append(Problem("sweep.json", "torn", str(error), [], folder))
-    common = set.intersection(*map(set, jobs.values())) if len(jobs) > 1 else set()
+    common = set.intersection(*map(set, jobs.values())) if len(jobs) > 1 and apart else set()
     more = [path for path in sorted(folder.glob("*")) if _is_run(path) and path.name not in jobs]
     folders = [folder] if _is_run(folder) else [*(folder / job for job in jobs), *more]
     if not folders:
@@ -104,8 +146,9 @@ def read(folder: str | Path) -> Sweep:
     runs: dict[object, Run] = {}
     tuning = Tuning.of(info)
     for path in folders:
-        apart = [override for override in jobs.get(path.name, []) if override not in common]
-        run, problems = _read_run(path, folder, apart)
+        own = [override for override in jobs.get(path.name, []) if override not in common]
+        own = own if apart else [override for override in own if not override.startswith(OF_THE_COMMAND)]
+        run, problems = _read_run(path, folder, own)
         marked = [jobs.get(path.name, []), *(one.overrides for one in [run, *problems] if one)]
         if any(map(is_tuning, marked)) and path != folder:
             tuning.runs += [run] if run is not None else []

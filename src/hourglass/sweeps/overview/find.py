@@ -18,7 +18,7 @@ DEEPEST = 5
 
 @dataclass(frozen=True)
 class Found:
-    """A run folder."""
+    """A folder, of a run where `is_run` says so."""
 
     folder: Path
     sweep: Path | None
@@ -26,6 +26,8 @@ class Found:
 
     @cached_property
     def status(self) -> str:
+        if (ended := self.summary.get("status", "running")) != "running":  # read once, whoever holds the lock
+            return str(ended)
         try:
             return str(printable(status_of(self.folder)))
         except (DataError, OSError):
@@ -79,8 +81,13 @@ def find(folder: Path) -> list[Found]:
     """Every run at `folder` and below, by path. Raises DataError where there is no such folder."""
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder: name one that holds runs, as logs does once something was trained")
+    return [one for one in folders(folder) if is_run(one.folder)]
+
+
+def folders(folder: Path) -> Iterator[Found]:
+    """This folder and those below it by path, runs and others; into runs is not looked."""
     inside_a_sweep = folder.parent if (folder.parent / "sweep.json").is_file() else None
-    return list(_walk(folder, inside_a_sweep, 0))
+    return _walk(folder, inside_a_sweep, 0)
 
 
 def is_run(folder: Path) -> bool:
@@ -88,8 +95,8 @@ def is_run(folder: Path) -> bool:
 
 
 def _walk(folder: Path, sweep: Path | None, depth: int) -> Iterator[Found]:
+    yield Found(folder, sweep)
     if is_run(folder):
-        yield Found(folder, sweep)
         return
     sweep = folder if (folder / "sweep.json").is_file() else sweep
     try:

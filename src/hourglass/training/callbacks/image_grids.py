@@ -24,9 +24,9 @@ AMONG = 500
 class ImageGrids(Callback):
     """The same `count` test images every time, as PNG in the run folder and in the loggers, at log-spaced epochs.
 
-    Epochs 0 (untrained), 1, 2, 4, 8, … and the last: rows input | corrupted | reconstruction | error, at one fixed
-    scale; where the autoencoder is generative, samples of the prior from the same noise. At the end, pictures of the
-    code: see `code_pictures`. They lie in `images/`.
+    Epochs 0 (untrained), 1, 2, 4, 8, … and the last: rows input | corrupted, where they were | reconstruction | error,
+    at one fixed scale; where the autoencoder is generative, samples of the prior from the same noise. At the end,
+    pictures of the code: see `code_pictures`. They lie in `images/`.
     """
 
     def __init__(self, *, count: Count) -> None:

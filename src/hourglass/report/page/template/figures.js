@@ -51,20 +51,30 @@ const watcher = new IntersectionObserver((entries) => entries.filter((entry) => 
   draw(entry.target);
 }), { rootMargin: "300px" });
 all(".plot").forEach((plot) => watcher.observe(plot));
-addEventListener("load", () => setTimeout(unpack, 200));
+// All others when nothing else is to be done, so that whoever prints finds them drawn
+function drawRest() {
+  const plot = one(".plot:not([data-drawn])");
+  if (plot) draw(plot).then(() => plot.dataset.drawn && setTimeout(drawRest, 50));
+}
+addEventListener("load", () => setTimeout(drawRest, 200));
 
-// Paper: all figures, in light, as wide as a page
-let before;
+// Paper: all figures, in light, as wide as a page; of those that cannot be drawn yet the numbers
+let before, opened = [];
 addEventListener("beforeprint", () => {
   before = root.dataset.theme;
   root.dataset.theme = "light";
-  if (window.Plotly) all(".plot").forEach((plot) => {
+  if (!window.Plotly) {
+    opened = all(".plot:not([data-drawn]) ~ details.numbers:not([open])");
+    opened.forEach((numbers) => (numbers.open = true));
+  } else all(".plot").forEach((plot) => {
     const [data, layout, config] = specification(plot);
     Plotly.react(plot, data, { ...layout, autosize: false, width: 680 }, { ...config, responsive: false });
     plot.dataset.drawn = "yes";
   });
 });
 addEventListener("afterprint", () => {
+  opened.forEach((numbers) => (numbers.open = false));
+  opened = [];
   before === undefined ? delete root.dataset.theme : (root.dataset.theme = before);
   redraw();
 });

@@ -8,6 +8,34 @@ one("#zoom")?.addEventListener("input", (event) => {
   root.style.setProperty("--pixel", event.target.value);
   one("#zoom-value").textContent = `${event.target.value}×`;
 });
+
+// Training: the same images after each epoch that was drawn, and at the end with the best weights
+const frames = JSON.parse(one("#frames").textContent);
+const training = one("#training");
+function showEpoch() {
+  const epochs = training.dataset.epochs.split(" ").map(Number);
+  const epoch = epochs[training.value]; // none at the end
+  const words = epoch === undefined ? "trained" : epoch === 0 ? "untrained" : `epoch ${epoch}`;
+  one("#training-value").textContent = words;
+  training.setAttribute("aria-valuetext", words);
+  all('[data-choice="set"][data-value="same"] tr[data-config]').forEach((row) => {
+    const of = frames[row.dataset.config] ?? [];
+    const [output, error] = [one(".output img", row), one(".error img", row)];
+    const captions = [...one(".names", row).children];
+    row.trained ??= { output: output.src, error: error.src, mse: captions.map((caption) => caption.dataset.mse) };
+    const frame = epoch === undefined ? undefined : of.findLast((drawn) => drawn.epoch <= epoch);
+    const { output: made, error: off, mse } = frame ?? row.trained;
+    [output.src, error.src] = [made, off];
+    captions.forEach((caption, i) => {
+      caption.textContent = caption.dataset.mse = mse[i];
+      caption.title = caption.title.replace(/MSE .*/, `MSE ${mse[i]}`);
+      if (caption.ariaLabel) caption.ariaLabel = caption.title;
+    });
+    one(".at", row).textContent = epoch === undefined ? "" : frame ? `, ${frame.epoch ? `epoch ${frame.epoch}` : "untrained"}` : ", trained";
+  });
+}
+training?.addEventListener("input", showEpoch);
+if (training?.value !== training?.max) showEpoch(); // a browser that kept where it stood
 all("input[name=role]").forEach((radio) => radio.addEventListener("change", () => (one("#pictures").dataset.show = radio.value)));
 
 const dialog = one("#large");

@@ -38,6 +38,17 @@ function chooseColumn(box) {
   all(`#board [data-column="${box.value}"]`).forEach((cell) => (cell.hidden = !box.checked));
 }
 all("input[name=column]").forEach((box) => box.addEventListener("change", () => chooseColumn(box)));
+// At first no more of them than the screen is wide; on a phone, where each row is a card, all
+function fitColumns() {
+  const region = one("#board")?.closest(".scroll");
+  const boxes = all("input[name=column]:checked");
+  while (region && region.scrollWidth > region.clientWidth && boxes.length > 3) {
+    const box = boxes.pop();
+    box.checked = false;
+    chooseColumn(box);
+  }
+}
+fitColumns();
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") all("details.chooser[open]").forEach((menu) => { menu.open = false; one("summary", menu).focus(); });
 });
