@@ -122,7 +122,7 @@ def of_the_upsamplers() -> Iterator[str]:
 
 
 def of_the_positions() -> Iterator[str]:
-    rows = table("positions").fillna({"decoder.positions": "kept"})  # which is the default
+    rows = table("positions")
     for positions, own in rows.groupby("decoder.positions"):
         difference = "0"
         if positions != "kept":

@@ -36,6 +36,12 @@ def review_of(folder: Path, reference: str | None = None) -> Review:
         ([("experiment=linear_vs_pca", "experiment=dense_code")], [], ["experiment"], None),
         ([("optimizer=adam", "optimizer=sgd")], [], ["optimizer"], None),
         (
+            [("decoder.positions=rows", "decoder.positions=kept")],  # kept: left out of what makes an id
+            ["decoder=max_unpool"],
+            ["decoder.positions"],
+            None,
+        ),
+        (
             [("callbacks=default", "callbacks=early_stopping")],
             [],
             ["callbacks.early_stopping.monitor"],

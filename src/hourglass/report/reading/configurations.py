@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from hourglass.config.identity import LATER
 from hourglass.core.text import as_option
 from hourglass.report.reading.run import ABSENT, Problem, Run, value_of
 
@@ -124,6 +125,17 @@ def _but_seed(overrides: Iterable[str]) -> tuple[str, ...]:
 
 def _label(values: dict[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in values.items())
+
+
+def fill_in(runs: Sequence[Run]) -> None:
+    """Give runs the value of a key that their configuration leaves out because it changes nothing, where others of the
+    same option have another: a sweep over both shows both."""
+    for key, value in LATER.items():
+        group = key.split(".")[0]
+        having = {run.choices.get(group) for run in runs if key in run.config}
+        for run in runs:
+            if run.choices.get(group) in having:
+                run.config.setdefault(key, value)
 
 
 def varied(runs: Sequence[Run]) -> list[str]:

@@ -9,7 +9,14 @@ from hourglass.core.errors import ConfigError, DataError
 from hourglass.core.files import within
 from hourglass.core.measures import MEASURES, Measure
 from hourglass.core.text import printable
-from hourglass.report.reading.configurations import Configuration, configurations, treatment, varied, without_runs
+from hourglass.report.reading.configurations import (
+    Configuration,
+    configurations,
+    fill_in,
+    treatment,
+    varied,
+    without_runs,
+)
 from hourglass.report.reading.files import read_beside, read_config
 from hourglass.report.reading.run import Problem, Run
 from hourglass.report.reading.tuning import Tuning
@@ -99,9 +106,10 @@ def read(folder: str | Path, *more: str | Path) -> Sweep:
 
     What cannot be read is named in `others`, never left out. Raises DataError where there is no run at all in one.
     """
-    if not more:
-        return _read_folder(Path(folder))
-    return _joined([_read_folder(Path(one), apart=False) for one in (folder, *more)])
+    parts = [_read_folder(Path(one), apart=not more) for one in (folder, *more)]
+    sweep = _joined(parts) if more else parts[0]
+    fill_in([*sweep.runs, *sweep.tuning.runs])
+    return sweep
 
 
 def _joined(parts: list[Sweep]) -> Sweep:
