@@ -9,7 +9,7 @@ from matplotlib import colormaps
 from PIL import Image
 
 from helpers.project import CONF
-from hourglass.cli import operators
+from hourglass.cli.pictures import operators
 from hourglass.core.errors import ConfigError
 from hourglass.report.cards import card, page, untrained
 from hourglass.report.cards.probes import FINE, MIDDLE, call_of, probe, values_per_pixel, values_reached

@@ -20,6 +20,7 @@ from hourglass.core.signals import StopRequest
 from hourglass.core.text import as_typed
 from hourglass.data.datamodule import ImageData
 from hourglass.metrics import cost
+from hourglass.nn import Autoencoder
 from hourglass.runs import console, status
 from hourglass.runs.baselines.compute import angles_to_pca, baselines_of, rate_curves_of
 from hourglass.runs.job import Job, Notes
@@ -129,10 +130,7 @@ def _train(
     result.decoder_channels = plain["decoder"].get("channels")
     result.cost |= cost.of(autoencoder)
     data.setup()
-    autoencoder.init_output_bias(data.mean)
-    if plain["decoder"].get("init") == "measured":
-        first = range(min(MEASURED, len(data.images["train"])))
-        autoencoder.match_power(data.pick("train", first).input)
+    begin(autoencoder, parts)
     fingerprint = data.fingerprint()
     refuse_other_images(result, fingerprint)
     counts = {name: len(images) for name, images in data.images.items()}
@@ -165,6 +163,15 @@ def _train(
             result.metrics |= angles_to_pca(module, data)
         result.cost |= cost.latency(autoencoder.to(trainer.strategy.root_device))
         checkpoint_path(job.folder, "previous").unlink(missing_ok=True)  # nothing is to be continued any more
+
+
+def begin(autoencoder: Autoencoder, parts: Parts) -> None:
+    """Give an autoencoder that was just made what it starts with of its images, which are read: now it is untrained."""
+    data = parts.data
+    autoencoder.init_output_bias(data.mean)
+    if parts.configuration.plain["decoder"].get("init") == "measured":
+        first = range(min(MEASURED, len(data.images["train"])))
+        autoencoder.match_power(data.pick("train", first).input)
 
 
 def refuse_what_is_done(job: Job, retry: str | None) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from hourglass.core.errors import ConfigError
 from hourglass.core.text import IN_CHECKOUT, command
 
-FOLDER = Path(__file__).parents[3] / "docs" / "operators" if IN_CHECKOUT else Path("operators")
+FOLDER = Path(__file__).parents[4] / "docs" / "operators" if IN_CHECKOUT else Path("operators")
 HELP = f"""{command("operators")} [out=FOLDER] [--check]
 
 out       folder for the cards, a picture for each operator and an overview: {FOLDER} if not given
