@@ -17,4 +17,5 @@ def make(options: Options) -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     slide.draw(story, paths[0])
     page.write(story, paths[1])
-    print(f"written to {as_typed(paths[0])} and {as_typed(paths[1])}, which has a slider over training")
+    slider = ", which has a slider over training" if len(story.times) > 1 else ""
+    print(f"written to {as_typed(paths[0])} and {as_typed(paths[1])}{slider}")

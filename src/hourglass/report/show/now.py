@@ -16,7 +16,7 @@ from hourglass.config.configuration import Configuration
 from hourglass.config.parts import Parts
 from hourglass.core.errors import ConfigError, IncompatiblePair
 from hourglass.core.signals import StopRequest
-from hourglass.core.text import counted, duration
+from hourglass.core.text import counted, duration, printable
 from hourglass.data import picture_files
 from hourglass.data.fitting import fitted
 from hourglass.data.splits import Splits
@@ -94,9 +94,9 @@ def train_now(options: Options) -> Story:
         target = data.pick("test", [number]).target
         rows.append(_row(name, parts, target, options))
     if options.file:
-        what, on = options.file.name, "this picture alone"
+        what, on = str(printable(options.file.name)), "this picture alone"
     else:
-        what, on = f"test image {options.image} of {options.data}", f"{len(data.images['train']):,} images"
+        what, on = f"Test image {options.image} of {options.data}", f"{len(data.images['train']):,} images"
     shape = "×".join(map(str, data.image_shape))
     how = "untrained" if options.untrained else f"trained for {counted(options.steps, 'step')} on {on}"
     return Story(target[0], f"{what}, {shape}", f"encoder {options.encoder}, {how}, seed {options.seed}", "step", rows)

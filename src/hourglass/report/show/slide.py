@@ -78,12 +78,12 @@ class _Slide:
         one = len(story.rows) == 1
         self.references = 1 + one  # columns of the input: it has its spectrum below it, or beside it
         columns = self.references + len(self.times) + 1 + len(self.ends)
-        self.width = 2 * MARGIN + max(columns * self.step, 1250)
+        self.width = 2 * MARGIN + max(columns * self.step, 1400)
         self.height = HEAD + NAME + self.row * len(story.rows) + FOOT
         self.figure = Figure((self.width / 72, self.height / 72), dpi=72, facecolor="white")
         title = "The way up, before and after training" if self.times[-1] else "The way up, before training"
         self._text(MARGIN, MARGIN, title, size=TITLE, weight="bold")
-        self._text(MARGIN, MARGIN + 58, f"{story.what[0].upper()}{story.what[1:]}; {story.how}", colour=PALE)
+        self._text(MARGIN, MARGIN + 58, f"{story.what}; {story.how}", colour=PALE)
         top = HEAD + NAME
         self._panel(0, top + NAME, as_rgb(story.target).numpy(), [], "input", NAMES)
         spectrum_of_input = spectrum(story.target, story.rows[0].strides)
@@ -149,7 +149,7 @@ class _Slide:
         for i, radius in enumerate(RINGS[: len(shown.marks)]):
             self._ring(left + RINGS[0] + 2 + 42 * i, top + 98, radius, on_white=True)
         periods = " (large) or ".join(map(str, shown.marks)) + (" (small)" if len(shown.marks) > 1 else "")
-        where = f"where a pattern that repeats every {periods} pixels has its power, and how far above its neighbours"
+        where = f"power of a pattern of period {periods} pixels; in dB: above its neighbours"
         self._text(right, top + 84, where)
 
     def _left(self, column: int) -> int:

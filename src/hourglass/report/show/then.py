@@ -54,7 +54,7 @@ def read_runs(options: Options) -> Story:
     first = {str(printable(key)): str(printable(value)) for key, value in choices[0].items()}
     shape = "×".join(map(str, target.shape))
     how = "" if "encoder" in varied or "encoder" not in first else f"encoder {first['encoder']}, "
-    what = f"test image {options.image} of {first.get('data', 'the data')}, {shape}"
+    what = f"Test image {options.image} of {first.get('data', 'the data')}, {shape}"
     return Story(target, what, f"{how}{'untrained' if options.untrained else 'as their runs drew them'}", "epoch", rows)
 
 
