@@ -22,7 +22,7 @@ LATE_IMPORTS = {
     "hourglass/cli/export.py": {"hourglass.runs.export.export"},  # torch
     "hourglass/cli/pictures/operators.py": {"torch", "hourglass.report.cards"},  # torch and matplotlib
     "hourglass/cli/pictures/reconstruct.py": {"hourglass.runs.evaluation.reconstruct"},  # torch
-    "hourglass/cli/pictures/show.py": {"hourglass.report.show"},  # torch and matplotlib
+    "hourglass/cli/pictures/show.py": {"hourglass.report.show.make"},  # torch and matplotlib
     "hourglass/cli/report.py": {  # pandas and plotly; for W&B torch
         "hourglass.report.make", "hourglass.config.parts", "hourglass.report.publish", "hourglass.training.loggers",
     },

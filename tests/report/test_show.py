@@ -18,7 +18,7 @@ from hourglass.report.show.now import OnePicture, train_now
 from hourglass.report.show.options import parse_options
 from hourglass.report.show.story import Look, Row, Story, spectrum
 from hourglass.report.show.then import read_runs
-from hourglass.runs.train import begin
+from hourglass.runs.load import begin
 
 
 @pytest.fixture(scope="module")

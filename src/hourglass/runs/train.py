@@ -20,10 +20,10 @@ from hourglass.core.signals import StopRequest
 from hourglass.core.text import as_typed
 from hourglass.data.datamodule import ImageData
 from hourglass.metrics import cost
-from hourglass.nn import Autoencoder
 from hourglass.runs import console, status
 from hourglass.runs.baselines.compute import angles_to_pca, baselines_of, rate_curves_of
 from hourglass.runs.job import Job, Notes
+from hourglass.runs.load import begin
 from hourglass.runs.matching import matched
 from hourglass.runs.read import summary_of
 from hourglass.runs.summary import Summary
@@ -41,8 +41,6 @@ from hourglass.training.trainer import build_trainer, mistakes_in_words, quieten
 log = logging.getLogger(__name__)
 KEPT = ("train/", "val/", "test/", "init/", "real/")
 """Metrics that go into `summary.json`."""
-MEASURED = 256
-"""Training images, the first ones, on which `init=measured` measures."""
 
 
 @dataclass(frozen=True)
@@ -163,15 +161,6 @@ def _train(
             result.metrics |= angles_to_pca(module, data)
         result.cost |= cost.latency(autoencoder.to(trainer.strategy.root_device))
         checkpoint_path(job.folder, "previous").unlink(missing_ok=True)  # nothing is to be continued any more
-
-
-def begin(autoencoder: Autoencoder, parts: Parts) -> None:
-    """Give an autoencoder that was just made what it starts with of its images, which are read: now it is untrained."""
-    data = parts.data
-    autoencoder.init_output_bias(data.mean)
-    if parts.configuration.plain["decoder"].get("init") == "measured":
-        first = range(min(MEASURED, len(data.images["train"])))
-        autoencoder.match_power(data.pick("train", first).input)
 
 
 def refuse_what_is_done(job: Job, retry: str | None) -> None:

@@ -24,7 +24,8 @@ from hourglass.nn import Autoencoder
 from hourglass.nn.layers import evaluating
 from hourglass.report.show.options import DEFAULT, Options
 from hourglass.report.show.story import Look, Row, Story
-from hourglass.runs.train import begin, fit
+from hourglass.runs.load import begin
+from hourglass.runs.train import fit
 from hourglass.training.loggers import MetricsCsv
 from hourglass.training.module import AutoencoderModule
 from hourglass.training.trainer import build_trainer, quieten, trainer_for
