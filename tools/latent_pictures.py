@@ -13,7 +13,7 @@ import matplotlib
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -61,7 +61,7 @@ def draw(folder: Path, path: Path) -> None:
     plt.close(figure)
 
 
-def code_pictures(autoencoder: nn.Module, images: Tensor) -> tuple[NDArray[np.float64], bool]:
+def code_pictures(autoencoder: hourglass.Autoencoder, images: Tensor) -> tuple[NDArray[np.float64], bool]:
     """(COUNT, height, width), and whether they are numbers: those of a quantised code are names."""
     code, latent = autoencoder.encoder(images).code, autoencoder.latent
     if hasattr(latent, "codes"):

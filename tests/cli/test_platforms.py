@@ -62,10 +62,10 @@ def test_single_runs_work_everywhere(tmp_path: Path) -> None:
 
 
 def test_every_help_is_printed_everywhere(tmp_path: Path) -> None:
-    commands = ("evaluate", "reconstruct", "report", "operators", "train")  # the last one ends the process
+    commands = ("evaluate", "reconstruct", "report", "operators", "show", "train")  # the last one ends the process
     done = elsewhere(tmp_path, *(f"{command} --help" for command in commands))
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
-    for part in ("\ndecoder: ", "ladder: false", "images: ???", "reference", "[out=FOLDER]"):
+    for part in ("\ndecoder: ", "ladder: false", "images: ???", "reference", "[out=FOLDER]", "steps: 256"):
         assert part in done.stdout
 
 

@@ -11,7 +11,7 @@ from torch import nn
 import hourglass
 from helpers.project import run_command
 from helpers.untrained_runs import untrained_run
-from hourglass.cli import reconstruct
+from hourglass.cli.pictures import reconstruct
 from hourglass.core.errors import ConfigError, DataError
 from hourglass.runs.evaluation import fitting
 from hourglass.runs.evaluation.picture_files import output_names, picture_files

@@ -11,6 +11,7 @@ from hourglass.config.compose import composed, groups
 from hourglass.config.configuration import Configuration
 from hourglass.config.overrides import at_home, parse, refuse_careless, refuse_what_hydra_does_not_explain, sweep_name
 from hourglass.report.request import parse as parse_report
+from hourglass.report.show.options import parse_options as parse_show
 from hourglass.runs.evaluation.codes.embed_options import parse_options as parse_embed
 from hourglass.runs.evaluation.codes.probe_options import parse_options as parse_probe
 from hourglass.runs.evaluation.codes.sample_options import parse_options as parse_sample
@@ -111,6 +112,13 @@ def test_any_command_line_of_probe_is_understood_or_refused(trap: Path, line: li
 def test_any_command_line_of_sample_is_understood_or_refused(trap: Path, line: list[str]) -> None:
     with harmless(trap / "path"):
         assert parse_sample(["run=x", *line]).run == "x"
+
+
+@given(lines)
+@fuzz
+def test_any_command_line_of_show_is_understood_or_refused(trap: Path, line: list[str]) -> None:
+    with harmless(trap / "path"):
+        assert parse_show(["out=y", *line]).folder == Path("y")
 
 
 @given(lines)

@@ -20,8 +20,9 @@ LATE_IMPORTS = {
     "hourglass/cli/codes/probe.py": {"hourglass.runs.evaluation.codes.probe"},  # torch
     "hourglass/cli/codes/sample.py": {"hourglass.runs.evaluation.codes.sample"},  # torch
     "hourglass/cli/export.py": {"hourglass.runs.export.export"},  # torch
-    "hourglass/cli/operators.py": {"torch", "hourglass.report.cards"},  # torch and matplotlib
-    "hourglass/cli/reconstruct.py": {"hourglass.runs.evaluation.reconstruct"},  # torch
+    "hourglass/cli/pictures/operators.py": {"torch", "hourglass.report.cards"},  # torch and matplotlib
+    "hourglass/cli/pictures/reconstruct.py": {"hourglass.runs.evaluation.reconstruct"},  # torch
+    "hourglass/cli/pictures/show.py": {"hourglass.report.show.make"},  # torch and matplotlib
     "hourglass/cli/report.py": {  # pandas and plotly; for W&B torch
         "hourglass.report.make", "hourglass.config.parts", "hourglass.report.publish", "hourglass.training.loggers",
     },

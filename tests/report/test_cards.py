@@ -9,9 +9,9 @@ from matplotlib import colormaps
 from PIL import Image
 
 from helpers.project import CONF
-from hourglass.cli import operators
+from hourglass.cli.pictures import operators
 from hourglass.core.errors import ConfigError
-from hourglass.report.cards import card, page, untrained
+from hourglass.report.cards import card, page, probes, untrained
 from hourglass.report.cards.probes import FINE, MIDDLE, call_of, probe, values_per_pixel, values_reached
 from hourglass.report.cards.variants import FACTOR, Group, Variant, variants
 
@@ -75,6 +75,36 @@ def test_every_number_is_a_square_of_whole_pixels_in_its_colour(row: card.Row, t
             assert same.all()
         else:  # digits, or rings, lie over it
             assert same.mean() > 0.9
+
+
+def test_single_operators_and_a_picture_of_one_s_own(tmp_path: Path) -> None:
+    picture = np.zeros((120, 96), np.uint8)
+    picture[:, 48:] = 255
+    Image.fromarray(picture).save(tmp_path / "half.png")
+    operators.main(["decoder=nearest", f"image={tmp_path / 'half.png'}", f"out={tmp_path / 'cards'}"])
+    names = sorted(path.name for path in (tmp_path / "cards").iterdir())
+    assert names == ["decoder_nearest.png", "numbers.json", "overview.png"]
+    assert Image.open(tmp_path / "cards" / "decoder_nearest.png").width == card.WIDTH + card.SIDE + card.GAP
+    given = probes.read_picture(tmp_path / "half.png")
+    shown = probes.passed(Variant("decoder", "nearest", "", True), given)
+    torch.testing.assert_close(shown.abs()[8:-8, 56:-8], torch.ones(80, 32, dtype=torch.float64), atol=0.8, rtol=0)
+    assert shown[8:-8, 56:-8].std() < 1e-12  # white stays flat, and black black
+    assert shown[:, :40].abs().max() == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("decoder=nothing", "decoder=nothing: name operators of conf/decoder: aps"),
+        ("decoder=linear", "name operators of conf/decoder"),
+        ("image=a.png --check", "leave out image="),
+        ("out=a out=b", "each once"),
+        ("draw", "operators takes decoder="),
+    ],
+)
+def test_what_operators_cannot_mean_is_said(line: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        operators.main(line.split())
 
 
 # The variants

@@ -26,6 +26,7 @@ from hourglass.core.text import first_line
 COMMANDS = {
     "train": "train an autoencoder, or with -m many of them",
     "evaluate": "trained runs again, under other corruption, levels or data",
+    "show": "operators side by side on one picture, from untrained to trained",
     "reconstruct": "your own pictures through a trained autoencoder",
     "embed": "the codes of a data set, or of your own pictures, as a table",
     "probe": "what the codes of trained runs are worth: labels and factors read off them",
@@ -36,8 +37,8 @@ COMMANDS = {
     "runs": "your runs: listed, compared, cleaned up",
     "operators": "a card for every operator: what it does before any training",
 }
-OF_CODES = ("embed", "probe", "sample")
-"""Commands that lie in a package of their own."""
+PACKAGES = {"codes": ("embed", "probe", "sample"), "pictures": ("operators", "reconstruct", "show")}
+"""Commands that lie in a package below this one."""
 USAGE = f"""usage: hourglass COMMAND [ARGUMENT …]
 
 {chr(10).join(f"  {name:<13}{what}" for name, what in COMMANDS.items())}
@@ -70,8 +71,8 @@ def run(command: str, arguments: Sequence[str] | None = None) -> None:
     if "--version" in given:  # Hydra would say which of its own it is
         print(f"hourglass {hourglass.__version__}")
         return
-    module = f"hourglass.cli.{f'codes.{command}' if command in OF_CODES else command}"
-    task: Callable[[list[str]], object] = importlib.import_module(module).main
+    package = next((f"{name}." for name, commands in PACKAGES.items() if command in commands), "")
+    task: Callable[[list[str]], object] = importlib.import_module(f"hourglass.cli.{package}{command}").main
     register_resolvers()
     if os.environ.get("HYDRA_FULL_ERROR") == "1":
         task(given)

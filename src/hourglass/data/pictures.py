@@ -8,6 +8,9 @@ from torch import Tensor
 
 from hourglass.core import colours
 
+GAP = 2
+"""Pixels between the images of a grid"""
+
 
 def signed_colours(error: Tensor) -> Tensor:
     """(N, C, H, W) error -> (N, 3, H, W): the mean over channels in the colours of `hourglass.core.colours`."""
@@ -25,7 +28,7 @@ def error_row(error: Tensor) -> dict[str, Tensor]:
     return {f"error ±{colours.ERROR_SCALE}\nred: too bright\nblue: too dark": signed_colours(error)}
 
 
-def grid(rows: dict[str, Tensor], gap: int = 2, least_side: int = 84) -> Image.Image:
+def grid(rows: dict[str, Tensor], least_side: int = 84) -> Image.Image:
     """Rows of images (N, C, H, W) in [0, 1] with a label each; values outside are cut, small images enlarged."""
     first = next(iter(rows.values()))
     height, width = first.shape[-2:]
@@ -33,11 +36,11 @@ def grid(rows: dict[str, Tensor], gap: int = 2, least_side: int = 84) -> Image.I
     font = ImageFont.load_default(size=13)
     lines = [line for label in rows for line in label.split("\n")]
     margin = max((math.ceil(font.getlength(line)) for line in lines), default=0) + 12
-    cell_h, cell_w = height * zoom + gap, width * zoom + gap
-    canvas = Image.new("RGB", (margin + len(first) * cell_w + gap, len(rows) * cell_h + gap), "white")
+    cell_h, cell_w = height * zoom + GAP, width * zoom + GAP
+    canvas = Image.new("RGB", (margin + len(first) * cell_w + GAP, len(rows) * cell_h + GAP), "white")
     draw = ImageDraw.Draw(canvas)
     for r, (label, images) in enumerate(rows.items()):
-        top = gap + r * cell_h
+        top = GAP + r * cell_h
         draw.text((6, top + height * zoom / 2), label, fill="black", font=font, anchor="lm")
         for i, image in enumerate(to_pil(images)):
             canvas.paste(

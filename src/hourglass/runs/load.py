@@ -1,4 +1,4 @@
-"""A trained run back from its folder: the autoencoder, and its data."""
+"""A trained run back from its folder: the autoencoder, and its data; and what an untrained one begins with."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +17,9 @@ from hourglass.data.datamodule import ImageData
 from hourglass.nn import Autoencoder
 from hourglass.runs.read import check_identity, read_configuration, read_summary
 from hourglass.training.checkpoints import load_weights, read_checkpoint
+
+MEASURED = 256
+"""Training images, the first ones, on which `init=measured` measures."""
 
 
 def load_run(folder: str | Path, checkpoint: str = "best", trust: Sequence[str] = ()) -> Autoencoder:
@@ -67,3 +70,12 @@ def load_data(folder: str | Path, trust: Sequence[str] = ()) -> ImageData:
     data: ImageData = Parts(read_configuration(Path(folder), trust)).data
     data.setup()
     return data
+
+
+def begin(autoencoder: Autoencoder, parts: Parts) -> None:
+    """Give an autoencoder that was just made what it starts with of its images, which are read: now it is untrained."""
+    data = parts.data
+    autoencoder.init_output_bias(data.mean)
+    if parts.configuration.plain["decoder"].get("init") == "measured":
+        first = range(min(MEASURED, len(data.images["train"])))
+        autoencoder.match_power(data.pick("train", first).input)

@@ -23,6 +23,7 @@ from hourglass.metrics import cost
 from hourglass.runs import console, status
 from hourglass.runs.baselines.compute import angles_to_pca, baselines_of, rate_curves_of
 from hourglass.runs.job import Job, Notes
+from hourglass.runs.load import begin
 from hourglass.runs.matching import matched
 from hourglass.runs.read import summary_of
 from hourglass.runs.summary import Summary
@@ -40,8 +41,6 @@ from hourglass.training.trainer import build_trainer, mistakes_in_words, quieten
 log = logging.getLogger(__name__)
 KEPT = ("train/", "val/", "test/", "init/", "real/")
 """Metrics that go into `summary.json`."""
-MEASURED = 256
-"""Training images, the first ones, on which `init=measured` measures."""
 
 
 @dataclass(frozen=True)
@@ -132,10 +131,7 @@ def _train(
     result.decoder_channels = plain["decoder"].get("channels")
     result.cost |= cost.of(autoencoder)
     data.setup()
-    autoencoder.init_output_bias(data.mean)
-    if plain["decoder"].get("init") == "measured":
-        first = range(min(MEASURED, len(data.images["train"])))
-        autoencoder.match_power(data.pick("train", first).input)
+    begin(autoencoder, parts)
     fingerprint = data.fingerprint()
     refuse_other_images(result, fingerprint)
     counts = {name: len(images) for name, images in data.images.items()}

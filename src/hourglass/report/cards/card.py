@@ -1,6 +1,7 @@
 """Pictures of untrained operators: a row for each, facts on the left, then its panels. Needs the extra `report`."""
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,8 +20,9 @@ from hourglass.report.cards.untrained import Numbers, number
 from hourglass.report.cards.variants import FACTOR, Group, Variant
 
 WIDTH, LEFT, SIDE, GAP, HEADER, CAPTION, MARGIN, DPI = 1536, 222, 192, 30, 100, 66, 12, 170
-"""Pixels: the picture, its text on the left, a panel, the space between two, what is above and below them. They are
-shown smaller, so that letters are sharp on fine screens. 32 divides SIDE: every number is a square of whole pixels."""
+"""Pixels: a picture of six panels, its text on the left, a panel, the space between two, what is above and below them.
+They are shown smaller, so that letters are sharp on fine screens. 32 divides SIDE: every number is a square of whole
+pixels."""
 PIXEL = 72 / DPI
 """In points, matplotlib's unit of lines and letters."""
 
@@ -42,10 +44,12 @@ AMOUNT = LinearSegmentedColormap.from_list("amount", ["white", "#cfe0de", "#88bb
 PEAK: Scale = (SIGNED, -1, 1, ("-1", "0", "1"))
 OVERLAP: Scale = (AMOUNT, 0, 2, ("0", "mean", "twice"))
 FLAT: Scale = (SIGNED, -2, 2, ("-2", "mean", "2 RMS"))
+GREY: Scale = ("gray", 0, 1, ("0", "", "1"))
 POWER: Scale = ("viridis", -30, 20, ("-30", "dB", "+20"))
 SCALES = {
     "impulse response": PEAK, "seen by one value": PEAK, "values per pixel": OVERLAP, "flat field in": FLAT,
     "gradient of flat": FLAT, "spectrum, noise in": POWER, "spectrum, smooth in": POWER, "power let through": POWER,
+    "picture in": GREY,
 }  # fmt: skip
 STEP, STEP_REACH = "step edge in", 3.0
 STEP_LINES: dict[Group, tuple[str, str]] = {"decoder": ("a row", "the next"), "encoder": ("edge", "1 px on")}
@@ -69,18 +73,20 @@ def save(path: Path, groups: Mapping[Group, Sequence[Row]]) -> None:
 
 
 def _draw(groups: Mapping[Group, Sequence[Row]]) -> Figure:
+    panels = max(len(rows[0].panels) for rows in groups.values())
+    width = WIDTH + (panels - 6) * (SIDE + GAP)
     height = MARGIN + sum(HEADER + len(rows) * (SIDE + CAPTION) for rows in groups.values())
-    figure = Figure((WIDTH / DPI, height / DPI), DPI)
+    figure = Figure((width / DPI, height / DPI), DPI)
 
     def add_axes(column: int, top: int, rows: int) -> Axes:
         """At whole pixels; the frame lies behind what is drawn there, so that it cuts nothing off."""
         x, y = LEFT + column * (SIDE + GAP), height - top - rows
-        axes = figure.add_axes((x / WIDTH, y / height, SIDE / WIDTH, rows / height), xticks=[], yticks=[])
+        axes = figure.add_axes((x / width, y / height, SIDE / width, rows / height), xticks=[], yticks=[])
         axes.spines[:].set_zorder(-1)
         return axes
 
     def add_text(top: int, text: str, **style: Any) -> None:
-        figure.text(MARGIN / WIDTH, 1 - top / height, text, va="top", **style)
+        figure.text(MARGIN / width, 1 - top / height, text, va="top", **style)
 
     top = MARGIN
     for group, rows in groups.items():
@@ -94,7 +100,7 @@ def _draw(groups: Mapping[Group, Sequence[Row]]) -> Figure:
             cost = f"{row.numbers['params']:,} params", f"{row.numbers['relative MACs']:.2f}× MACs"
             for i, fact in enumerate(filter(None, (row.variant.option, default, *cost))):
                 add_text(top + 38 + 27 * i, fact, color=PALE)
-            for column, (title, caption) in enumerate(zip(row.panels, _captions(row), strict=True)):
+            for column, (title, caption) in enumerate(zip_longest(row.panels, _captions(row), fillvalue="")):
                 axes = add_axes(column, top, SIDE)
                 _panel(axes, title, row.panels[title], group)
                 axes.set_xlabel(caption, va="bottom")

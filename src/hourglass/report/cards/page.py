@@ -57,10 +57,16 @@ def _drawn(folder: Path) -> set[str]:
     return {path.name for group in REFERENCE for path in folder.glob(f"{group}_*.png")}
 
 
-def measure_all() -> Cards:
-    """Everything that the cards show of every variant; takes half a minute."""
-    names: tuple[Group, ...] = ("decoder", "encoder")
-    return {name: [[Row(v, probe(v), measure(v)) for v in operator] for operator in variants(name)] for name in names}
+def measure_all(only: Mapping[Group, Sequence[str]] | None = None, picture: Tensor | None = None) -> Cards:
+    """Everything that the cards show of every variant, or of the operators named; takes half a minute for all.
+
+    `picture`: as of `probe`.
+    """
+    names: dict[Group, Sequence[str] | None] = {"decoder": None, "encoder": None} if only is None else {**only}
+    return {
+        name: [[Row(v, probe(v, picture), measure(v)) for v in operator] for operator in variants(name, only=chosen)]
+        for name, chosen in names.items()
+    }
 
 
 def pictures(cards: Cards) -> dict[str, Mapping[Group, Sequence[Row]]]:

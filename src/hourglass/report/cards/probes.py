@@ -6,10 +6,14 @@ inputs and weights come from fixed seeds.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from hourglass.data import picture_files
+from hourglass.data.fitting import fitted
 from hourglass.report.cards.variants import CHANNELS, FACTOR, Variant, positions
 
 COARSE = 8
@@ -20,6 +24,9 @@ MARGIN = 2
 BINS, DRAWS, IMAGES = 32, 4, 4
 """Side of the spectra; initialisations and images that they are a mean of."""
 
+PICTURE = 96
+"""Side of a picture of the user's own, pixels"""
+
 Call = Callable[..., Tensor]
 
 Panels = dict[str, Tensor]
@@ -29,12 +36,31 @@ Panels = dict[str, Tensor]
 - values per pixel: (4, 4) fine pixels in the middle; how many coarse values each is made of, or contributes to
 - flat field in, gradient of flat: (16, 16), a typical channel less the mean of its interior, over the RMS of all
 - step edge in: (2, 16), two neighbouring rows, or two edges, over the RMS of the response to a flat field
+- picture in: (H, W), the typical channel for a picture in all channels, over its RMS for a flat field
 - spectrum, power: (BINS, BINS), dB over the mean, DC at (BINS/4, BINS/4)
 """
 
 
-def probe(variant: Variant) -> Panels:
-    return _up(variant) if variant.group == "decoder" else _down(variant)
+def probe(variant: Variant, picture: Tensor | None = None) -> Panels:
+    """With a grey `picture` (H, W) in [0, 1] what the operator makes of it, too."""
+    panels = _up(variant) if variant.group == "decoder" else _down(variant)
+    return panels if picture is None else panels | {"picture in": passed(variant, picture)}
+
+
+def read_picture(path: Path) -> Tensor:
+    """(PICTURE, PICTURE), grey: the central square of a picture; raises DataError where the file is none."""
+    return fitted(torch.from_numpy(picture_files.read(path, 1).pixels), PICTURE, PICTURE, "crop")[0]
+
+
+@torch.no_grad()
+def passed(variant: Variant, picture: Tensor) -> Tensor:
+    """The panel `picture in`; an Up gets every FACTOR-th pixel's mean, so that all panels are as large as the picture
+    or smaller."""
+    up = variant.group == "decoder"
+    given = F.avg_pool2d(picture.double()[None], FACTOR)[0] if up else picture.double()
+    call = call_of(variant, 0, len(given))
+    channel, unit = typical(call(flat(len(given))), MARGIN * (FACTOR if up else 1))
+    return call(given.expand(1, CHANNELS, -1, -1))[0, channel] / unit
 
 
 def seeded(seed: int) -> torch.Generator:

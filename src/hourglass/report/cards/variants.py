@@ -69,9 +69,11 @@ def _stack(group: Group, name: str, option: str = "") -> Any:
     return getattr(Parts(_composed((f"{group}={name}", *ALONE)).with_values(values)), group)
 
 
-def variants(group: Group, largest_kernel: int = LARGEST_KERNEL) -> list[list[Variant]]:
-    """A list for each operator of `conf/`; `linear`, which has no operators, is left out."""
-    stacks = {name: _stack(group, name) for name in options(group)}
+def variants(
+    group: Group, largest_kernel: int = LARGEST_KERNEL, only: Sequence[str] | None = None
+) -> list[list[Variant]]:
+    """A list for each operator of `conf/`, or `only` for these; `linear`, which has no operators, is left out."""
+    stacks = {name: _stack(group, name) for name in options(group) if only is None or name in only}
     names = [name for name, stack in stacks.items() if stack.func in (ConvEncoder, ConvDecoder)]
     return [list(_of(group, name, largest_kernel)) for name in names]
 

@@ -88,7 +88,7 @@ def frames(run: Run, examples: Examples, count: int) -> list[Frame]:
     target, made = examples["target"][:count], []
     for path in sorted(run.folder.glob("images/reconstructions_epoch*.png"))[:MOST_FRAMES]:
         epoch = re.fullmatch(r"reconstructions_epoch(\d{4,9})", path.stem)
-        output = _reconstructed(run.folder, path, target) if epoch else None
+        output = reconstructed(run.folder, path, target) if epoch else None
         if epoch and output is not None:
             mse = np.square((output.astype(float) - target) / 255).mean((1, 2, 3))
             strips = as_uri(_strip(output)), as_uri(_error_strip(target, output))
@@ -96,7 +96,7 @@ def frames(run: Run, examples: Examples, count: int) -> list[Frame]:
     return made
 
 
-def _reconstructed(folder: Path, path: Path, target: Pixels) -> Pixels | None:
+def reconstructed(folder: Path, path: Path, target: Pixels) -> Pixels | None:
     """(N, C, H, W): the last row but one of a picture as `hourglass.data.pictures.grid` draws it, if its first row is
     these images (N, C, H, W)."""
     try:

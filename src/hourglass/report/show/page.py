@@ -1,0 +1,89 @@
+"""`show.html`: a page that needs nothing else, with a slider over training. Needs the extra `report`."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from PIL import Image
+
+from hourglass.core.colours import ERROR_SCALE
+from hourglass.core.files import replacing
+from hourglass.report.page.images import as_uri
+from hourglass.report.show.slide import Pixels, error_rgb, spectrum_rgb
+from hourglass.report.show.story import Row, Spectrum, Story, as_rgb, decibels, spectrum
+
+SIDES = (168, 255)
+"""Pixels of the screen that the longer side of a picture takes at most, on a phone and on a wide screen"""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A picture as large as it is: the page enlarges it."""
+
+    role: str
+    uri: str
+    width: int
+    height: int
+    captions: list[str]
+    marks: dict[int, list[tuple[float, float]]]
+    """Of a spectrum: see `story.Spectrum`"""
+
+
+def write(story: Story, path: Path) -> None:
+    with replacing(path) as partial:
+        partial.write_text(render(story), encoding="utf-8")
+
+
+def render(story: Story) -> str:
+    environment = Environment(
+        loader=PackageLoader(__package__, "template"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    script = (resources.files(__package__) / "template" / "show.js").read_text(encoding="utf-8")
+    style = (resources.files(__package__) / "template" / "show.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode()
+    longest = max(story.target.shape[1:])
+    shown = spectrum(story.target, story.rows[0].strides)
+    of_input = [_panel("input", as_rgb(story.target).numpy()), *_spectra(shown)]
+    return environment.get_template("show.html").render(
+        story=story,
+        of_input=of_input,
+        networks=[(row, [_stage(story, row, time) for time in story.times]) for row in story.rows],
+        names=[story.when(time) for time in story.times],
+        strides=list(shown.marks) if shown else [],
+        zooms=[max(1, side // longest) for side in SIDES],
+        error_scale=ERROR_SCALE,
+        style=Markup(style),  # nosec B704 # ours
+        script=Markup(script),  # nosec B704 # ours
+        hash=f"sha256-{digest}",
+    )
+
+
+def _stage(story: Story, row: Row, time: int) -> list[Panel]:
+    """What there is of a network at one time."""
+    output = row.at(time)
+    mse, psnr = story.errors(output)
+    captions = [f"MSE {mse:.4f}", f"PSNR {psnr:.1f} dB"]
+    error = _panel("error", error_rgb(output - story.target))
+    return [_panel("output", as_rgb(output).numpy(), captions), error, *_spectra(spectrum(output, row.strides))]
+
+
+def _spectra(shown: Spectrum | None) -> list[Panel]:
+    if shown is None:
+        return []
+    captions = [f"stride {stride}: {decibels(peak)}" for stride, peak in shown.peaks.items()]
+    return [_panel("spectrum", spectrum_rgb(shown), captions, shown.marks)]
+
+
+def _panel(
+    role: str,
+    pixels: Pixels,
+    captions: list[str] | None = None,
+    marks: dict[int, list[tuple[float, float]]] | None = None,
+) -> Panel:
+    height, width = pixels.shape[:2]
+    return Panel(role, as_uri(Image.fromarray(pixels)), width, height, captions or [], marks or {})
