@@ -21,6 +21,7 @@ CHATTER = (
     "in eval mode at the start of training",  # a frozen network of the loss stays so
     "LeafSpec",  # torch's, about Lightning's use of it
     "sync_dist=True",  # torchmetrics has gathered what we log
+    "srun` command is available",  # where SLURM is, jobs are submitted, or srun is a choice
 )
 """Phrases of warnings that do not concern our runs."""
 
