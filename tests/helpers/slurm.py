@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,12 +89,14 @@ class Cluster:
         """Let jobs that were requeued start now: SLURM has them wait for two minutes."""
         for line in self.command("squeue", "--noheader", "--array", "--format=%i %r").splitlines():
             if line.endswith("BeginTime"):
-                self.command("scontrol", "update", f"JobId={line.split()[0]}", "StartTime=now")
+                with suppress(Unavailable):  # it has just started
+                    self.command("scontrol", "update", f"JobId={line.split()[0]}", "StartTime=now")
 
     def kill_node(self, name: str) -> None:
         """SIGKILL to its daemon and to all that runs there, as when the machine loses its power."""
         for pid in [self.daemons.pop(name).pid, *sorted(_processes(name))]:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ended with its parent
+                os.kill(pid, signal.SIGKILL)
 
     def clear(self) -> None:
         """Cancel every job, start what was killed, wait until both nodes are idle."""
@@ -128,13 +130,11 @@ def _processes(node: str) -> set[int]:
     """Of the jobs on that node, and the processes above them but for init."""
     pids = set()
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
+        with suppress(OSError):  # a process that has just ended
             environment, pid = (folder / "environ").read_bytes().split(b"\0"), int(folder.name)
-        except OSError:  # it has just ended
-            continue
-        while f"SLURMD_NODENAME={node}".encode() in environment and pid > 1:
-            pids.add(pid)
-            pid = int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[1])
+            while f"SLURMD_NODENAME={node}".encode() in environment and pid > 1:
+                pids.add(pid)
+                pid = int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[1])
     return pids
 
 
@@ -176,7 +176,8 @@ def _stop(one: Cluster) -> None:
     """Nothing of it is left, whatever happened."""
     for name in NODES:
         for pid in _processes(name):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     for daemon in reversed(one.daemons.values()):
         daemon.terminate()
         try:

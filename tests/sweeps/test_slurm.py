@@ -159,7 +159,7 @@ def test_requeued_jobs_and_those_of_a_dead_node_end_as_if_nothing_had_been(slurm
         slurm.command("scontrol", "requeue", jobs["n1"])
         wait_for(lambda: slurm.do_not_delay() or sweep.ended, 480)
     assert "2 jobs: 2 completed" in sweep.output, sweep.output
-    assert "pending" in sweep.output.split("2 running")[1]
+    assert "pending" in sweep.output.split("2 running", 1)[1]
     whole = tmp_path / "whole"
     run_command("train.py", "-m", f"hydra.sweep.dir={whole}", "sweep=accidents", *grid, *TINIEST[1:], "report=false")
     assert metrics(folder) == metrics(whole)
