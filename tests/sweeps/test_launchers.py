@@ -125,7 +125,7 @@ print("Submitted batch job 7")
 """
 SRUN = """#!{python}
 import os, sys
-command = sys.argv[sys.argv.index("--error") + 2:]
+command = sys.argv[sys.argv.index("--error") + 3:]  # behind --cpus-per-task=4
 with open(f"{folder}/{{os.environ['SLURM_ARRAY_TASK_ID']}}.pid", "w") as file:
     file.write(str(os.getpid()))
 os.execvp(command[0], command)
