@@ -75,18 +75,29 @@ def test_every_picture_stands_under_its_own_test_images(tmp_path: Path, grids: l
             assert np.array_equal(rows[target], kept["target"][:8])
 
 
-def test_a_seed_that_is_lost_is_shown_by_another_under_its_own_images(
-    tmp_path: Path, grids: list[dict[str, np.ndarray]]
-) -> None:
+def test_a_seed_that_is_lost_is_lost_for_all(tmp_path: Path, grids: list[dict[str, np.ndarray]]) -> None:
     folder = sweep_folders.make(tmp_path / "s", DECODERS, seeds=range(3), fixed=["data=synthetic"])
     first, second = review(runs.read(folder)).pictured.values()
     assert first.seed == second.seed
     sweep_folders.spoil(second.folder, "diverged", "nan")
     side_by_side(review(runs.read(folder)))
+    labels = list(grids[0])
+    assert len(labels) == 3
+    assert labels[1].partition(", seed ")[2] == labels[2].partition(", seed ")[2] != str(first.seed)
+
+
+def test_where_no_seed_is_left_that_all_have_each_is_shown_under_its_own_images(
+    tmp_path: Path, grids: list[dict[str, np.ndarray]]
+) -> None:
+    folder = sweep_folders.make(tmp_path / "s", DECODERS, seeds=range(3), fixed=["data=synthetic"])
+    for run in runs.read(folder).runs:
+        if (run.choices["decoder"] == "transpose") != (run.seed == 0):
+            sweep_folders.spoil(run.folder, "diverged", "nan")
+    side_by_side(review(runs.read(folder)))
     target, best, other_target, other = grids[0].values()
     labels = list(grids[0])
-    assert labels[1].endswith(f"decoder=transpose, seed {first.seed}")
-    assert labels[2].removeprefix("test images") == labels[3].removeprefix("decoder=resize") != f", seed {first.seed}"
+    assert labels[1].endswith("decoder=transpose, seed 0")
+    assert labels[2].removeprefix("test images") == labels[3].removeprefix("decoder=resize") != ", seed 0"
     assert not np.array_equal(target, other_target)
     assert np.abs(best - target.astype(float)).mean() < np.abs(other - target.astype(float)).mean()
 

@@ -104,7 +104,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pytest.importorskip("submitit")
     folder = tmp_path / "slurm"
     folder.mkdir()
-    for name, text in {"sbatch": SBATCH, "srun": SRUN, "scontrol": SCONTROL, "sacct": SACCT}.items():
+    for name, text in {"sbatch": SBATCH, "srun": SRUN, "scontrol": SCONTROL, "squeue": SQUEUE}.items():
         (folder / name).write_text(text.format(python=sys.executable, folder=folder), encoding="utf-8")
         (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
@@ -119,12 +119,13 @@ for task in "01":
     names = dict(JOB_ID="7" + task, ARRAY_JOB_ID="7", ARRAY_TASK_ID=task, NTASKS="1", JOB_NUM_NODES="1", NODEID="0",
                  PROCID="0", LOCALID="0", JOB_NODELIST="localhost", JOB_NAME="train", NTASKS_PER_NODE="1")
     environment = os.environ | {{f"SLURM_{{name}}": value for name, value in names.items()}}
-    subprocess.Popen(["bash", script], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = ["bash", "-c", f"bash {{script}} && touch {folder}/{{task}}.done"]
+    subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 print("Submitted batch job 7")
 """
 SRUN = """#!{python}
 import os, sys
-command = sys.argv[sys.argv.index("--error") + 2:]
+command = sys.argv[sys.argv.index("--error") + 3:]  # behind --cpus-per-task=4
 with open(f"{folder}/{{os.environ['SLURM_ARRAY_TASK_ID']}}.pid", "w") as file:
     file.write(str(os.getpid()))
 os.execvp(command[0], command)
@@ -133,9 +134,12 @@ SCONTROL = """#!/bin/bash
 # scontrol requeue ID: when the task has ended, start it again
 task=$(cat "{folder}/$SLURM_ARRAY_TASK_ID.pid")
 echo "$@" >> "{folder}/requeued"
-(while kill -0 "$task"; do sleep 0.1; done; exec bash "{folder}/script.sh") > /dev/null 2>&1 &
+(while kill -0 "$task"; do sleep 0.1; done
+bash "{folder}/script.sh" && touch "{folder}/$SLURM_ARRAY_TASK_ID.done") > /dev/null 2>&1 &
 """
-SACCT = "#!/bin/sh\necho 'JobID|State|NodeList'\n"
+SQUEUE = """#!/bin/sh
+for task in 0 1; do [ -e "{folder}/$task.done" ] && echo "7_$task|COMPLETED|None" || echo "7_$task|RUNNING|None"; done
+"""
 
 
 @pytest.mark.slow
@@ -144,8 +148,9 @@ def test_an_array_of_slurm_trains_what_one_by_one_does(
 ) -> None:
     same(sweep(tmp_path / "array", "submitit_slurm", "hydra.launcher.partition=gpu"), one_by_one)
     lines = (slurm / "script.sh").read_text(encoding="utf-8").splitlines()
-    for wanted in ("partition=gpu", "array=0-1%2", "gpus-per-node=1", "cpus-per-task=4", "time=240", "mem=16GB"):
+    for wanted in ("partition=gpu", "array=0-1%2", "cpus-per-task=4", "time=240", "mem=16GB", "requeue"):
         assert f"#SBATCH --{wanted}" in lines
+    assert not [line for line in lines if "gpus" in line]  # trainer.accelerator=cpu
 
 
 @pytest.mark.slow

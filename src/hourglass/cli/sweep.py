@@ -2,12 +2,13 @@
 
 import sys
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import get_class
+from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig
 
 from hourglass.cli.prepare import job_of, keep_configuration
@@ -30,9 +31,9 @@ from hourglass.core.processes.environment import at_a_time, wait_asleep
 from hourglass.core.text import command
 from hourglass.report import index
 from hourglass.report.request import Request
-from hourglass.runs.read import as_line
-from hourglass.runs.status import status_of
-from hourglass.sweeps import progress
+from hourglass.runs.read import as_line, names_of
+from hourglass.runs.status import status_of, to_do
+from hourglass.sweeps import progress, slurm
 from hourglass.sweeps.declaration import declared
 from hourglass.sweeps.sweep import Sweep, begin, check
 from hourglass.sweeps.tuning.plan import Tuning, gathered, of_budgets, read_tuning
@@ -71,11 +72,7 @@ class Job:
 
 
 def main(application: Application, arguments: list[str]) -> None:
-    application.arguments.overrides = gathered(application.overrides)
-    name: list[str] = []
-    if not any(override.startswith("sweep=") for override in application.overrides):
-        name = [f"sweep={sweep_name(application.overrides)}"]
-    config, job, more = plan(application, name, [*command("train").split(), *arguments])
+    config, job, more = plan(application, named(application), [*command("train").split(), *arguments])
     sweep = job.sweep
     sweep.stop.handle_signals(sweep.stop_jobs)
     try:
@@ -95,29 +92,71 @@ def main(application: Application, arguments: list[str]) -> None:
         sys.exit(1)
 
 
+def dry_run(application: Application) -> None:
+    """`--dry-run`: the jobs, and what `sbatch` would be given for them; nothing is written, started or submitted."""
+    with application.loaded() as hydra, images_read_once():
+        config, _ = composed(hydra, application, named(application))
+        if not config.hydra.sweeper._target_.endswith("BasicSweeper") or config.tune is not None:
+            raise ConfigError("--dry-run: a search, and tune=, choose their jobs by what others show; leave it out")
+        check(config.sweep, config.retry, searching=False)
+        folder = Path(config.hydra.sweep.dir)
+        jobs = {one.id: (overrides, one) for overrides, one in each_job(config, Jobs(hydra, config))}
+        statuses = {identity: status_of(folder / identity) for identity in jobs}
+        waiting = slurm.queued(folder)
+        todo = [
+            one for identity, (_, one) in jobs.items()
+            if to_do(statuses[identity], config.retry) and identity not in waiting
+        ]  # fmt: skip
+        names = names_of({identity: {"overrides": overrides} for identity, (overrides, _) in jobs.items()}, jobs)
+        print(f"sweep {folder.name}: {len(jobs)} jobs in {folder}, of which {len(todo)} would be started")
+        for identity, name in names.items():
+            place = f"in the queue as {waiting[identity]}" if identity in waiting else statuses[identity]
+            print(f"  {identity}  {name}  {place}")
+        launcher = instantiate(config.hydra.launcher)
+        if todo and hasattr(launcher, "script"):
+            print(f"\nsbatch would be given\n\n{launcher.script(todo)}")
+    print("--dry-run: nothing was started")
+
+
+def named(application: Application) -> list[str]:
+    """The name of the sweep, as an override, where the command line gives none; its options are put in order."""
+    application.arguments.overrides = gathered(application.overrides)
+    refuse_careless(application.overrides)
+    if any(override.startswith("sweep=") for override in application.overrides):
+        return []
+    return [f"sweep={sweep_name(application.overrides)}"]
+
+
+def each_job(config: DictConfig, composer: Jobs) -> Iterator[tuple[list[str], Configuration]]:
+    """The jobs of a grid, each once: its overrides, and its configuration."""
+    jobs, known = jobs_of_sweep(config), set[str]()
+    if len(jobs) > SOME:
+        print(f"planning {len(jobs)} jobs", flush=True)
+    for number, job in enumerate(jobs):
+        configuration = Configuration.of(composer.compose(job))
+        if configuration.id in known:
+            same = "has the same configuration as an earlier one: it is trained once"
+            print(f"job {number}, {as_line(job)}, {same}")
+        else:
+            known.add(configuration.id)
+            yield job, configuration
+
+
 def plan(application: Application, name: list[str], words: list[str]) -> tuple[DictConfig, Job, list[str]]:
     """Refuse what cannot work, and write down what there is to do.
 
     What all jobs share, the task of each, and the overrides with which Hydra is to carry it out beside those given.
     """
     with application.loaded() as hydra, images_read_once():
-        refuse_careless([*application.overrides, *name])
         config, more = composed(hydra, application, name)
         launcher, sweeper = config.hydra.launcher, config.hydra.sweeper
         searching = not sweeper._target_.endswith(("BasicSweeper", "TuningSweeper"))
         check(config.sweep, config.retry, searching=searching)
-        folder, planned = Path(config.hydra.sweep.dir), dict[str, list[str]]()
+        folder = Path(config.hydra.sweep.dir)
         composer = Jobs(hydra, config)
         tuning = tuning_of(config, composer) if config.tune is not None else None
-        jobs = [] if searching or tuning else jobs_of_sweep(config)
-        if len(jobs) > SOME:
-            print(f"planning {len(jobs)} jobs", flush=True)
-        for number, job in enumerate(jobs):
-            identity = Configuration.of(composer.compose(job)).id
-            if identity in planned:
-                same = "has the same configuration as an earlier one: it is trained once"
-                print(f"job {number}, {as_line(job)}, {same}")
-            planned.setdefault(identity, job)
+        jobs = [] if searching or tuning else each_job(config, composer)
+        planned = {configuration.id: job for job, configuration in jobs}
         before = progress.counted([s for one in planned if (s := status_of(folder / one)) != "planned"])
         sweep = begin(
             folder,

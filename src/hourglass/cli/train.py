@@ -30,11 +30,20 @@ OF_MANY = ("sweep", "retry", "tune", "tuning", "budgets")
 """Keys that say nothing of one run."""
 
 
+DRY_RUN = "--dry-run"
+"""Plan a sweep, and show what would be started."""
+
+
 def main(arguments: list[str]) -> None:
+    dry_run, arguments = DRY_RUN in arguments, [argument for argument in arguments if argument != DRY_RUN]
     application = Application(CONF, "train", at_home(without_plus(arguments)))
     refuse_what_hydra_does_not_explain(application.overrides, groups())
     resumed = [override.removeprefix("resume=") for override in application.overrides if override.startswith("resume=")]
-    if application.is_question:
+    if dry_run:
+        if application.is_question or resumed or not application.arguments.multirun:
+            raise ConfigError(f"{DRY_RUN} shows what a sweep would start: use it with -m, and nothing else that asks")
+        sweep.dry_run(application)
+    elif application.is_question:
         asked = next((f"--{key}" for key in ("cfg", "info") if getattr(application.arguments, key)), None)
         if asked and application.arguments.multirun:
             raise ConfigError(f"{asked} is about one run, and -m is for many: leave out one of them")

@@ -13,16 +13,21 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.singleton import Singleton
-from hydra.core.utils import JobReturn, run_job, setup_globals
+from hydra.core.utils import JobReturn, JobStatus, run_job, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 
-from hourglass.config.compose import CONF
+from hourglass.config.compose import CONF, images_read_once
+from hourglass.config.configuration import Configuration
 from hourglass.core import signals
+from hourglass.core.compat.hydra import Jobs
 from hourglass.core.errors import ConfigError, Interrupted
 from hourglass.core.processes.environment import at_a_time
+from hourglass.runs.read import names_of
+from hourglass.runs.status import status_of, to_do, value_of
+from hourglass.sweeps import slurm
 
 
 def _module(name: str, extra: str) -> Any:
@@ -59,25 +64,75 @@ class JoblibLauncher(Launcher):
         self.options = options
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        self.engine: Launcher = getattr(_module(*self.home), self.name)(**self.options)
+        self.engine: Any = getattr(_module(*self.home), self.name)(**self.options)
         self.engine.setup(hydra_context=hydra_context, task_function=task_function, config=config)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        return self.engine.launch(job_overrides, initial_job_idx)
+        returns: Sequence[JobReturn] = self.engine.launch(job_overrides, initial_job_idx)
+        return returns
 
 
 class SubmititSlurmLauncher(JoblibLauncher):
-    """hydra-submitit-launcher, one task of an array a job."""
+    """One task of an array a job, called as hydra-submitit-launcher does, and waited for as `slurm` does."""
 
     jobs_outlive_it = True  # Ctrl-C ends the waiting; scancel ends the jobs
     home = ("hydra_plugins.hydra_submitit_launcher.submitit_launcher", "submitit")
     name = "SlurmLauncher"
 
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        self.sweep: Any = task_function.sweep  # type: ignore[attr-defined] # of ours
+        self.composer = Jobs(hydra_context, config)
 
-class SubmititLocalLauncher(SubmititSlurmLauncher):
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        with images_read_once():
+            configurations = [Configuration.of(self.composer.compose(job)) for job in job_overrides]
+        folder, state = self.sweep.folder, Singleton.get_state()
+        todo = {
+            configuration.id: (list(overrides), "hydra.sweep.dir", initial_job_idx + i, configuration.id, state)
+            for i, (configuration, overrides) in enumerate(zip(configurations, job_overrides, strict=True))
+            if to_do(status_of(folder / configuration.id), self.sweep.retry)
+        }
+        results: dict[str, Any] = {}
+        if todo:
+            options = self.filled([one for one in configurations if one.id in todo])
+            jobs = slurm.submit(folder, options, self.engine, todo)
+            names = names_of({identity: {"overrides": job[0]} for identity, job in todo.items()}, todo)
+            by_job = {jobs[identity]: name for identity, name in names.items()}
+            returned = slurm.results(options, by_job, slurm.wait(jobs.values()))
+            results = {identity: returned[job] for identity, job in jobs.items()}
+        return [
+            results.get(configuration.id) or _ended(folder / configuration.id, overrides, configuration)
+            for configuration, overrides in zip(configurations, job_overrides, strict=True)
+        ]
+
+    def filled(self, configurations: Sequence[Configuration]) -> dict[str, Any]:
+        """The options, with the GPUs that these jobs need."""
+        plain = {k: OmegaConf.to_container(v) if OmegaConf.is_config(v) else v for k, v in self.options.items()}
+        return slurm.with_gpus(plain, configurations)
+
+    def script(self, configurations: Sequence[Configuration]) -> str:
+        """What `sbatch` would be given for these jobs."""
+        _module(*self.home)
+        return slurm.script(self.filled(configurations), len(configurations))
+
+
+def _ended(folder: Path, overrides: Sequence[str], configuration: Configuration) -> JobReturn:
+    """What a sweeper asks of a job that has not returned here: it was done before, or it died."""
+    if configuration.plain["data"].get("root") is not None and folder.exists():
+        from hourglass.sweeps.jobs import refuse_other_images  # torch
+
+        refuse_other_images(configuration, folder)
+    about = OmegaConf.create({"hydra": {"runtime": {"output_dir": str(folder)}}})
+    job = JobReturn(overrides=overrides, hydra_cfg=about, status=JobStatus.COMPLETED)
+    job.return_value = value_of(folder)
+    return job
+
+
+class SubmititLocalLauncher(JoblibLauncher):
     """The same on this machine, `n_jobs` at a time; by itself it starts all jobs of a sweep at once."""
 
-    jobs_outlive_it = False
+    home = SubmititSlurmLauncher.home
     name = "LocalLauncher"
 
     def __init__(self, n_jobs: int, **options: Any) -> None:
