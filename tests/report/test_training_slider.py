@@ -82,7 +82,7 @@ def test_colour_is_read_too() -> None:
     folder = Path("/nowhere")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(images, "_opened", lambda folder, path: picture)
-        read = images._reconstructed(folder, folder, target)
+        read = images.reconstructed(folder, folder, target)
     assert read is not None
     assert np.array_equal(read, output)
 

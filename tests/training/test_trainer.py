@@ -120,7 +120,7 @@ def test_callbacks_are_called_in_this_order(tmp_path: Path) -> None:
     """A run that is killed after its last `last.ckpt` is not trained again: only the best weights come later, and they
     are saved after each validation."""
     options = {"seed": 0, "checkpoint_every": 4, "loggers": [], "stop": StopRequest(), "forked": False}
-    kinds = [TrainingProgress, *map(type, ALL), LastCheckpoint, BestCheckpoint]
+    kinds = [TrainingProgress, *map(type, ALL), callbacks.EpochLines, LastCheckpoint, BestCheckpoint]
     plain = build_trainer(by_hand.make_trainer(), tmp_path, callbacks=ALL, bar=False, **options)
     assert [type(callback) for callback in plain.callbacks] == kinds  # type: ignore[attr-defined]
     barred = build_trainer(by_hand.make_trainer(), tmp_path, callbacks=ALL, bar=True, **options)
