@@ -47,7 +47,7 @@ def test_copies_are_found_and_what_is_new_is_none() -> None:
     assert 0 <= found["frechet_pca_bias"] < 0.5
 
 
-@pytest.mark.parametrize("sampler", ["gmm", "flow"])
+@pytest.mark.parametrize("sampler", ["gmm", pytest.param("flow", marks=pytest.mark.slow)])
 def test_new_codes_are_distributed_as_the_known_ones(sampler: str) -> None:
     """Two clusters on a plane in ten dimensions: mean, covariance and the empty space between them."""
     centres = RANDOM.integers(0, 2, 1000)[:, None] * 2 - 1

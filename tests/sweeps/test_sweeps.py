@@ -115,6 +115,7 @@ def test_each_job_says_what_it_chose_and_what_it_suffers_from(tmp_path: Path) ->
     assert done.stdout.count("training on") == 1
 
 
+@pytest.mark.slow
 def test_a_fault_of_the_report_costs_the_report(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
