@@ -1,5 +1,6 @@
 """What a cluster is asked for, and what is made of its answers: without one."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from helpers.project import configure
 from helpers.sweeping import TINIEST
 from hourglass.cli import train
 from hourglass.core.errors import ConfigError
+from hourglass.core.formats import FORMAT
 from hourglass.sweeps import slurm
 
 OPTIONS = {"partition": None, "gpus_per_node": None, "additional_parameters": {}, "cpus_per_task": 4, "mem_gb": 16}
@@ -93,6 +95,25 @@ def test_a_dry_run_shows_the_script_and_writes_nothing(tmp_path: Path, capsys: p
         assert f"#SBATCH --{wanted}" in lines
     assert any(line.startswith("srun ") and " --cpus-per-task=4 " in line for line in lines)
     assert not folder.exists()
+
+
+def test_a_dry_run_tells_what_is_done_and_how_long_the_rest_will_take(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "sweep"
+    arguments = ["-m", "seed=range(0,4)", "sweep=first", f"hydra.sweep.dir={folder}", *TINIEST[:-1], "--dry-run"]
+    train.main(arguments)
+    first = capsys.readouterr().out.splitlines()
+    assert first[-2] == "no job has been completed, so nothing tells how long they will train"
+    for job, seconds in zip((line.split()[0] for line in first[1:3]), (30, 40), strict=True):
+        summary = {"format": FORMAT, "id": job, "status": "completed", "cost": {"train_seconds": seconds}}
+        (folder / job).mkdir(parents=True)
+        (folder / job / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
+    train.main(arguments)
+    again = capsys.readouterr().out.splitlines()
+    assert again[0].endswith("of which 2 would be started")
+    assert [line.split()[-1] for line in again[1:5]] == ["completed", "completed", "planned", "planned"]
+    assert again[5] == "about 70 s of training in all, if each takes as long as the 2 completed did"
 
 
 @pytest.mark.parametrize("arguments", [["seed=1"], ["resume=somewhere"], ["-m", "seed=0,1", "--cfg", "job"]])

@@ -112,9 +112,10 @@ def dry_run(application: Application) -> None:
         for identity, name in names.items():
             place = f"in the queue as {waiting[identity]}" if identity in waiting else statuses[identity]
             print(f"  {identity}  {name}  {place}")
-        launcher = instantiate(config.hydra.launcher)
-        if todo and hasattr(launcher, "script"):
-            print(f"\nsbatch would be given\n\n{launcher.script(todo)}")
+        if todo:
+            print(progress.expected(folder, jobs, len(todo)))
+        if todo and hasattr(get_class(config.hydra.launcher._target_), "script"):
+            print(f"\nsbatch would be given\n\n{instantiate(config.hydra.launcher).script(todo)}")
     print("--dry-run: nothing was started")
 
 

@@ -1,6 +1,6 @@
 """What becomes of the jobs of a sweep: a line for each that is done, and the table at the end."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from hourglass.core.text import duration, first_line
@@ -38,6 +38,18 @@ def line(
         f"{duration(sum(seconds.values()) / len(seconds) * todo / parallel)} left" if todo else "",
     ]
     return "  ·  ".join(part for part in parts if part)
+
+
+def expected(folder: Path, jobs: Iterable[str], todo: int) -> str:
+    """How long so many jobs of a sweep will train, as far as those that were completed tell."""
+    costs = [summary_of(folder / one).get("cost", {}) for one in jobs if status_of(folder / one) == "completed"]
+    seconds = [cost["train_seconds"] for cost in costs if "train_seconds" in cost]
+    if not seconds:
+        return "no job has been completed, so nothing tells how long they will train"
+    mean = sum(seconds) / len(seconds)
+    return (
+        f"about {duration(mean * todo)} of training in all, if each takes as long as the {len(seconds)} completed did"
+    )
 
 
 def closing(folder: Path, names: Mapping[str, str]) -> tuple[str, bool]:
