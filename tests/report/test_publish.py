@@ -147,7 +147,7 @@ def test_what_is_kept_of_a_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     one = sweep_folders.make(tmp_path / "other" / "mine", DECODERS, seeds=range(2))
     keep_results(monkeypatch, tmp_path / "results", [str(one)])
     assert {path.name for path in kept.glob("*.png")} == {"seeds.png", "pictures.png"}  # none is left of before
-    with pytest.raises(ConfigError, match="name one folder"):
+    with pytest.raises(ConfigError, match="name a folder"):
         keep_results(monkeypatch, tmp_path / "results", [])
 
 
