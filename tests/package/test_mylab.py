@@ -52,7 +52,7 @@ def test_a_run_says_where_its_parts_are_from_and_what_they_log(place: Path) -> N
     summary = summary_of(place / "run")
     assert summary["versions"]["mylab"] == "0.1.0"
     assert summary["measures"]["edge_error"]["better"] == "lower"
-    assert {"test/edge_error", "test/perplexity", "test/features", "test/code_std"} <= summary["metrics"].keys()
+    assert {"test/edge_error", "test/used_levels", "test/features", "test/code_std"} <= summary["metrics"].keys()
 
 
 def test_a_killed_run_ends_with_the_bits_of_one_that_never_was(environment: Environment, place: Path) -> None:
