@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hourglass.core.errors import DataError, StorageError
-from hourglass.core.files import replacing, unwritable, write_json
+from hourglass.core.files import expanded, replacing, unwritable, write_json
 from hourglass.core.formats import FORMAT, check_format
 
 
@@ -75,3 +75,8 @@ def test_the_format_of_this_version_is_read(tmp_path: Path) -> None:
 def test_another_format_is_refused_with_the_cure(content: dict, message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"^{tmp_path}/summary.json {message}"):
         check_format(content, tmp_path / "summary.json")
+
+
+def test_the_home_of_an_unknown_user_is_nowhere() -> None:
+    assert expanded("~/x") == Path.home() / "x"
+    assert expanded("~nobody-of-this-name/x") == Path("~nobody-of-this-name/x")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hourglass.core.errors import ConfigError
+from hourglass.core.files import expanded
 from hourglass.core.text import counted, duration, printable
 
 HELP = """hourglass data [list] [cache=logs/pictures]
@@ -41,7 +42,7 @@ def main(arguments: list[str]) -> None:
         raise ConfigError(f"{unknown.pop()}= is no option of data: it has cache= and yes=")
     if options.get("yes", "false") not in ("true", "false"):
         raise ConfigError(f"yes={options['yes']}: true or false")
-    cache = Path(options.get("cache", "logs/pictures")).expanduser()
+    cache = expanded(options.get("cache", "logs/pictures"))
     if words[0] == "clear" and len(words) > 1:
         clear(cache, words[1:], sure=options.get("yes") == "true")
     elif words == ["list"]:

@@ -6,6 +6,8 @@ import zlib
 from functools import cache
 from pathlib import Path
 
+from hourglass.core.files import expanded
+
 PUBLISHED = {
     "6bbc9ace898e44ae57da46a324031adb",  # MNIST, train
     "2646ac647ad5339dbf082846283269ea",  # MNIST, test
@@ -27,7 +29,7 @@ def checksums(name: str, root: str) -> dict[str, str] | None:
     """
     sums = {}
     for half in HALVES:
-        path = idx_file(name, Path(root).expanduser(), half)
+        path = idx_file(name, expanded(root), half)
         if path is not None:
             status = path.stat()
             packed, md5, sha = _sums(path, status.st_size, status.st_mtime_ns)

@@ -9,6 +9,7 @@ from typing import Any
 from hourglass.config.compose import read_options
 from hourglass.config.slots import packages_in
 from hourglass.core.errors import ConfigError
+from hourglass.core.files import expanded
 from hourglass.core.text import command
 
 
@@ -21,7 +22,7 @@ class OfRun:
     @property
     def folder(self) -> Path:
         """Of the run; of several, where a command takes them."""
-        return Path(self.run).expanduser()
+        return expanded(self.run)
 
 
 def read_key_values(name: str, arguments: Sequence[str], several: str | None = None, hint: str = "") -> dict[str, Any]:

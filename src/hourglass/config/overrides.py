@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -12,6 +11,7 @@ from hydra.errors import OverrideParseException
 
 from hourglass.config.identity import VOLATILE
 from hourglass.core.errors import ConfigError
+from hourglass.core.files import expanded
 from hourglass.core.text import command, first_line
 
 OPTIONAL = ("experiment", "search", "logger", "callbacks")
@@ -30,7 +30,7 @@ def parse(overrides: Iterable[str]) -> list[Override]:
 
 def at_home(overrides: Iterable[str]) -> list[str]:
     """`data.root=~/pictures` with the home folder in place of ~, which neither the shell nor Hydra's grammar knows."""
-    return [re.sub(r"=(~/[^'\"]*)$", lambda m: f'="{Path(m[1]).expanduser()}"', override) for override in overrides]
+    return [re.sub(r"=(~/[^'\"]*)$", lambda m: f'="{expanded(m[1])}"', override) for override in overrides]
 
 
 def refuse_what_hydra_does_not_explain(overrides: Iterable[str], groups: Mapping[str, Sequence[str]]) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from hourglass.core.errors import DataError
-from hourglass.core.files import replacing
+from hourglass.core.files import expanded, replacing
 from hourglass.core.progress import Progress
 
 log = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ def checksums_of_pictures(root: str | None, kept: str | None, *sides: str) -> di
     when it is to be read.
     """
     try:
-        files = [] if root is None else list_pictures(Path(root).expanduser(), None if kept is None else Path(kept))
+        files = [] if root is None else list_pictures(expanded(root), None if kept is None else Path(kept))
         if not sides:
             return checksums_of({file.name: [file.digest] for file in files}) or None
         pairs = {name: [f.digest for f in pair if f is not None] for name, pair in pair_up(files, sides).items()}
@@ -131,7 +131,7 @@ def checksums_of(digests: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
 def checksum_of_file(path: str, *, unless: bool = False) -> str | None:
     """8 hexadecimal digits of a file's content; None where it is not there, or is not needed."""
-    file = Path(path).expanduser()
+    file = expanded(path)
     return None if unless or not file.is_file() else sha256(file)[:8]
 
 

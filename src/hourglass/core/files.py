@@ -19,6 +19,11 @@ GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.EIO)
 """Why a file cannot be written, where that is the disk's or the folder's doing."""
 
 
+def expanded(path: str | Path) -> Path:
+    """With `~` as the home folder; that of an unknown user stays as it is written, so that nothing is found there."""
+    return Path(os.path.expanduser(path))
+
+
 def inside(path: Path, folder: Path, *, largest: int | None = None) -> Path:
     """The regular file that `path` is, without links; whoever made `folder` may have put anything there.
 

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from hourglass.core.errors import DataError, StorageError
-from hourglass.core.files import unwritable, write_json
+from hourglass.core.files import expanded, unwritable, write_json
 from hourglass.core.processes.locks import lock
 from hourglass.core.text import first_line
 
@@ -53,7 +53,7 @@ class Mapped(NamedTuple):
 
 def folder_of(cache: str | None) -> Path | None:
     """Where entries are kept; None: nowhere, all is decoded into memory."""
-    return None if cache is None else Path(cache).expanduser()
+    return None if cache is None else expanded(cache)
 
 
 def key_of(*parts: object) -> str:

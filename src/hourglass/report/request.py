@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hourglass.core.errors import ConfigError
+from hourglass.core.files import expanded
 from hourglass.core.text import command
 
 HELP = f"""{command("report")} FOLDER … [reference=KEY=VALUE] [metric=NAME] [equivalent_within=MARGIN]
@@ -62,9 +63,9 @@ def parse(arguments: list[str]) -> Request:
             folders.append(argument)
     if not folders:
         raise ConfigError(f"name a folder: {command('report')} logs/sweeps/NAME")
-    folder, *more = [Path(folder).expanduser() for folder in folders]
+    folder, *more = map(expanded, folders)
     places = [path.resolve() for path in (folder, *more)]
     if twice := next((path for n, path in enumerate((folder, *more)) if places[n] in places[:n]), None):
         raise ConfigError(f"{twice} is given twice: give it once")
     out = REPORTS / "+".join(path.name for path in places)[:LONGEST].strip(". ") if more else folder
-    return Request(folder, Path(options.pop("out", out)).expanduser(), **options, more=tuple(more))
+    return Request(folder, expanded(options.pop("out", out)), **options, more=tuple(more))

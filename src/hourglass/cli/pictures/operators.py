@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from hourglass.config.compose import options
 from hourglass.config.slots import packages_in
 from hourglass.core.errors import ConfigError
+from hourglass.core.files import expanded
 from hourglass.core.text import IN_CHECKOUT, command
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def main(arguments: list[str]) -> None:
     if flags and own:
         raise ConfigError(f"--check compares all cards: leave out {'= and '.join(own)}=")
     only = _chosen(given)
-    folder = Path(given.get("out", SOME if own else FOLDER)).expanduser()
+    folder = expanded(given.get("out", SOME if own else FOLDER))
     if own and folder.resolve() == FOLDER.resolve():
         raise ConfigError(f"{folder} is the folder of all cards, and the others would be deleted: choose another out=")
     try:
@@ -50,7 +51,7 @@ def main(arguments: list[str]) -> None:
         raise
     torch.set_num_threads(1)  # many small convolutions: more threads would wait for each other
     if own:
-        picture = probes.read_picture(Path(given["image"]).expanduser()) if "image" in given else None
+        picture = probes.read_picture(expanded(given["image"])) if "image" in given else None
         print(f"{len(page.write(folder, page.measure_all(only, picture)))} files in {folder}")
     elif not flags:
         print(f"{len(page.write(folder))} files in {folder}")

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from hourglass.config.pictures import SPLITS, sha256, split_by_content
 from hourglass.core.errors import DataError
+from hourglass.core.files import expanded
 from hourglass.core.text import first_line
 from hourglass.core.types import Count, Shape
 from hourglass.data.cache import Mapped, folder_of, kept, key_of
@@ -38,7 +39,7 @@ class Emoji:
     """
 
     def __init__(self, *, size: Count, font: str, checksum: str | None, cache: str | None) -> None:
-        self.size, self.font, self.checksum = size, Path(font).expanduser(), checksum
+        self.size, self.font, self.checksum = size, expanded(font), checksum
         self.cache = folder_of(cache)
         self.image_shape: Shape = (3, size, size)
 

@@ -21,6 +21,7 @@ from hourglass.config.pictures import (
     split_by_content,
 )
 from hourglass.core.errors import ConfigError, DataError
+from hourglass.core.files import expanded
 from hourglass.core.progress import Progress
 from hourglass.core.text import counted
 from hourglass.core.types import Count, Shape
@@ -73,7 +74,7 @@ class PictureFolder:
     def root(self) -> Path:
         if self.given_root is None:
             raise ConfigError("data.root is missing: name the folder with your pictures, as in data.root=~/photos")
-        return Path(self.given_root).expanduser()
+        return expanded(self.given_root)
 
     def load(self) -> Splits:
         return self._load(self._groups(), SPLITS)

@@ -15,6 +15,7 @@ from torchvision import datasets, transforms
 from hourglass.config.checksums import idx_file
 from hourglass.config.pictures import list_pictures, sha256
 from hourglass.core.errors import DataError
+from hourglass.core.files import expanded
 from hourglass.core.progress import Progress
 from hourglass.core.text import first_line
 from hourglass.core.types import Count, Shape
@@ -49,7 +50,7 @@ class Torchvision:
     """
 
     def __init__(self, *, name: Name, root: str, download: bool, cache: str | None = None) -> None:
-        self.name, self.root, self.download = name, Path(root).expanduser(), download
+        self.name, self.root, self.download = name, expanded(root), download
         self.cache = folder_of(cache)
         self.image_shape = SHAPES[name]
 
@@ -121,7 +122,7 @@ class CelebA:
     """
 
     def __init__(self, *, root: str, download: bool, size: Count, cache: str | None = None) -> None:
-        self.root, self.download, self.size = Path(root).expanduser(), download, size
+        self.root, self.download, self.size = expanded(root), download, size
         self.cache = folder_of(cache)
         self.image_shape: Shape = (3, size, size)
 

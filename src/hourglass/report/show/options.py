@@ -10,6 +10,7 @@ from hourglass.config.key_values import read_key_values
 from hourglass.config.slots import packages_in
 from hourglass.config.validation import checked
 from hourglass.core.errors import ConfigError
+from hourglass.core.files import expanded
 from hourglass.core.types import Count, Seed, Size
 
 DEFAULT = ["transpose", "resize", "max_unpool"]
@@ -34,11 +35,11 @@ class Options:
     @property
     def file(self) -> Path | None:
         """The picture of the user's own; None: it is a test image."""
-        return Path(self.image).expanduser() if isinstance(self.image, str) else None
+        return expanded(self.image) if isinstance(self.image, str) else None
 
     @property
     def folder(self) -> Path:
-        return Path(self.out).expanduser()
+        return expanded(self.out)
 
 
 def parse_options(arguments: list[str]) -> Options:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from hourglass.core.errors import ConfigError, DataError
+from hourglass.core.files import expanded
 from hourglass.core.text import first_line, printable
 from hourglass.report.page.images import Pixels, reconstructed
 from hourglass.report.reading.files import check_examples
@@ -30,7 +31,7 @@ def read_runs(options: Options) -> Story:
     Raises DataError where no run holds pictures, or they are of different images.
     """
     assert options.runs is not None
-    runs, _ = runs_of(Path(options.runs).expanduser())
+    runs, _ = runs_of(expanded(options.runs))
     summaries = {run: read_summary(run, NEEDED) or {} for run in runs}
     if options.decoders is not None:
         summaries = {r: s for r, s in summaries.items() if s["choices"].get("decoder") in options.decoders}

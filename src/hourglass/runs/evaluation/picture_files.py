@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hourglass.config.pictures import SUFFIXES
 from hourglass.core.errors import DataError
+from hourglass.core.files import expanded
 
 
 def picture_files(images: list[str]) -> tuple[list[Path], list[Path]]:
@@ -16,7 +17,7 @@ def picture_files(images: list[str]) -> tuple[list[Path], list[Path]]:
     files: dict[Path, None] = {}
     others: list[Path] = []
     for given in images:
-        path = Path(given).expanduser()
+        path = expanded(given)
         if path.is_file():
             files[path] = None
             continue

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from hourglass.core.errors import ConfigError, DataError
-from hourglass.core.files import replacing
+from hourglass.core.files import expanded, replacing
 from hourglass.data import picture_files, pictures
 from hourglass.metrics.reconstruction import psnr
 from hourglass.runs.evaluation.fitting import fit_and_reconstruct
@@ -22,7 +22,7 @@ def reconstruct(options: Options, names: Mapping[Path, str]) -> None:
     Raises DataError at its end where a picture could not be read.
     """
     out = options.folder
-    autoencoder = load_run(Path(options.run).expanduser(), trust=options.trust)
+    autoencoder = load_run(expanded(options.run), trust=options.trust)
     channels, height, width = autoencoder.image_shape
     if channels not in (1, 3):
         raise ConfigError(f"{options.run} was trained on images of {channels} channels; pictures have 1 or 3")

@@ -8,6 +8,7 @@ from typing import Literal
 from hourglass.config.key_values import read_key_values
 from hourglass.config.validation import checked
 from hourglass.core.errors import ConfigError, DataError
+from hourglass.core.files import expanded
 
 COMPARISONS = "comparisons"
 Fit = Literal["resize", "crop", "tile"]
@@ -27,7 +28,7 @@ class Options:
 
     @property
     def folder(self) -> Path:
-        return Path(self.out).expanduser()
+        return expanded(self.out)
 
 
 def parse_options(arguments: list[str]) -> Options:

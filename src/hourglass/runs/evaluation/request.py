@@ -14,6 +14,7 @@ from hourglass.config.identity import run_id, without_volatile
 from hourglass.config.overrides import parse, refuse_careless
 from hourglass.config.validation import checked
 from hourglass.core.errors import ConfigError
+from hourglass.core.files import expanded
 from hourglass.core.text import command
 from hourglass.core.types import Count, Size
 
@@ -109,7 +110,7 @@ def parse_request(arguments: list[str]) -> Request:
     options = checked(Options, compose_evaluate(own), "")
     if options.ladder and (chosen.get("corruption") or any(c.key_or_group.startswith("corruption") for c in changes)):
         raise ConfigError("ladder=true evaluates every kind of corruption: leave out either it or corruption")
-    return Request(Path(folders[0]).expanduser(), rest, options, chosen, changes)
+    return Request(expanded(folders[0]), rest, options, chosen, changes)
 
 
 def evaluations(configuration: Configuration, choices: dict[str, str], request: Request) -> list[Evaluation]:

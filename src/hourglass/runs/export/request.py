@@ -7,7 +7,7 @@ from typing import Literal
 from hourglass.config.key_values import OfRun, read_key_values
 from hourglass.config.validation import checked
 from hourglass.core.errors import ConfigError
-from hourglass.core.files import refuse_to_replace
+from hourglass.core.files import expanded, refuse_to_replace
 
 CARDS = (".md", ".json")
 """Endings of what lies beside an exported file."""
@@ -27,7 +27,7 @@ class Options(OfRun):
     def file(self) -> Path:
         """What is written."""
         if self.out is not None:
-            return Path(self.out).expanduser()
+            return expanded(self.out)
         return Path("exports") / self.folder.resolve().name / f"{self.part}.{self.format}"
 
     @property

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hourglass.core.errors import ConfigError
+from hourglass.core.files import expanded
 from hourglass.core.text import command
 from hourglass.runs.status import STATUSES
 
@@ -45,7 +46,7 @@ def parse_request(arguments: list[str]) -> Request:
     for argument in rest:
         key, equals, value = argument.partition("=")
         if not equals or "/" in key:
-            folders.append(Path(argument).expanduser() if argument.startswith("~/") else Path(argument))
+            folders.append(expanded(argument) if argument.startswith("~/") else Path(argument))
         elif key == "yes" and action == "clean":
             if value not in ("true", "false"):
                 raise ConfigError(f"{argument}: it is yes=true, or left out")

@@ -8,7 +8,7 @@ from hourglass.config.compose import options as known_options
 from hourglass.config.key_values import OfRun, read_key_values
 from hourglass.config.validation import checked
 from hourglass.core.errors import ConfigError
-from hourglass.core.files import refuse_to_replace
+from hourglass.core.files import expanded, refuse_to_replace
 from hourglass.core.types import Count
 
 ENDINGS = (".parquet", ".npz")
@@ -33,7 +33,7 @@ class Options(OfRun):
     @property
     def file(self) -> Path:
         """What is written."""
-        return Path(self.out).expanduser()
+        return expanded(self.out)
 
 
 def parse_options(arguments: list[str]) -> Options:
