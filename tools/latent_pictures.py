@@ -28,7 +28,7 @@ COUNT = 8
 def main() -> None:
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
         sys.exit(__doc__)
-    PICTURES.mkdir(exist_ok=True)
+    PICTURES.mkdir(parents=True, exist_ok=True)
     drawn = set()
     for run in read(sys.argv[1]).runs:
         latent = run.choices["latent"]
