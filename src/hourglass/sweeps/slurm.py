@@ -19,7 +19,7 @@ from hourglass.core.compat import submitit
 from hourglass.core.errors import ConfigError
 from hourglass.core.files import write_json
 from hourglass.core.processes.locks import lock
-from hourglass.core.text import first_line
+from hourglass.core.text import counted, first_line
 
 ENDED = ("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
          "REVOKED", "TIMEOUT")  # fmt: skip
@@ -109,7 +109,7 @@ def submit(folder: Path, options: Node, call: Callable[..., Any], todo: Mapping[
         found = {job: waiting[job] for job in todo if job in waiting}
         new = [job for job in todo if job not in waiting]
         if found:
-            print(f"  {_counted(len(found))} in the queue already, as {_listed(found.values())}", flush=True)
+            print(f"  {counted(len(found), 'job')} in the queue already, as {_listed(found.values())}", flush=True)
         for first in range(0, len(new), LARGEST_ARRAY):
             part = new[first : first + LARGEST_ARRAY]
             try:
@@ -119,9 +119,9 @@ def submit(folder: Path, options: Node, call: Callable[..., Any], todo: Mapping[
             submitted = dict(zip(part, ids, strict=True))
             write_json(record, _recorded(folder) | {identity: job for job, identity in submitted.items()})
             found |= submitted
-            gpus = options["gpus_per_node"]
+            gpus = f"{options['gpus_per_node']} GPUs each" if options["gpus_per_node"] else "no GPUs"
             print(
-                f"  submitted {_counted(len(part))} as {_listed(ids)}, {f'{gpus} GPUs each' if gpus else 'no GPUs'}; "
+                f"  submitted {counted(len(part), 'job')} as {_listed(ids)}, {gpus}; "
                 f"Ctrl-C ends the waiting, scancel {_listed(ids)} the jobs",
                 flush=True,
             )
@@ -177,7 +177,8 @@ def results(options: Node, names: Mapping[str, str], states: Mapping[str, str]) 
     for state, ones in reasons.items():
         job, error = ones[0]
         print(
-            f"  {_counted(len(ones))} ended as {state}, {'' if len(ones) == 1 else 'the first of them '}{names[job]}"
+            f"  {counted(len(ones), 'job')} ended as {state}, "
+            f"{'' if len(ones) == 1 else 'the first of them '}{names[job]}"
             f"{f': {error}' if error else ''}; its messages: {submitit.log_of(options, job)}",
             flush=True,
         )
@@ -237,7 +238,3 @@ def _recorded(folder: Path) -> dict[str, str]:
 def _listed(jobs: Iterable[str]) -> str:
     """`12 14`: arrays by what their jobs share."""
     return " ".join(dict.fromkeys(job.split("_")[0] for job in jobs))
-
-
-def _counted(count: int) -> str:
-    return f"{count} job{'s' * (count != 1)}"

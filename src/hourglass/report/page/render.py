@@ -2,18 +2,16 @@
 
 import base64
 import gzip
-import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
 from hourglass.core.colours import ERROR_SCALE
+from hourglass.report import html
 from hourglass.report.analysis import measures, tables
 from hourglass.report.analysis.review import Review
 from hourglass.report.page import images, plots, views
@@ -60,7 +58,7 @@ def render(review: Review) -> str:
     drawn = (*over, rates(review), cost(review), curves(ranked), spectra(ranked), robustness(review)) if ranked else ()
     figures = [figure for figure in drawn if figure]
     pictures = _pictures(review)
-    script = Markup("\n").join(map(_read, SCRIPTS))
+    script = Markup("\n").join(html.read(__package__, name) for name in SCRIPTS)
     compared_titles, compared, axis = views.compared_rows(review)
     return _template().render(
         review=review,
@@ -88,9 +86,9 @@ def render(review: Review) -> str:
         colours=[(plots.colour(i), plots.DASHES[plots.dash(i)]) for i in range(len(ranked))],
         labels=[configuration.label for configuration in ranked],
         plotly_packed=base64.b64encode(packed.result()).decode(),
-        style=_read("report.css"),
+        style=html.read(__package__, "report.css"),
         script=script,
-        hashes=[_hash(f"\n{script}\n"), _hash(plotly)],
+        hashes=[html.hash_of(f"\n{script}\n"), html.hash_of(plotly)],
     )
 
 
@@ -126,10 +124,7 @@ def _pictures(review: Review) -> Pictures | None:
 
 
 def _template() -> Any:
-    environment = Environment(
-        loader=PackageLoader(__package__, "template"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+    environment = html.environment(__package__)
     environment.filters["breakable"] = _breakable
     environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "allow_nan": False}  # NaN is no JSON
     return environment.get_template("report.html")
@@ -140,14 +135,3 @@ def _breakable(label: str) -> Markup:
     parts = label.replace(", ", ",\n").split("\n")
     broken = [escape(part).replace("=", Markup("=<wbr>")).replace("_", Markup("_<wbr>")) for part in parts]
     return Markup(" ").join(Markup('<span class="part">{}</span>').format(part) for part in broken)
-
-
-def _read(name: str) -> Markup:
-    """A file of ours, to stand in the page as it is."""
-    text = (resources.files(__package__) / "template" / name).read_text(encoding="utf-8")
-    return Markup(text)  # nosec B704 # ours
-
-
-def _hash(script: str) -> str:
-    """For the page's content security policy: only these scripts run, whatever a file may have smuggled in."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -1,19 +1,15 @@
 """`show.html`: a page that needs nothing else, with a slider over training. Needs the extra `report`."""
 
-import base64
-import hashlib
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from PIL import Image
 
 from hourglass.core.colours import ERROR_SCALE
 from hourglass.core.files import replacing
-from hourglass.report.page.images import as_uri
-from hourglass.report.show.slide import Pixels, error_rgb, spectrum_rgb
+from hourglass.report import html
+from hourglass.report.page.images import Pixels, as_uri
+from hourglass.report.show.slide import error_rgb, spectrum_rgb
 from hourglass.report.show.story import Row, Spectrum, Story, as_rgb, decibels, spectrum
 
 SIDES = (168, 255)
@@ -39,31 +35,26 @@ def write(story: Story, path: Path) -> None:
 
 
 def render(story: Story) -> str:
-    environment = Environment(
-        loader=PackageLoader(__package__, "template"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    script, style = (_ours(name) for name in ("show.js", "show.css"))
-    digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode()
+    script = html.read(__package__, "show.js")
     longest = max(story.target.shape[1:])
     shown = spectrum(story.target, story.rows[0].strides)
     of_input = [_panel("input", as_rgb(story.target).numpy()), *_spectra(shown)]
-    return environment.get_template("show.html").render(
-        story=story,
-        of_input=of_input,
-        networks=[(row, [_stage(story, row, time) for time in story.times]) for row in story.rows],
-        names=[story.when(time) for time in story.times],
-        strides=list(shown.marks) if shown else [],
-        zooms=[max(1, side // longest) for side in SIDES],
-        error_scale=ERROR_SCALE,
-        style=style,
-        script=script,
-        hash=f"sha256-{digest}",
+    return (
+        html.environment(__package__)
+        .get_template("show.html")
+        .render(
+            story=story,
+            of_input=of_input,
+            networks=[(row, [_stage(story, row, time) for time in story.times]) for row in story.rows],
+            names=[story.when(time) for time in story.times],
+            strides=list(shown.marks) if shown else [],
+            zooms=[max(1, side // longest) for side in SIDES],
+            error_scale=ERROR_SCALE,
+            style=html.read(__package__, "show.css"),
+            script=script,
+            hash=html.hash_of(f"\n{script}\n"),
+        )
     )
-
-
-def _ours(name: str) -> Markup:
-    return Markup((resources.files(__package__) / "template" / name).read_text(encoding="utf-8"))  # nosec B704 # ours
 
 
 def _stage(story: Story, row: Row, time: int) -> list[Panel]:

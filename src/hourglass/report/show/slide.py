@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from matplotlib.text import Text
 from matplotlib.transforms import IdentityTransform
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -17,6 +16,7 @@ from hourglass.core.colours import ERROR_SCALE, signed_colours
 from hourglass.core.files import replacing
 from hourglass.data import pictures
 from hourglass.report.cards.card import INK, PALE, POWER
+from hourglass.report.page.images import Pixels
 from hourglass.report.show.story import Row, Spectrum, Story, as_rgb, decibels, spectrum
 
 SIDE, GAP, MARGIN, CAPTION, NAME, HEAD, FOOT = 224, 26, 44, 88, 58, 184, 176
@@ -28,8 +28,6 @@ STAGES = 4
 """Outputs shown at most: the untrained one, the last, and some between them"""
 RINGS = (13, 7)
 """Radius of the marks of the first stride, and of the second"""
-
-Pixels = NDArray[np.uint8]
 
 
 def draw(story: Story, path: Path) -> None:
