@@ -1,9 +1,14 @@
-"""The colours of errors, one scale for all pictures. No torch in here: it takes numpy's arrays and torch's tensors."""
+"""How all pictures look: the colours of errors, on one scale, and the layout of grids.
+
+No torch in here: it takes numpy's arrays and torch's tensors.
+"""
 
 from typing import Any
 
 ERROR_SCALE = 0.5
 """The error that gets the full colour; the same in every picture, so that two can be compared."""
+GAP, LEAST_SIDE = 2, 84
+"""Pixels between the images of a grid, and of their shorter side: smaller images are enlarged, by whole factors"""
 
 
 def signed_colours(error: Any) -> tuple[Any, Any, Any]:

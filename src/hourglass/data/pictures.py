@@ -7,9 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from hourglass.core import colours
-
-GAP = 2
-"""Pixels between the images of a grid"""
+from hourglass.core.colours import GAP, LEAST_SIDE
 
 
 def signed_colours(error: Tensor) -> Tensor:
@@ -28,11 +26,11 @@ def error_row(error: Tensor) -> dict[str, Tensor]:
     return {f"error ±{colours.ERROR_SCALE}\nred: too bright\nblue: too dark": signed_colours(error)}
 
 
-def grid(rows: dict[str, Tensor], least_side: int = 84) -> Image.Image:
+def grid(rows: dict[str, Tensor]) -> Image.Image:
     """Rows of images (N, C, H, W) in [0, 1] with a label each; values outside are cut, small images enlarged."""
     first = next(iter(rows.values()))
     height, width = first.shape[-2:]
-    zoom = max(1, math.ceil(least_side / min(height, width)))
+    zoom = max(1, math.ceil(LEAST_SIDE / min(height, width)))
     font = ImageFont.load_default(size=13)
     lines = [line for label in rows for line in label.split("\n")]
     margin = max((math.ceil(font.getlength(line)) for line in lines), default=0) + 12

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hourglass.core.colours import ERROR_SCALE, signed_colours
+from hourglass.core.colours import ERROR_SCALE, GAP, LEAST_SIDE, signed_colours
 from hourglass.core.files import inside
 from hourglass.core.text import first_line, printable
 from hourglass.report.reading.run import Run
@@ -33,8 +33,6 @@ CHOICES = [(8, 4), (6, 3), (4, 2), (2, 1), (1, 1)]
 
 LARGEST, MOST_PIXELS = 5_000_000, 20_000_000
 """Bytes and pixels of a picture that is read"""
-GAP, LEAST_SIDE = 2, 84
-"""Of `hourglass.data.pictures.grid`"""
 MOST_FRAMES = 24
 """Epochs of a run; at 0, 1, 2, 4, 8, … 24 are 4 million"""
 TITLES = {
