@@ -1,6 +1,7 @@
 """`show`: what it trains and reads is what a run does, what it draws is where it says, and mistakes are a sentence."""
 
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -198,3 +199,13 @@ def test_what_cannot_be_shown_is_said_before_anything_is_trained(tmp_path: Path)
         train_now(parse_options(["encoder=strided"]))
     with pytest.raises(ConfigError, match="image=999: mnist5k has the test images 0 to 499"):
         train_now(parse_options(["image=999", "decoders=resize"]))
+
+
+@pytest.mark.parametrize("missing", ["jinja2", "matplotlib", "pandas"])
+def test_without_the_extra_the_package_is_named_that_is_missing(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("hourglass.report.") and "options" not in name]:
+        monkeypatch.delitem(sys.modules, name)
+        monkeypatch.delattr(name, raising=False)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ConfigError, match=rf"pictures need {missing}: pip install 'hourglass\[report\]'"):
+        show.main(["untrained=true"])

@@ -4,12 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from hourglass.config.configuration import Configuration
-from hourglass.core.errors import ConfigError
+from hourglass.core.compat.extras import needing_report
 from hourglass.report import index
 from hourglass.report.request import HELP, Request, parse
-
-EXTRA = ("pandas", "scipy", "jinja2", "plotly")
-"""Packages of the extra `report`."""
 
 
 def main(arguments: list[str]) -> None:
@@ -23,12 +20,8 @@ def main(arguments: list[str]) -> None:
 
 def make(request: Request) -> Any:
     """Write the files of the report and print the short answer; the `Review` that is in them."""
-    try:
+    with needing_report("a report needs"):
         from hourglass.report.make import make as make_report
-    except ModuleNotFoundError as error:
-        if error.name in EXTRA:
-            raise ConfigError(f"a report needs {error.name}: pip install 'hourglass[report]'") from None
-        raise
     return make_report(request)
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from hourglass.config.compose import options
 from hourglass.config.slots import packages_in
+from hourglass.core.compat.extras import needing_report
 from hourglass.core.errors import ConfigError
 from hourglass.core.files import expanded
 from hourglass.core.text import IN_CHECKOUT, command
@@ -41,14 +42,10 @@ def main(arguments: list[str]) -> None:
     folder = expanded(given.get("out", SOME if own else FOLDER))
     if own and folder.resolve() == FOLDER.resolve():
         raise ConfigError(f"{folder} is the folder of all cards, and the others would be deleted: choose another out=")
-    try:
+    with needing_report("cards need"):
         import torch
 
         from hourglass.report.cards import page, probes  # matplotlib and torch: only now
-    except ModuleNotFoundError as error:
-        if error.name == "matplotlib":
-            raise ConfigError("cards need matplotlib: pip install 'hourglass[report]'") from None
-        raise
     torch.set_num_threads(1)  # many small convolutions: more threads would wait for each other
     if own:
         picture = probes.read_picture(expanded(given["image"])) if "image" in given else None
