@@ -94,8 +94,6 @@ def run(command: str, arguments: Sequence[str] | None = None) -> None:
             _by_a_fault_of_ours(error)
         sys.exit(f"\n{error.filename}: {error.strerror}: make room or give permission there, or choose another folder")
     except Exception as error:
-        if "home directory" in str(error):  # of pathlib
-            sys.exit("~ is the home directory of a user, and this one has none: write the path in full, or set HOME")
         _by_a_fault_of_ours(error)
 
 

@@ -20,8 +20,14 @@ GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.EIO)
 
 
 def expanded(path: str | Path) -> Path:
-    """With `~` as the home folder; that of an unknown user stays as it is written, so that nothing is found there."""
-    return Path(os.path.expanduser(path))
+    """With `~` as the home folder; that of an unknown user stays as it is written, so that nothing is found there.
+
+    Raises DataError where `~` is of a user who has no home.
+    """
+    there = Path(os.path.expanduser(path))
+    if there.parts[:1] == ("~",):
+        raise DataError("~ is the home directory of a user, and this one has none: write the path in full, or set HOME")
+    return there
 
 
 def inside(path: Path, folder: Path, *, largest: int | None = None) -> Path:
