@@ -80,3 +80,11 @@ def test_commands_are_those_of_a_checkout_or_of_an_installed_package(monkeypatch
     assert (ROOT / "train.py").is_file()
     monkeypatch.setattr(text, "IN_CHECKOUT", False)
     assert text.command("train") == "hourglass train"
+
+
+def test_what_was_meant_is_asked_of_the_same_last_part_first() -> None:
+    names = ["optimizer.lr", "test/mse", "test/ssim", "trainer.max_epochs"]
+    assert text.meant("trainer.lr", names) == "did you mean optimizer.lr?"
+    assert text.meant("test/mes", names, most=2) == "did you mean test/mse or test/ssim?"
+    assert text.meant("trainer.max_epoch", names, sign="=") == "did you mean trainer.max_epochs=?"
+    assert text.meant("wholly_other", names) == ""

@@ -1,6 +1,5 @@
 """Composing configurations from `conf/`: where it is, its groups, and what was meant by a key that is not there."""
 
-import difflib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from hourglass.config.checksums import checksums
 from hourglass.config.configuration import Configuration
 from hourglass.config.pictures import checksum_of_file, checksums_of_pictures
-from hourglass.core.text import command
+from hourglass.core.text import command, meant
 
 Resolver = Callable[..., Any]
 _HERE = Path(__file__).resolve()
@@ -126,11 +125,8 @@ def advice(error: Exception, given: Sequence[str]) -> str:
     keys = dotted_keys(OmegaConf.to_container(composed("train", _choices(given), with_hydra=True)))
     keys = [key for key in keys if key.startswith("hydra.") == missing.startswith("hydra.")]
     keys = [key for key in keys if not missing.startswith(f"{key}.")]
-    # a whole path first, then the same name elsewhere
-    near = difflib.get_close_matches(missing, keys, n=3, cutoff=0.8)
-    near += [key for key in keys if key.split(".")[-1] == missing.split(".")[-1] and key not in near][:3]
-    if near:
-        return f"{missing} is no key of this configuration: did you mean {' or '.join(near)}?"
+    if near := meant(missing, keys, most=3, cutoff=0.8):
+        return f"{missing} is no key of this configuration: {near}"
     if missing.startswith("hydra.launcher."):
         return f"{missing} is no option of this launcher: choose another, such as hydra/launcher=joblib"
     return f"{missing} is no key of this configuration; {command('train')} --cfg job shows the keys there are"

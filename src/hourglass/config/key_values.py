@@ -1,6 +1,5 @@
 """Command lines that are no grammar but KEY=VALUE, since file names may hold whatever file names may hold."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from hourglass.config.compose import read_options
 from hourglass.config.slots import packages_in
 from hourglass.core.errors import ConfigError
 from hourglass.core.files import expanded
-from hourglass.core.text import command
+from hourglass.core.text import command, meant
 
 
 @dataclass(frozen=True)
@@ -36,10 +35,9 @@ def read_key_values(name: str, arguments: Sequence[str], several: str | None = N
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if not equals or key not in values:
-            near = difflib.get_close_matches(key, values, n=1)
-            meant = f" (did you mean {near[0]}=?)" if near and key not in values else ""
+            near = "" if key in values else meant(key, values, sign="=")
             options = ", ".join(f"{option}=" for option in values)
-            raise ConfigError(f"{argument}: {name} has the options {options}{meant}{hint}")
+            raise ConfigError(f"{argument}: {name} has the options {options}{f' ({near})' if near else ''}{hint}")
         given.setdefault(key, []).append(value)
     if several in given:
         values[several] = given.pop(several)

@@ -1,7 +1,9 @@
 """Numbers, paths and messages as people read them."""
 
+import difflib
 import json
 import math
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,18 @@ def first_line(message: object, longest: int = 160) -> str:
         return type(message).__name__
     first = text.split("\n")[0]
     return first if len(first) <= longest else f"{first[: longest - 1]}…"
+
+
+def meant(wrong: str, names: Iterable[str], *, most: int = 1, cutoff: float = 0.6, sign: str = "") -> str:
+    """`did you mean A or B?`, or nothing: `most` of the names, each with `sign` behind it.
+
+    First those that end in the same part (`lr` of `optimizer.lr`, `test/lr`), then those whose spelling is near, by a
+    ratio of `cutoff` or more.
+    """
+    names = list(names)
+    ends = [name for name in names if re.split("[./=]", name)[-1] == re.split("[./=]", wrong)[-1]]
+    near = list(dict.fromkeys([*ends, *difflib.get_close_matches(wrong, names, cutoff=cutoff)]))[:most]
+    return f"did you mean {' or '.join(f'{name}{sign}' for name in near)}?" if near else ""
 
 
 def as_typed(path: Path) -> Path:

@@ -1,6 +1,5 @@
 """What was measured in a run, by name: its title, its meaning in a sentence, and which values are the better ones."""
 
-import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +8,7 @@ from typing import Literal
 
 from hourglass.core.errors import ConfigError
 from hourglass.core.measures import MEASURES, Measure
+from hourglass.core.text import meant
 from hourglass.report.reading.run import Run
 from hourglass.report.reading.runs import Sweep
 from hourglass.runs.baselines.names import BASELINES
@@ -170,9 +170,7 @@ def names_of(runs: Sequence[Run]) -> list[str]:
 def instead(wrong: str, names: Iterable[str]) -> str:
     """`: did you mean A or B?`, or the first of the names where none is near."""
     names = list(dict.fromkeys(names))
-    last = [name for name in names if re.split("[/=]", name)[-1] == re.split("[/=]", wrong)[-1]]
-    near = list(dict.fromkeys([*last, *difflib.get_close_matches(wrong, names, cutoff=0.75)]))[:3]
-    if near:
-        return f": did you mean {' or '.join(near)}?"
+    if near := meant(wrong, names, most=3, cutoff=0.75):
+        return f": {near}"
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     return f"; there are {', '.join(names[:8])}{more}" if names else ""

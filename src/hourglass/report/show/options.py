@@ -1,6 +1,5 @@
 """What `show` is asked for. No torch in here."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from hourglass.config.slots import packages_in
 from hourglass.config.validation import checked
 from hourglass.core.errors import ConfigError
 from hourglass.core.files import expanded
+from hourglass.core.text import meant
 from hourglass.core.types import Count, Seed, Size
 
 DEFAULT = ["transpose", "resize", "max_unpool"]
@@ -76,6 +76,5 @@ def _refuse_unknown(group: str, names: Sequence[str], key: str) -> None:
         raise ConfigError(f"{key}={','.join(names)}: name one or more, each once, such as {key}={','.join(DEFAULT)}")
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-            raise ConfigError(f"{key}={name} is no option of conf/{group}: {meant}")
+            instead = meant(name, known) or f"there are {', '.join(known)}"
+            raise ConfigError(f"{key}={name} is no option of conf/{group}: {instead}")

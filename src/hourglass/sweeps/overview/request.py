@@ -1,12 +1,11 @@
 """What `runs` is asked for."""
 
-import difflib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hourglass.core.errors import ConfigError
 from hourglass.core.files import expanded
-from hourglass.core.text import command
+from hourglass.core.text import command, meant
 from hourglass.runs.status import STATUSES
 
 ACTIONS = ("list", "compare", "clean")
@@ -71,10 +70,10 @@ def parse_request(arguments: list[str]) -> Request:
 
 
 def _near(key: str) -> str:
-    near = difflib.get_close_matches(key, (*KEYS, "yes"), n=1)
-    return f" (did you mean {near[0]}=?)" if near else ""
+    near = meant(key, (*KEYS, "yes"), sign="=")
+    return f" ({near})" if near else ""
 
 
 def _meant_as_action(folders: list[Path]) -> str:
-    near = difflib.get_close_matches(str(folders[0]), ACTIONS, n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
+    near = meant(str(folders[0]), ACTIONS)
+    return f" ({near})" if near else ""

@@ -1,6 +1,5 @@
 """What `tune=` and `budgets=` ask for: read, and refused where it cannot work."""
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +8,7 @@ from hourglass.config.configuration import Node, flat
 from hourglass.config.overrides import parse
 from hourglass.config.validation import check, checked
 from hourglass.core.errors import ConfigError
-from hourglass.core.text import as_option, counted
+from hourglass.core.text import as_option, counted, meant
 from hourglass.core.types import Count, Seed, Size
 from hourglass.runs.read import TUNING
 from hourglass.sweeps.tuning.grid import Axis, Point, as_overrides
@@ -107,9 +106,9 @@ def _value(plain: Node, key: str, given: list[float] | None) -> Any:
     """What is configured of a key that is tuned."""
     leaves = flat({name: node for name, node in plain.items() if name not in ("tune", "tuning", "hydra")})
     if key not in leaves or key == "seed":
-        near = difflib.get_close_matches(key, leaves, n=1)
-        meant = f": did you mean {near[0]}?" if near and key != "seed" else ", as optimizer.lr is"
-        raise ConfigError(f"tune=[{key}]: {key} is no value that can be tuned{meant}")
+        near = "" if key == "seed" else meant(key, leaves)
+        instead = f": {near}" if near else ", as optimizer.lr is"
+        raise ConfigError(f"tune=[{key}]: {key} is no value that can be tuned{instead}")
     value = leaves[key]
     if given is None and not (type(value) in (int, float) and value > 0):
         raise ConfigError(f"{key} is {as_option(value)}: say what to try, as in tune.{key}=choice(0.005,0.01)")
