@@ -99,8 +99,13 @@ def of_denoising() -> Iterator[str]:
 
 
 def of_pca() -> Iterator[str]:
-    ranks = {rank: mean(cell("linear_vs_pca", **{"encoder.dim": rank})["ratio/pca"], 4) for rank in (8, 16, 32)}
-    yield f"{ranks[8]} at rank 8, {ranks[16]} at 16, {ranks[32]} at 32"
+    for rank in (8, 16, 32):
+        rows = cell("linear_vs_pca", **{"encoder.dim": rank})
+        largest = rows["test/pca_angle"]
+        spread = f"{largest.mean():.1f}° ({largest.min():.1f}–{largest.max():.1f})"
+        yield row(str(rank), mean(rows["ratio/pca"], 4), spread, f"{rows['test/pca_angle_mean'].mean():.1f}°")
+    ratios = table("linear_vs_pca")["ratio/pca"]
+    yield f"All eighteen ratios are between {ratios.min():.4f} and {ratios.max():.4f}"
 
 
 def of_the_upsamplers() -> Iterator[str]:
