@@ -149,6 +149,22 @@ def of_the_rates_of_unpooling() -> Iterator[str]:
     yield f"with `[8,19]` at {against(wide, 'key', 'transpose[8,19]', 'max_unpool[8,16]', 'test/mse')} of max unpooling"
 
 
+def of_the_codebooks() -> Iterator[str]:
+    for latent in ("vq", "simvq"):
+        for size in (16, 64, 512):
+            rows = cell("latent_codebooks", latent=latent, **{"latent.codebook_size": size})
+            bits, used = rows["cost/code_bits"].unique().item(), 100 * rows["test/usage"]
+            usage = f"{used.mean():.1f} % ({used.min():.1f}–{used.max():.1f})"
+            yield row(
+                latent, str(size), f"{bits:,.0f}", mean(rows["test/mse"], 5), f"{rows['test/ssim'].mean():.4f}", usage
+            )
+        own = cell("latent_codebooks", latent=latent)[["seed", "latent.codebook_size", "test/mse"]]
+        own = own.rename(columns={"latent.codebook_size": "size"}).astype({"size": str})
+        yield f"{latent} is at {against(own, 'size', '512', '16', 'test/mse')}"
+    largest = cell("latent_codebooks", **{"latent.codebook_size": 512})
+    yield f"simvq is at {against(largest, 'latent', 'simvq', 'vq', 'test/mse')} of vq"
+
+
 def of_equal_decoders() -> Iterator[str]:
     for name in ("equal_decoders", "equal_decoders_fused"):
         for decoder in ("transpose", "transpose4", "subpixel", "resize", "bilinear"):
@@ -177,7 +193,7 @@ def test_the_results_are_those_of_the_kept_runs() -> None:
     text = (RESULTS / "README.md").read_text(encoding="utf-8")
     text = " ".join(text.split())
     claimed = (of_checkerboards, of_downsampling, of_denoising, of_pca, of_the_learning_rate, of_the_upsamplers)
-    for claims in (*claimed, of_the_positions, of_the_rates_of_unpooling, of_equal_decoders):
+    for claims in (*claimed, of_the_positions, of_the_rates_of_unpooling, of_equal_decoders, of_the_codebooks):
         for claim in claims():
             assert claim in text, claim
 

@@ -80,6 +80,15 @@ def test_values_below_a_choice_are_shown_where_they_differ_within_it(tmp_path: P
     assert set(named["label"]) == {"decoder=resize", "decoder=transpose, decoder.kernel_size=null"}
 
 
+def test_options_that_both_sides_have_are_compared_at_the_same_value(tmp_path: Path) -> None:
+    sweep = runs.read(make(tmp_path / "s", ["latent=dense", "latent=wae"], ["latent.dim=4", "latent.dim=8"]))
+    make_run(sweep.folder, ["latent=wae", "latent.dim=16"], seed=0)
+    sweep = runs.read(sweep.folder)
+    found = comparison.paired(sweep, "latent=dense").set_index("label")["reference"].to_dict()
+    alike = {f"latent=wae, latent.dim={dim}": f"latent=dense, latent.dim={dim}" for dim in (4, 8)}
+    assert found == alike | {"latent=wae, latent.dim=16": ""}
+
+
 def test_where_tasks_alone_were_varied_nothing_is_compared(tmp_path: Path) -> None:
     reviewed = review_of(make(tmp_path / "s", CORRUPTIONS, seeds=range(6), fixed=["model=denoising"]))
     assert reviewed.comparison.empty

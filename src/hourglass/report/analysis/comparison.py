@@ -41,8 +41,9 @@ def paired(
     `reference` names values of varied keys: `decoder=resize`, or `decoder=resize,latent=dense`. A configuration is
     compared with the one that has these values and equals it in every *other* varied key: where encoders were swept
     too, `decoder=transpose` of each encoder is held against `decoder=resize` of the same encoder. Keys below a named
-    one (`decoder.kernel_size`) belong to it. Without a reference it is the first configuration that ran. Across tasks,
-    other data or corruption, nothing is compared unless the reference names one. Only seeds with the same images are
+    one (`decoder.kernel_size`) belong to it; where they leave several, `latent.dim=8` of one latent is held against
+    `latent.dim=8` of the other. Without a reference it is the first configuration that ran. Across tasks, other data or
+    corruption, nothing is compared unless the reference names one. Only seeds with the same images are
     paired. `equivalent_within` is the margin inside which differences count as none: `5 %` of the mean of the
     reference, or `0.1 dB`.
 
@@ -68,7 +69,7 @@ def paired(
     rows = []
     for configuration in sweep.configurations:
         if not _has(configuration, named):
-            other = _only(references.get(_all_else(configuration, named, across), []), named)
+            other = _only(references.get(_all_else(configuration, named, across), []), named, configuration)
             rows.append({"label": configuration.label} | _compared(configuration, other, metric, measures, margin))
     judge(rows, measures.direction(metric))
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -234,7 +235,12 @@ def _all_else(configuration: Configuration, named: dict[str, str], across: bool)
     return (frozenset(rest.items()), "" if across else configuration.task)
 
 
-def _only(references: Sequence[Configuration], named: dict[str, str]) -> Configuration | None:
+def _only(references: Sequence[Configuration], named: dict[str, str], mine: Configuration) -> Configuration | None:
+    """The reference of `mine`: of several, the one that equals it in the keys below a named one that both have."""
+    if len(references) > 1:
+        below = tuple(f"{key}." for key in named)
+        shared = [key for key in mine.values if key.startswith(below) and all(key in c.values for c in references)]
+        references = [c for c in references if all(c.values[key] == mine.values[key] for key in shared)]
     if len(references) > 1:
         labels = " or ".join(f"reference={c.label.replace(', ', ',')}" for c in references)
         raise ConfigError(f"reference={','.join(f'{k}={v}' for k, v in named.items())} is ambiguous: say {labels}")
