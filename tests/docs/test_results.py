@@ -126,6 +126,24 @@ def of_the_upsamplers() -> Iterator[str]:
     yield f"{costs.loc['max_unpool', 'cost/index_bits']:,} bits of positions beside the code"
 
 
+def of_the_emoji() -> Iterator[str]:
+    rows = table("upsamplers_emoji")
+    for decoder in ("transpose4", "icnr", "subpixel", "transpose", "resize", "bilinear", "max_unpool"):
+        own = rows[rows["decoder"] == decoder]
+        grid = own["test/phase_bias_2"] / own["real/phase_bias_2"]
+        difference = "0" if decoder == "resize" else against(rows, "decoder", decoder, "resize", "test/mse")
+        yield row(
+            decoder, f"{own['optimizer.lr'].unique().item():g}", mean(own["test/mse"], 5), difference,
+            f"{own['test/ssim'].mean():.4f}", f"{own['test/top_octave'].mean():.1f}",
+            f"{grid.mean():.1f} ({grid.min():.1f}–{grid.max():.1f})",
+        )  # fmt: skip
+    yield f"icnr is at {against(rows, 'decoder', 'icnr', 'subpixel', 'test/mse')} of subpixel"
+    unpool = rows[rows["decoder"] == "max_unpool"]["test/mse"].sort_values()
+    yield f"{unpool.iloc[-1]:.4f}, and the others at {unpool.iloc[0]:.4f} to {unpool.iloc[-2]:.4f}"
+    bits = rows[rows["decoder"] == "max_unpool"]["cost/index_bits"].unique().item()
+    yield f"{bits:,} bits of positions beside {rows['cost/code_size'].unique().item():,} numbers"
+
+
 def of_the_positions() -> Iterator[str]:
     rows = table("positions")
     for positions, own in rows.groupby("decoder.positions"):
@@ -193,7 +211,14 @@ def test_the_results_are_those_of_the_kept_runs() -> None:
     text = (RESULTS / "README.md").read_text(encoding="utf-8")
     text = " ".join(text.split())
     claimed = (of_checkerboards, of_downsampling, of_denoising, of_pca, of_the_learning_rate, of_the_upsamplers)
-    for claims in (*claimed, of_the_positions, of_the_rates_of_unpooling, of_equal_decoders, of_the_codebooks):
+    for claims in (
+        *claimed,
+        of_the_positions,
+        of_the_rates_of_unpooling,
+        of_equal_decoders,
+        of_the_codebooks,
+        of_the_emoji,
+    ):
         for claim in claims():
             assert claim in text, claim
 
