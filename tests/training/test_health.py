@@ -72,3 +72,14 @@ def test_a_symptom_is_reported_once(caplog: pytest.LogCaptureFixture, monkeypatc
         health.on_validation_end(trainer, module)  # type: ignore[arg-type]
     assert caplog.text.count("health, epoch 3: constant output") == 1
     assert health.since["constant output"] == 3
+
+
+def test_a_constant_output_at_the_only_look_is_told_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = SimpleNamespace(sanity_checking=False, is_global_zero=True, datamodule=DIGITS)
+    monkeypatch.setattr(DIGITS, "epoch", 7)
+    health = Health(images=16)
+    for symptom, told in (("exploding code", {}), ("constant output", {"constant output": 7})):
+        model = ill(autoencoder_for((1, 28, 28), "model=linear"), symptom)
+        health.on_validation_end(trainer, SimpleNamespace(autoencoder=model, device="cpu"))  # type: ignore[arg-type]
+        assert health.at_the_end(7) == told
+        health = Health(images=16)

@@ -156,7 +156,9 @@ def _train(
     )
     result.hardware = hardware.hardware(trainer)
     result.cost |= fit(trainer, module, data)
-    result.health = next((callback.since for callback in callbacks if isinstance(callback, Health)), {})
+    result.health = next(
+        (callback.at_the_end(data.epoch) for callback in callbacks if isinstance(callback, Health)), {}
+    )
     result.metrics |= test(trainer, module, data)
     result.cost |= cost.rate(autoencoder, result.metrics)
     if is_rank_zero():

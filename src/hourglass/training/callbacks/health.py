@@ -98,3 +98,8 @@ class Health(Stateful):
             if symptom in before and symptom not in self.since:
                 self.since[symptom] = epoch
                 log.warning("health, epoch %s: %s: %s", epoch, symptom, CURES[symptom])
+
+    def at_the_end(self, epoch: int) -> dict[str, int]:
+        """`since`; and a constant output at the last look, which a run that is looked at once can show but once."""
+        constant = {symptom: epoch for symptom in self.suspected if symptom == "constant output"}
+        return constant | self.since
