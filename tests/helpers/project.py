@@ -51,8 +51,12 @@ def configure(*overrides: str) -> Configuration:
 
 @cache
 def parts(*overrides: str) -> Parts:
-    """The parts of a configuration; other tests get the same."""
-    return Parts(configure(*overrides))
+    """The parts of a configuration; other tests get the same.
+
+    Those of `model=conv` unless a model or an experiment is chosen: of a code that keeps its place on the grid.
+    """
+    chosen = any(override.startswith(("model=", "experiment=")) for override in overrides)
+    return Parts(configure(*overrides) if chosen else configure("model=conv", *overrides))
 
 
 def autoencoder_for(image_shape: tuple[int, ...], *overrides: str) -> Autoencoder:

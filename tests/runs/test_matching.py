@@ -120,7 +120,7 @@ def test_the_choice_is_said_and_nothing_else_changes(caplog: pytest.LogCaptureFi
     assert message in caplog.text
     assert caplog.text.count("\n") == 1
     as_before = chosen.configuration.with_values({"channels": [16, 32], "encoder.channels": [16, 32]})
-    assert as_before.plain == configure("decoder=subpixel", NARROW).plain
+    assert as_before.plain == configure("model=conv", "decoder=subpixel", NARROW).plain
 
 
 @pytest.mark.parametrize(
