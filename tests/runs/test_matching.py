@@ -209,7 +209,7 @@ def test_match_to_alone_is_refused_and_the_encoder_s_own_widths_are_scaled(tmp_p
 def test_a_run_with_the_encoder_s_own_widths_loads(tmp_path: Path) -> None:
     for name, extra in {"own": [], "scaled": ["match=params"]}.items():
         tiny = [o for o in TINY if not o.startswith("channels")]
-        done = run_train(tmp_path / name, *tiny, "encoder.channels=[8,16]", "decoder=subpixel", *extra)
+        done = run_train(tmp_path / name, *tiny, "model=conv", "encoder.channels=[8,16]", "decoder=subpixel", *extra)
         assert done.returncode == 0, done.stderr
         summary = json.loads((tmp_path / name / "summary.json").read_text(encoding="utf-8"))
         shapes = hourglass.load_run(tmp_path / name).encoder.spec.shapes[1:]
