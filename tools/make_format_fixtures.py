@@ -39,7 +39,8 @@ def main() -> None:
         train(folder, "train.py", "model=denoising", "hydra.run.dir=run")
         killed = json.dumps([{"when": [], "how": "kill"}])
         train(folder, "tests/helpers/sabotaged_train.py", "model=vae", "hydra.run.dir=killed", SABOTAGE=killed)
-        train(folder, "train.py", "-m", "decoder=transpose,resize", "seed=0,1", "sweep=sweep", "hydra.sweep.dir=sweep")
+        sweep = ("model=conv", "decoder=transpose,resize", "seed=0,1", "sweep=sweep", "hydra.sweep.dir=sweep")
+        train(folder, "train.py", "-m", *sweep)
         for path in folder.rglob("*"):
             if path.name in OF_THE_MACHINE:
                 path.unlink()

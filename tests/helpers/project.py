@@ -49,10 +49,16 @@ def configure(*overrides: str) -> Configuration:
     return Configuration.of(_jobs().compose(overrides))
 
 
+def spatial(overrides: tuple[str, ...]) -> tuple[str, ...]:
+    """With `model=conv`, whose code keeps its place on the grid, unless a model or an experiment is chosen."""
+    chosen = any(override.startswith(("model=", "experiment=")) for override in overrides)
+    return overrides if chosen else ("model=conv", *overrides)
+
+
 @cache
 def parts(*overrides: str) -> Parts:
-    """The parts of a configuration; other tests get the same."""
-    return Parts(configure(*overrides))
+    """The parts of a configuration, a `spatial` one; other tests get the same."""
+    return Parts(configure(*spatial(overrides)))
 
 
 def autoencoder_for(image_shape: tuple[int, ...], *overrides: str) -> Autoencoder:

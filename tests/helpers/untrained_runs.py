@@ -5,15 +5,15 @@ from pathlib import Path
 
 import torch
 
-from helpers.project import configure
+from helpers.project import configure, spatial
 from hourglass.config.overrides import parse
 from hourglass.config.parts import Parts
 from hourglass.core.formats import FORMAT
 
 
 def untrained_run(folder: Path, *overrides: str, status: str = "completed") -> Path:
-    """`folder` as a run with these overrides would leave it, as far as others read it."""
-    configuration = configure(*overrides)
+    """`folder` as a `spatial` run with these overrides would leave it, as far as others read it."""
+    configuration = configure(*spatial(overrides))
     parts, seed = Parts(configuration), configuration.plain["seed"]
     torch.manual_seed(seed)
     model = parts.autoencoder(parts.data.image_shape)

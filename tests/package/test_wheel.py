@@ -45,7 +45,7 @@ def trained(installed: Environment, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("empty")
     done = installed.run("hourglass", "train", *TINY, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "next      hourglass train -m decoder=transpose,resize trainer.max_epochs=1" in done.stdout
+    assert "next      hourglass train -m latent.dim=4,16,64 trainer.max_epochs=1" in done.stdout
     return folder
 
 

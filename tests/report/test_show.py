@@ -154,7 +154,7 @@ def test_both_pictures_are_written(own: Path, tmp_path: Path, capsys: pytest.Cap
 @pytest.mark.slow
 def test_runs_show_what_they_drew_and_what_is_trained_now(tmp_path: Path) -> None:
     for name in ("transpose", "resize"):
-        done = run_train(tmp_path / "runs" / name, f"decoder={name}", *TINY)
+        done = run_train(tmp_path / "runs" / name, "model=conv", f"decoder={name}", *TINY)
         assert done.returncode == 0, done.stderr
     shown = read_runs(parse_options([f"runs={tmp_path / 'runs'}"]))
     assert [(row.name, [look.time for look in row.looks]) for row in shown.rows] == [

@@ -26,6 +26,24 @@ def test_the_next_line_keeps_where_options_are_and_what_needs_quotes() -> None:
     assert suggestion(result("resize")) == f"{command('train')} -m decoder=resize,transpose"
 
 
+@pytest.mark.parametrize(
+    ("latent", "size", "decoder", "overrides", "following"),
+    [
+        ("dense", 16, "transpose", [], "-m latent.dim=4,16,64"),
+        ("dense", 1, "transpose", ["latent.dim=1", "seed=3"], "-m latent.dim=1,4 seed=3"),
+        ("dense", 16, "resize", ["decoder=resize", "latent.dim=16"], "-m decoder=resize,transpose latent.dim=16"),
+        ("none", 1568, "transpose", ["model=conv"], "-m decoder=transpose,resize model=conv"),
+        ("none", 32, "linear", ["model=linear"], "model=bottleneck latent.dim=32"),
+    ],
+)
+def test_the_next_line_asks_for_what_decides_most(
+    latent: str, size: int, decoder: str, overrides: list[str], following: str
+) -> None:
+    told = result(decoder, overrides=overrides, cost={"code_size": size})
+    told.choices["latent"] = latent
+    assert suggestion(told) == f"{command('train')} {following}"
+
+
 def test_the_numbers_of_other_packages_stand_beside_ours_and_none_need_be_there() -> None:
     cost = {"code_size": 4, "image_size": 16, "index_bits": 0, "bits_per_pixel": 8.0, "num_params": 9}
     cost |= {"macs_per_image": 1e6, "macs_fused_per_image": 5e5}

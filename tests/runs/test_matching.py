@@ -76,7 +76,7 @@ def test_the_reference_keeps_its_widths() -> None:
         pair = ("encoder=maxpool", "decoder=transpose", NARROW)
         chosen = matched(parts(*pair, f"match={kind}", target)).configuration.plain
         assert chosen == matched(parts(*pair, f"match={kind}")).configuration.plain
-        assert chosen == configure(*pair).plain
+        assert chosen == configure("model=conv", *pair).plain
 
 
 @pytest.mark.slow
@@ -120,7 +120,7 @@ def test_the_choice_is_said_and_nothing_else_changes(caplog: pytest.LogCaptureFi
     assert message in caplog.text
     assert caplog.text.count("\n") == 1
     as_before = chosen.configuration.with_values({"channels": [16, 32], "encoder.channels": [16, 32]})
-    assert as_before.plain == configure("decoder=subpixel", NARROW).plain
+    assert as_before.plain == configure("model=conv", "decoder=subpixel", NARROW).plain
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_match_to_alone_is_refused_and_the_encoder_s_own_widths_are_scaled(tmp_p
 def test_a_run_with_the_encoder_s_own_widths_loads(tmp_path: Path) -> None:
     for name, extra in {"own": [], "scaled": ["match=params"]}.items():
         tiny = [o for o in TINY if not o.startswith("channels")]
-        done = run_train(tmp_path / name, *tiny, "encoder.channels=[8,16]", "decoder=subpixel", *extra)
+        done = run_train(tmp_path / name, *tiny, "model=conv", "encoder.channels=[8,16]", "decoder=subpixel", *extra)
         assert done.returncode == 0, done.stderr
         summary = json.loads((tmp_path / name / "summary.json").read_text(encoding="utf-8"))
         shapes = hourglass.load_run(tmp_path / name).encoder.spec.shapes[1:]

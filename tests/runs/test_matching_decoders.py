@@ -82,7 +82,7 @@ def test_what_cannot_be_matched_is_refused(overrides: list[str], error: type[Exc
 @pytest.mark.slow
 def test_a_run_with_a_scaled_decoder_loads_resumes_and_is_saved(tmp_path: Path) -> None:
     tiny = [o for o in TINY if not o.startswith("channels")]
-    command = (*tiny, "decoder=resize", "match=decoder_macs", NARROW)
+    command = (*tiny, "model=conv", "decoder=resize", "match=decoder_macs", NARROW)
     done = run_train(tmp_path / "run", *command)
     assert done.returncode == 0, done.stderr
     summary = json.loads((tmp_path / "run" / "summary.json").read_text(encoding="utf-8"))

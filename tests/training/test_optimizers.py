@@ -46,5 +46,5 @@ def test_a_weight_moves_at_lr_where_it_starts_at_a_tenth_and_small_things_keep_l
 
 
 def test_without_it_a_run_is_the_one_that_it_was() -> None:
-    assert configure("optimizer.relative_steps=false").id == configure().id == "45bb905f"
+    assert configure("model=conv", "optimizer.relative_steps=false").id == configure("model=conv").id == "45bb905f"
     assert configure("optimizer.relative_steps=true").id != configure().id

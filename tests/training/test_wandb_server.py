@@ -88,7 +88,7 @@ def check_arrived(run: Run, folder: Path) -> None:
     summary = summary_of(folder)
     assert summary["status"] == "completed"
     assert run.id == f"{summary['sweep'] or folder.name}-{summary['id']}"
-    assert run.name == f"conv/maxpool-transpose/{summary['seed']}"
+    assert run.name == f"bottleneck/maxpool-transpose/{summary['seed']}"
     assert (run.job_type, run.project, run.state) == ("train", "hourglass", "finished")
     assert run.config["seed"] == summary["seed"]
     with (folder / "metrics.csv").open(encoding="utf-8") as file:

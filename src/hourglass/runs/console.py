@@ -51,10 +51,19 @@ def table(result: Summary) -> str:
 
 
 def suggestion(result: Summary) -> str:
-    """The command that compares this run with its nearest neighbour, as a shell takes it."""
-    decoder = result.choices["decoder"]
+    """The command that compares this run with its nearest neighbours, as a shell takes it.
+
+    Of a linear network a convolutional one with as many numbers in its code. Where a dense code goes through the
+    default decoder, more and fewer numbers, which decide most there; else another decoder.
+    """
+    decoder, dim = result.choices["decoder"], int(result.cost.get("code_size", 0))
     if decoder == "linear":
-        return f"{command('train')} model=conv"
-    other = "transpose" if decoder == "resize" else "resize"
-    kept = [o for o in result.overrides if not o.startswith(("decoder=", "decoder.", "hydra"))]
-    return f"{command('train')} {shlex.join(['-m', *result.found_by, f'decoder={decoder},{other}', *kept])}"
+        return f"{command('train')} model=bottleneck latent.dim={dim}"
+    if result.choices.get("latent") == "dense" and decoder == "transpose":
+        key, values = "latent.dim", [str(max(1, dim // 4)), str(dim), str(4 * dim)]
+    else:
+        key, values = "decoder", [decoder, "transpose" if decoder == "resize" else "resize"]
+    leave_out = (f"{key}=", f"{key}.", "hydra")
+    kept = [override for override in result.overrides if not override.startswith(leave_out)]
+    swept = f"{key}={','.join(dict.fromkeys(values))}"
+    return f"{command('train')} {shlex.join(['-m', *result.found_by, swept, *kept])}"

@@ -57,12 +57,36 @@ def test_compute_baselines_of_a_spatial_code(tmp_path, shape):
     assert len(list(tmp_path.iterdir())) == len(values)
 
 
-@pytest.mark.parametrize(("code_size", "factor"), [(784, 1), (783, 2), (196, 2), (16, 7), (15, 10), (1, 28)])
+@pytest.mark.parametrize(("code_size", "factor"), [(783, 2), (196, 2), (16, 7), (15, 10), (1, 28)])
 def test_compute_baselines_of_a_flat_code_pools_to_what_fits(code_size, factor):
     train, test = smooth_images(30, (1, 28, 28)), smooth_images(8, (1, 28, 28), seed=1)
     values = baselines.compute_baselines(train, test, code_size=code_size, code_shape=(code_size,), factor_total=None)
     assert sorted(values) == ["mean_image", "pca", "pool_bicubic", "pool_nearest"]
     assert values["pool_nearest"] == baselines.pool_and_resize(test, factor, "nearest")
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 6, 6), (2, 5, 7)])
+def test_what_makes_no_error_by_construction_is_left_out(shape):
+    train, test = smooth_images(30, shape), smooth_images(8, shape, seed=1)
+    channels, height, width = shape
+    pixels, patch = channels * height * width, channels * 16
+    grid = (ceil(height / 4), ceil(width / 4))
+
+    def flat(size):
+        return baselines.compute_baselines(train, test, code_size=size, code_shape=(size,), factor_total=None)
+
+    def spatial(maps):
+        size = maps * grid[0] * grid[1]
+        values = baselines.compute_baselines(train, test, code_size=size, code_shape=(maps, *grid), factor_total=4)
+        return values.get("patch_pca"), "pca" in values
+
+    assert sorted(flat(pixels)) == sorted(flat(2 * pixels)) == ["mean_image"]
+    assert flat(pixels - 1)["pool_nearest"] > 0
+    assert "pca" in flat(pixels - 1)
+    assert spatial(patch) == (None, False)  # on odd sizes such a code has more numbers than the image has pixels
+    assert spatial(patch - 1)[0] > 0
+    small = baselines.compute_baselines(train, test, code_size=pixels, code_shape=(pixels, 1, 1), factor_total=32)
+    assert sorted(small) == ["mean_image", "pool_bicubic", "pool_nearest"]  # the only patch is the image
 
 
 def test_compute_baselines_leaves_out_what_does_not_apply(monkeypatch):

@@ -91,6 +91,8 @@ def compute_baselines(
 
     Always: mean_image, pca. Spatial code: patch_pca, pool_nearest, pool_bicubic on the grid of the code. Flat code
     (factor_total None): no patch_pca, and the finest pooled grid with at most code_size values, if there is one.
+    What would return every image as it is cannot be beaten, and is left out: pca of as many values as there are pixels,
+    patch_pca of as many as a patch has, and pooling by a factor of 1.
     With corrupted_test: noisy_input. With noise_std too, for additive Gaussian noise that was not clipped only: wiener
     (full rank), wiener_clipped, wiener_code (rank code_size), and with val and corrupted_val wiener_curve, what a
     denoiser must beat. With corrupted_train too: affine.
@@ -107,7 +109,7 @@ def compute_baselines(
     if train.numel() > MANY_PIXELS:
         log.info("computing the baselines of %s images, once", f"{len(train):,}")
     baselines = {"mean_image": cached(cache, mean_image, train, test)}
-    if code_size >= train[0].numel() or is_bounded("pca", train, code_size):
+    if code_size < train[0].numel() and is_bounded("pca", train, code_size):
         baselines["pca"] = cached(cache, pca, train, test, code_size)
     factor = factor_total
     if factor is None:
@@ -121,8 +123,9 @@ def compute_baselines(
                 f"images {height}x{width} over factor_total={factor} make a grid {grid}, but code_shape={code_shape}: "
                 "pass the total stride of the encoder, or factor_total=None for a flat code"
             )
-        baselines["patch_pca"] = cached(cache, patch_pca, train, test, factor, code_shape[0])
-    if factor is not None:
+        if code_shape[0] < channels * min(factor, height) * min(factor, width):
+            baselines["patch_pca"] = cached(cache, patch_pca, train, test, factor, code_shape[0])
+    if factor is not None and factor > 1:
         baselines["pool_nearest"] = cached(cache, pool_and_resize, test, factor, "nearest")
         baselines["pool_bicubic"] = cached(cache, pool_and_resize, test, factor, "bicubic")
     if corrupted_test is not None:

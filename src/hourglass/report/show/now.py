@@ -104,8 +104,10 @@ def train_now(options: Options) -> Story:
 
 
 def configuration(options: Options, decoder: str) -> Configuration:
-    """That of `train encoder=… decoder=… data=… trainer.max_steps=…`; with a picture of one's own, on that alone."""
-    chosen = {"decoder": decoder, "encoder": options.encoder, "data": options.data, "seed": options.seed}
+    """That of `train model=conv encoder=… decoder=… data=… trainer.max_steps=…`; with a picture of one's own, on that
+    alone. The code keeps its place on the grid, so that the untrained outputs show the picture too."""
+    pair = {"model": "conv", "decoder": decoder, "encoder": options.encoder}
+    chosen = {**pair, "data": options.data, "seed": options.seed}
     budget = {"trainer.max_steps": options.steps, "trainer.max_epochs": -1, "trainer.limit_val_batches": 1}
     made = compose_train([f"{key}={value}" for key, value in (chosen | budget).items()])
     if options.file is None:
