@@ -168,7 +168,7 @@ def test_only_what_is_needed_is_made(tmp_path: Path) -> None:
         "callbacks": {"evil": {"_target_": "shutil.rmtree", "path": "/"}},
         "logger": {"x": {"_target_": "os.system"}},
     }
-    text = configure().with_values(foreign).as_yaml
+    text = configure("model=conv").with_values(foreign).as_yaml
     (folder / ".hydra" / "config.yaml").write_text(text)
     assert hourglass.load_run(folder).image_shape == (1, 28, 28)
     assert json.loads((folder / "summary.json").read_text())["status"] == "completed"

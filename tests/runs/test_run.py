@@ -79,8 +79,6 @@ def test_baselines_and_their_ratios_stand_beside_the_result(folder: Path) -> Non
     summary = summary_of(folder)
     expected = {
         "mean_image",
-        "pca",
-        "patch_pca",
         "pool_nearest",
         "pool_bicubic",
         "noisy_input",
