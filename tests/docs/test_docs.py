@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from helpers.pages import FENCE, blocks, read
+from helpers.pages import FENCE, PAGES, blocks, read
 from helpers.project import CONF, ROOT, configure, options
 from hourglass.sweeps.tuning.plan import gathered
 
@@ -22,8 +22,6 @@ sys.path.insert(0, str(ROOT / "tools"))
 import export_table
 import pair_table
 
-TOP = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")]
-PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*TOP, *ROOT.glob("docs/**/*.md")) if path.exists())
 NOTEBOOKS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("notebooks/*.ipynb"))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 

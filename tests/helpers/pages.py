@@ -5,6 +5,8 @@ from functools import cache
 
 from helpers.project import ROOT
 
+TOP = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")]
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*TOP, *ROOT.glob("docs/**/*.md")) if path.exists())
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 
 
