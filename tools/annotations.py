@@ -29,8 +29,8 @@ def words(annotation: Any) -> str:
 
 def _range(constraints: tuple[Any, ...]) -> str:
     limits = [limit for field in constraints for limit in getattr(field, "metadata", [])]
-    bounds = [f"{sign} {_number(getattr(limit, name))}" for limit in limits for name, sign in SIGNS.items()
-              if hasattr(limit, name)]  # fmt: skip
+    found = [(sign, getattr(limit, name)) for limit in limits for name, sign in SIGNS.items() if hasattr(limit, name)]
+    bounds = [f"{sign}\N{NO-BREAK SPACE}{_number(value)}" for sign, value in found]
     return f" {' and '.join(bounds)}" if bounds else ""
 
 

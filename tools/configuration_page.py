@@ -114,7 +114,7 @@ def row(entry: Entry, prefix: str, types: dict[str, Any]) -> list[str]:
 
 def grid(titles: list[str], lines: Iterable[list[str]]) -> str:
     """A table, without the columns in which there is nothing."""
-    cells = [[" ".join(text.replace("|", "\\|").replace("<", "&lt;").split()) for text in line] for line in lines]
+    cells = [[re.sub("[ \n]+", " ", text.replace("|", "\\|").replace("<", "&lt;")) for text in line] for line in lines]
     kept = [i for i in range(len(titles)) if any(line[i] for line in cells)]
     shown = [[line[i] for i in kept] for line in [titles, ["---"] * len(titles), *cells]]
     return "\n".join(f"| {' | '.join(line)} |" for line in shown)
