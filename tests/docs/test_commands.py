@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.pages import PAGES, Shown, commands
+from helpers.pages import PAGES, Shown, blocks, commands
 from helpers.photo_folders import fill, picture
 from helpers.project import ROOT
 from helpers.prompt import Prompt
@@ -84,6 +84,22 @@ def type_it(shown: Shown, prompt: Prompt, folder: Path) -> None:
     printed = [printed.strip() for printed in done.output.splitlines()]
     for expected in shown.output:
         assert expected.strip() in printed, f"{line}\n{done.output}"
+
+
+@pytest.mark.slow
+def test_the_first_run_prints_what_the_readme_shows(prompt: Prompt, tmp_path: Path) -> None:
+    """Line by line, whatever the numbers, which depend on the machine and here on a shorter training."""
+    shutil.copy(ROOT / "train.py", tmp_path)
+    done = prompt.run("python train.py trainer.max_epochs=1 trainer.accelerator=cpu", tmp_path)
+    printed = [masked(line) for line in re.split(r"[\r\n]", done.output)]
+    for line in blocks("README.md", "text")[0].splitlines():
+        assert any(shown.startswith(masked(line)) for shown in printed), f"{line}\n{done.output}"
+
+
+def masked(line: str) -> str:
+    """Without the name of the run, numbers, and the progress bar behind its name."""
+    line = re.sub(r"[\d-]{10}_[\d-]{8}-[0-9a-f]{8}", "RUN", line)
+    return re.sub(r"(Epoch #).*", r"\1", " ".join(re.sub(r"[-+]?\d[\d,.]*", "#", line).split()))
 
 
 @pytest.mark.slow

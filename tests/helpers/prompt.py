@@ -37,7 +37,7 @@ class Prompt:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "WANDB"))}
         environment |= {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'tests'}", "OMP_NUM_THREADS": "1"}
         self._server = subprocess.Popen(
             [sys.executable, "-m", "helpers.prompt"], env=environment, text=True,
@@ -86,7 +86,7 @@ def become(words: list[str], folder: str, out: str) -> Any:
         os.dup2(there, here)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  # for the life of the process
     os.chdir(folder)
-    os.environ |= {"HOME": folder, "WANDB_MODE": "offline", "PYTHONPATH": f"{ROOT / 'src'}:{folder}"}
+    os.environ |= {"HOME": folder, "NETRC": f"{folder}/none", "PYTHONPATH": f"{ROOT / 'src'}:{folder}"}
     while words and re.fullmatch(r"\w+=.*", words[0]):
         name, _, value = words.pop(0).partition("=")
         os.environ[name] = value

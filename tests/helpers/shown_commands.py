@@ -18,7 +18,8 @@ NOT_RUN = {
     r"wandb (sync|leet|sweep|agent) .*": "needs an account; tests/docs/test_commands.py looks for what it is given",
     r".*data\.download=true": "needs a network; tests/data/test_torchvision.py reads these files",
     r".*hydra/launcher=submitit_slurm .*": "needs a cluster; tests/sweeps/test_slurm.py runs one",
-    r".*hydra/launcher=submitit_local": "starts a Python a job; tests/sweeps/test_launchers.py runs one",
+    r".*hydra/launcher=(joblib|submitit_local)( .*)?": "starts a Python a job; tests/sweeps/test_launchers.py runs one",
+    r"(python train\.py|hourglass train) resume=.*": "needs a run that was stopped: tests/docs/test_own_pictures.py",
     r"lint-imports": "tests/house/test_layers.py runs it",
 }
 """Pattern of a command -> why it is not run with the others, and what is tried of it, or who runs it."""
@@ -29,6 +30,7 @@ PLACES = {
     "<name>": "small",
     "/usr/share/datasets/fashion-mnist": "fashion",
     "'seed=range(0,8)'": "seed=0,1",
+    "latent.dim=4,8,16,32,64": "latent.dim=4,8",
     "budgets=[250,1250,5000]": "budgets=[2,3]",
     "search.trials=60": "search.trials=3",
     "n=250": "n=50",
