@@ -41,7 +41,7 @@ REFUSED = ("decoder.kernel=4", "optimizer.lr=nan", "encoder=strided decoder=max_
 MORE = {
     r".* search=optuna .*": "search.trials=2",
     r".* (tune|tune\.\S+)=.*": "tuning.seeds=[1000] tuning.extensions=0",
-    r"python show\.py (?!runs=).*": "steps=4",
+    r"python show\.py (?!runs=|.*untrained=true).*": "steps=4",
     r"python sample\.py .*": "train=200 steps=20",
     r"python probe\.py .*": "train=200 test=100",
 }
