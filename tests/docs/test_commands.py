@@ -39,7 +39,7 @@ def begun(prompt: Prompt, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for script in ROOT.glob("*.py"):
         shutil.copy(script, folder)
     fill(folder / "photos", 120)
-    fill(folder / "scans", 3, suffix="tif")
+    fill(folder / "scans", 3, first=500, suffix="tif")
     picture(1, (60, 40)).save(folder / "cat.png")
     shutil.copy(folder / "cat.png", folder / "photos" / "cat.png")
     for name in ("data", "fashion"):

@@ -40,7 +40,7 @@ REFUSED = ("decoder.kernel=4", "optimizer.lr=nan", "encoder=strided decoder=max_
 """What the pages show as mistakes."""
 MORE = {
     r".* search=optuna .*": "search.trials=2",
-    r".* (tune|tune\.\S+)=.*": "tuning.seeds=[1000] tuning.extensions=0",
+    r".* '?(tune|tune\.\S+)=.*": "tuning.seeds=[1000] tuning.extensions=0",
     r"python show\.py (?!runs=|.*untrained=true).*": "steps=4",
     r"python sample\.py .*": "train=200 steps=20",
     r"python probe\.py .*": "train=200 test=100",
