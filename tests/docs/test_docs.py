@@ -14,16 +14,15 @@ from pathlib import Path
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from helpers.pages import FENCE, blocks, read
+from helpers.pages import FENCE, PAGES, blocks, commands, read
 from helpers.project import CONF, ROOT, configure, options
+from helpers.shown_commands import FOLLOWED, why_not
 from hourglass.sweeps.tuning.plan import gathered
 
 sys.path.insert(0, str(ROOT / "tools"))
 import export_table
 import pair_table
 
-TOP = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")]
-PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*TOP, *ROOT.glob("docs/**/*.md")) if path.exists())
 NOTEBOOKS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("notebooks/*.ipynb"))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
@@ -132,29 +131,27 @@ def test_every_file_that_is_named_exists(page: str) -> None:
             assert (ROOT / path).exists(), path
 
 
-def commands(page: str) -> Iterator[list[str]]:
-    """The arguments of every `python train.py …` and `hourglass train …` in the shell blocks of a page."""
-    for block in (*blocks(page, "bash"), *blocks(page, "console")):
-        for line in block.replace("\\\n", " ").splitlines():
-            found = re.search(r"(?:python train\.py|hourglass train)(?= |$)(.*)", line)
-            if found and not re.search(r"<|\$\(|resume=", line):
-                yield shlex.split(found[1].replace("=~/", "=/home/me/"), comments=True)
+INLINE = re.compile(r"`((?:python train\.py|hourglass train)[^`]*)`")
 
 
-REFUSED = (["decoder.kernel=4"], ["optimizer.lr=nan"], ["encoder=strided", "decoder=max_unpool"])
-"""What the README shows as mistakes."""
+def trainings(page: str) -> Iterator[list[str]]:
+    """The arguments of the `python train.py …` and `hourglass train …` of a page that no test runs, and in its text."""
+    not_run = [shown.line for shown in commands(page) if page in FOLLOWED or why_not(shown.line)]
+    for line in (*not_run, *INLINE.findall(FENCE.sub("", read(page)).replace("\n", " "))):
+        found = re.search(r"(?:python train\.py|hourglass train)(?= |$)(.*)", line)
+        if found and not re.search(r"<|…|\$\(|resume=|my_up", line):
+            yield shlex.split(found[1].replace("=~/", "=/home/me/"))
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:[\\s\\S]*ConfigStore schema:UserWarning")  # of hydra's launchers
 @pytest.mark.parametrize("page", PAGES)
-def test_every_training_command_that_is_shown_composes(page: str) -> None:
-    for arguments in commands(page):
+def test_every_training_command_that_is_not_run_composes(page: str) -> None:
+    for arguments in trainings(page):
         if "--config-dir" in arguments or any("searchpath" in argument for argument in arguments):
             continue  # options that only the reader has
         overrides = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
-        if overrides not in REFUSED:
-            configure(*map(first_value, gathered(overrides)))
+        configure(*map(first_value, gathered(overrides)))
 
 
 def first_value(override: str) -> str:

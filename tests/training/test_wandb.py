@@ -37,9 +37,10 @@ def test_without_a_key_it_is_offline_and_reports_it_once(tmp_path: Path, caplog:
     assert not logger.unreachable
     logger.log_metrics({"x": 1.0}, step=0)
     logger.finish(exit_code=0)
-    assert messages(caplog) == [  # with a group: the data of all its jobs
+    sweep = tmp_path.parent
+    assert messages(caplog) == [  # with a group: the report, and all jobs
         f"W&B: no API key is configured (wandb login), so this run is logged offline; "
-        f"upload it later with: wandb sync {tmp_path.parent}/*/wandb/offline-run-*"
+        f"upload it later with: wandb sync {sweep}/wandb/offline-run-* {sweep}/*/wandb/offline-run-*"
     ]
     assert list(tmp_path.glob("wandb/offline-run-*/run-cafe0123.wandb"))
     assert "WANDB_MODE" not in os.environ

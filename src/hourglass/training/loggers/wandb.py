@@ -127,6 +127,15 @@ class WandbTerminal:
     error = warning
 
 
+def _kept_offline(run: LoggedRun) -> str:
+    """What `wandb sync` is to be given: the run; in a sweep its report too, and every job."""
+    folders = [run.folder]
+    if run.group:
+        sweep = run.folder if run.job_type == "report" else run.folder.parent
+        folders = [sweep, sweep / "*"]
+    return " ".join(str(as_typed(folder / "wandb" / "offline-run-*")) for folder in folders)
+
+
 def wandb_logger(
     run: LoggedRun,
     *,
@@ -145,8 +154,7 @@ def wandb_logger(
         return None  # one W&B run a training run
     import wandb  # takes 2 s, so only where it is used
 
-    folders = run.folder.parent / "*" if run.group else run.folder  # with a group: every job of the sweep
-    later = f"upload it later with: wandb sync {as_typed(folders / 'wandb' / 'offline-run-*')}"
+    later = f"upload it later with: wandb sync {_kept_offline(run)}"
 
     def connect(run_mode: Any, *, unreachable: bool = False) -> Logger:
         client.start_service()
