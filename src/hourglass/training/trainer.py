@@ -118,8 +118,8 @@ def mistakes_in_words() -> Iterator[None]:
     except RuntimeError as error:
         if started_from_outside() and lost_connection(error):
             raise Disconnected(
-                f"another process of this run has ended, or its node ({first_line(error)}): see what it printed; the "
-                "same command on every node goes on from the last checkpoint"
+                "another process of this run has ended, or its node: see what it printed; the same command on every "
+                "node goes on from the last checkpoint"
             ) from error
         if "conditioned on metric" not in str(error):  # a monitor that nobody logs
             raise
