@@ -11,7 +11,7 @@ from helpers.sweeping import wait_for
 from hourglass.runs.read import read_summary
 from hourglass.runs.status import status_of
 
-LONG = (*(o for o in TINY if not o.startswith(("trainer.max_epochs", "logger"))), "trainer.max_epochs=40")
+LONG = (*(o for o in TINY if not o.startswith(("trainer.max_epochs", "logger"))), "trainer.max_epochs=24")
 
 
 def steps(folder: Path) -> int:

@@ -210,7 +210,7 @@ def test_one_run_on_both_nodes_outlives_one_of_them(slurm: Cluster, tmp_path: Pa
     (script,) = (block for block in blocks("docs/clusters.md", "bash") if "--ntasks-per-node" in block)
     folder, more = (
         tmp_path / "two",
-        " ".join([*TINIEST[1:], "trainer.max_epochs=40", "trainer.enable_progress_bar=false"]),
+        " ".join([*TINIEST[1:], "trainer.max_epochs=20", "trainer.enable_progress_bar=false"]),
     )
     here = {"srun python": f"srun {sys.executable}", "logs/runs/two": f"{folder} {more}", "two.log": f"{folder}.log"}
     for there, ours in here.items():
