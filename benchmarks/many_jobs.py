@@ -52,13 +52,14 @@ def lines(folder: Path) -> float:
     names = names_of(read_sweep(folder)["jobs"], jobs)
     done, last = jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :][:LINES]
     ends: progress.Ends = dict.fromkeys(done, ("completed", 0.01))
-    hidden = folder.with_name("hidden")  # those that are still to be trained have no folder yet
-    hidden.mkdir()
+    half = folder.with_name("half")  # jobs that are to be trained have no folder yet
+    for job in done:
+        (half / job).mkdir(parents=True)
     for job in last:
-        (hidden / job).symlink_to(folder / job)
-    return computing(
-        lambda: [progress.line(hidden, names, job, None, {job: 9.0}, None, 1, ends) for job in last]
-    ) / len(last)
+        (half / job).symlink_to(folder / job)
+    return computing(lambda: [progress.line(half, names, job, None, {job: 9.0}, None, 1, ends) for job in last]) / len(
+        last
+    )
 
 
 def reporting(folder: Path) -> float:

@@ -1,5 +1,6 @@
 """What becomes of the jobs of a sweep: a line for each that is done, and the table at the end."""
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def line(
     `names`: the jobs of this command. `seconds`: how long those took that this process has trained. `ends`: what is
     known of others, and need not be read again; it is filled in.
     """
-    for other in names.keys() - ends.keys():
+    for other in (names.keys() - ends.keys()) & set(os.listdir(folder)):  # the others are planned
         if not status.to_do(ended := status_of(folder / other), retry):
             ends[other] = (ended, value_of(folder / other))
     how = ends[identity][0] if identity in ends else status_of(folder / identity)
