@@ -35,7 +35,7 @@ def line(
             ends[other] = (ended, value_of(folder / other))
     how = ends[identity][0] if identity in ends else status_of(folder / identity)
     todo = len(names.keys() - ends.keys() - seconds.keys())
-    values = {other: ends[other][1] for other in names if ends.get(other, ("", None))[1] is not None}
+    values = {other: value for other in names if other in ends and (value := ends[other][1]) is not None}
     best = min(values, key=lambda other: values[other], default=None)
     parts = [
         f"[{len(names) - todo}/{len(names)}] {names[identity]}",
