@@ -140,7 +140,7 @@ def prepared(parts: Parts, data: ImageData, folder: Path, *more: Callback) -> tu
     )  # fmt: skip
     trainer = build_trainer(
         trainer_for(parts), folder, seed=seed, checkpoint_every=parts.settings.checkpoint_every,
-        callbacks=[*callbacks, *more], loggers=[MetricsCsv(folder)], stop=StopRequest(), bar=False, forked=False,
+        callbacks=[*callbacks, *more], loggers=[MetricsCsv(folder)], stop=StopRequest(), bar=False,
     )  # fmt: skip
     data.trainer = trainer
     return trainer, module

@@ -138,7 +138,6 @@ def hourglass(configuration: Configuration, n: int) -> float:
         trainer = build_trainer(
             made.trainer, folder, seed=made.settings.seed, checkpoint_every=made.settings.checkpoint_every,
             callbacks=list(made.callbacks.values()), loggers=[MetricsCsv(folder)], stop=StopRequest(), bar=False,
-            forked=False,
         )  # fmt: skip
         return seconds_of(trainer, lambda: fit(trainer, module, data))
 

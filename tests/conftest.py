@@ -10,7 +10,7 @@ from helpers import project  # noqa: F401  # sets up threads and resolvers
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What shares an expensive fixture goes to one process; the rest is shared out a test at a time."""
-    whole_files = ("test_cards", "test_notebooks", "test_slurm", "test_untrained_layers")
+    whole_files = ("test_cards", "test_notebooks", "test_ray", "test_slurm", "test_untrained_layers")
     for item in items:
         if item.path.stem in whole_files or "folder" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))

@@ -9,6 +9,7 @@ from typing import Any
 import lightning.pytorch
 import pytest
 import torch
+from lightning.fabric.plugins.environments import LightningEnvironment, SLURMEnvironment, TorchElasticEnvironment
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.plugins.precision import MixedPrecision
 from lightning.pytorch.profilers import SimpleProfiler
@@ -16,8 +17,9 @@ from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from helpers import by_hand
+from helpers.nodes import free_port
 from hourglass.core.compat import lightning as compat
-from hourglass.core.errors import Interrupted
+from hourglass.core.errors import ConfigError, Interrupted, JobFailed
 from hourglass.core.signals import StopRequest, kept
 
 
@@ -173,3 +175,41 @@ def test_without_a_gpu_torch_looks_for_it_in_no_step(there: bool, left: str, mon
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
     compat.look_for_gpus_once()
     assert os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] == left
+
+
+SRUN = {
+    "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "1", "SLURM_PROCID": "0", "SLURM_JOB_NAME": "two",
+    "SLURM_JOB_ID": "1",
+}  # fmt: skip
+
+
+def test_a_process_that_never_comes_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SRUN.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    monkeypatch.setenv("MASTER_PORT", str(free_port()))
+    sentence = (
+        r"rank 0 waited 1 s at 127.0.0.1:\d+ for all 2 processes \(.*1/2 clients joined.*give every node the same"
+    )
+    with pytest.raises(JobFailed, match=sentence), compat.met(1):
+        raise AssertionError
+
+
+def test_srun_and_torchrun_start_the_processes_and_slurm_queues_nothing_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(compat.environment_of_processes(), LightningEnvironment)
+    for name, value in SRUN.items():
+        monkeypatch.setenv(name, value)
+    environment = compat.environment_of_processes()
+    assert isinstance(environment, SLURMEnvironment)
+    assert not environment.auto_requeue
+    monkeypatch.delenv("SLURM_NTASKS_PER_NODE")
+    with pytest.raises(ConfigError, match="--ntasks-per-node in place of --ntasks"):
+        compat.environment_of_processes()
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    assert isinstance(compat.environment_of_processes(), TorchElasticEnvironment)
+
+
+def test_a_lost_connection_is_told_from_other_errors() -> None:
+    """tests/runs/test_nodes.py has it of a node that is killed."""
+    assert compat.lost_connection(torch.distributed.DistNetworkError("the server is gone"))
+    assert not compat.lost_connection(RuntimeError("out of memory"))

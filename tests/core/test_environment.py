@@ -15,6 +15,8 @@ def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
         "LOCAL_RANK",
         "TORCHELASTIC_RUN_ID",
         "SLURM_NTASKS",
+        "SLURM_PROCID",
+        "RANK",
         "OMP_NUM_THREADS",
         "GOMP_SPINCOUNT",
         "OMP_WAIT_POLICY",
@@ -51,6 +53,23 @@ def test_torchrun_and_srun_are_noticed(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert environment.started_from_outside() is outside
+
+
+@pytest.mark.parametrize(
+    ("variables", "first"),
+    [
+        ({}, True),
+        ({"SLURM_PROCID": "1"}, True),  # a job of a sweep, which has started by itself what it needs
+        ({"RANK": "0", "LOCAL_RANK": "0"}, True),
+        ({"RANK": "2", "LOCAL_RANK": "0"}, False),  # on another node
+        ({"SLURM_NTASKS": "2", "SLURM_PROCID": "0"}, True),
+        ({"SLURM_NTASKS": "2", "SLURM_PROCID": "1"}, False),
+    ],
+)
+def test_one_process_of_a_run_writes(variables: dict[str, str], first: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert environment.is_first() is first
 
 
 def test_processes_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:

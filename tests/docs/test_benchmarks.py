@@ -73,3 +73,14 @@ def test_equal_latencies_come_with_widths_to_type(monkeypatch: pytest.MonkeyPatc
     assert [row[0] for row in rows] == ["transpose", "resize"]
     widths = [int(re.search(r"decoder.channels=\[(\d+)\]", row[1])[1]) for row in rows]  # type: ignore[index]
     assert widths[1] < widths[0]  # its pixels are four times as many
+
+
+@pytest.mark.slow
+def test_what_many_jobs_take_is_timed_by_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    many_jobs = importlib.import_module("many_jobs")
+    head, _, *rows = many_jobs.main(["--jobs", "10,20"]).splitlines()
+    assert head == "| seconds of computing | 10 jobs | 20 jobs | growth |"
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert [row[0] for row in cells] == list(many_jobs.STEPS)
+    assert all(float(seconds) > 0 for row in cells for seconds in row[1:3])

@@ -81,7 +81,7 @@ def trainer_for(
     folder.mkdir(exist_ok=True)
     return build_trainer(
         make_trainer(**options), folder, seed=0, checkpoint_every=4, callbacks=callbacks,
-        loggers=[MetricsCsv(folder)], stop=stop or StopRequest(), bar=bar, forked=False,
+        loggers=[MetricsCsv(folder)], stop=stop or StopRequest(), bar=bar,
     )  # fmt: skip
 
 

@@ -203,3 +203,36 @@ def test_jobs_that_can_never_start_are_told_of_and_outlive_ctrl_c(slurm: Cluster
         os.kill(sweep.process.pid, signal.SIGINT)
         assert sweep.process.wait(30) == 130
     assert len(slurm.queue()) == 2
+
+
+def test_one_run_on_both_nodes_outlives_one_of_them(slurm: Cluster, tmp_path: Path, monkeypatch: Any) -> None:
+    """The script of the page; names of nodes have no address here, so the first one's is given."""
+    (script,) = (block for block in blocks("docs/clusters.md", "bash") if "--ntasks-per-node" in block)
+    folder, more = (
+        tmp_path / "two",
+        " ".join([*TINIEST[1:], "trainer.max_epochs=20", "trainer.enable_progress_bar=false"]),
+    )
+    here = {"srun python": f"srun {sys.executable}", "logs/runs/two": f"{folder} {more}", "two.log": f"{folder}.log"}
+    for there, ours in here.items():
+        assert script.count(there) == 1
+        script = script.replace(there, ours)
+    path = tmp_path / "two.sh"
+    path.write_text(script, encoding="utf-8")
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    job = slurm.command("sbatch", "--parsable", f"--chdir={ROOT}", str(path)).strip()
+    wait_for(lambda: (folder / "metrics.csv").exists() and len(steps(folder)) > 4)
+    slurm.kill_node("n2")
+    wait_for(lambda: slurm.queue().get(job) != "RUNNING")
+    slurm.start_node("n2")
+    slurm.wait(slurm.idle)  # else it ends, as what is left of the job, what it is to start again
+    wait_for(lambda: slurm.do_not_delay() or not slurm.queue(), 480)
+    log = Path(f"{folder}.log").read_text(encoding="utf-8")
+    assert "going on from" in log, log
+    whole = run_command(
+        "train.py", f"hydra.run.dir={tmp_path / 'whole'}", *more.split(), "trainer=ddp", "trainer.devices=2"
+    )
+    assert whole.returncode == 0, whole.stderr
+    one, two = (
+        json.loads((path / "summary.json").read_text(encoding="utf-8")) for path in (tmp_path / "whole", folder)
+    )
+    assert two["metrics"] == one["metrics"]

@@ -119,7 +119,7 @@ def test_the_progress_bar_shows_the_last_numbers_that_were_logged(tmp_path: Path
 def test_callbacks_are_called_in_this_order(tmp_path: Path) -> None:
     """A run that is killed after its last `last.ckpt` is not trained again: only the best weights come later, and they
     are saved after each validation."""
-    options = {"seed": 0, "checkpoint_every": 4, "loggers": [], "stop": StopRequest(), "forked": False}
+    options = {"seed": 0, "checkpoint_every": 4, "loggers": [], "stop": StopRequest()}
     kinds = [TrainingProgress, *map(type, ALL), callbacks.EpochLines, LastCheckpoint, BestCheckpoint]
     plain = build_trainer(by_hand.make_trainer(), tmp_path, callbacks=ALL, bar=False, **options)
     assert [type(callback) for callback in plain.callbacks] == kinds  # type: ignore[attr-defined]

@@ -15,6 +15,7 @@ from hourglass.config.configuration import Configuration
 from hourglass.core.compat.hydra import overrides_of
 from hourglass.core.errors import ConfigError, Fault, HourglassError
 from hourglass.core.files import replacing, unwritable
+from hourglass.core.processes.environment import is_first
 from hourglass.core.text import as_typed
 from hourglass.runs.job import Job
 from hourglass.runs.read import read_configuration
@@ -38,6 +39,8 @@ def keep_configuration(configuration: Configuration, job: Job, hydra: Any) -> No
 
     Raises ConfigError where the folder holds another run, StorageError where it cannot be written.
     """
+    if not is_first():
+        return  # whether all have the same one is asked when they meet
     folder = job.folder / ".hydra"
     if (folder / "config.yaml").exists():
         if not job.folder.name.endswith(job.id) and (theirs := read_configuration(job.folder).id) != job.id:
@@ -58,7 +61,7 @@ BEFORE_TRAINING = {".hydra", ".lock", "train.log", "summary.json", "wandb", "ten
 
 def discard(folder: Path) -> None:
     """Remove the folder of a run that was refused, unless anything was trained or lies in it that is not ours."""
-    if {path.name for path in folder.iterdir()} <= BEFORE_TRAINING:
+    if is_first() and {path.name for path in folder.iterdir()} <= BEFORE_TRAINING:
         shutil.rmtree(folder)
         if folder.is_relative_to(Path.cwd()):
             with contextlib.suppress(OSError):  # others are in there

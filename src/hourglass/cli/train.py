@@ -21,6 +21,7 @@ from hourglass.config.overrides import at_home, refuse_careless, refuse_what_hyd
 from hourglass.config.slots import packages_in
 from hourglass.core.compat.hydra import Application
 from hourglass.core.errors import ConfigError, DataError, IncompatiblePair
+from hourglass.core.processes.environment import started_from_outside
 from hourglass.report import index
 from hourglass.runs.job import Job
 from hourglass.runs.read import read_configuration, read_summary, refuse_ways_out
@@ -60,6 +61,11 @@ def main(arguments: list[str]) -> None:
         if many:
             raise ConfigError(f"{many[0]}= is about many runs: start a sweep with -m")
         refuse_careless(application.overrides)
+        if started_from_outside() and not any(o.startswith("hydra.run.dir=") for o in application.overrides):
+            raise ConfigError(
+                "torchrun and srun start several processes of one run, which have to know its folder: name it, as in "
+                "hydra.run.dir=logs/runs/first"
+            )
         alone(application)
 
 

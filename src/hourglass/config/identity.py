@@ -16,6 +16,7 @@ the same on any machine. A further metric makes another run, which measures it."
 LATER = {
     "augmentation": {"_target_": "hourglass.data.NoAugmentation"},
     "trainer.compile": False,
+    "trainer.num_nodes": 1,
     "optimizer.relative_steps": False,
     "decoder.channels": None,
     "decoder.positions": "kept",

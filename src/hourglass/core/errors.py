@@ -55,6 +55,12 @@ class JobFailed(HourglassError):
     """A run in processes of its own did not end well; the message is the reason that its first failing rank gave."""
 
 
+class Disconnected(HourglassError):
+    """The connection to a process of this run on another node is lost."""
+
+    status = "interrupted"
+
+
 class StorageError(HourglassError, OSError):
     """A file that could not be written, on a full disk for example; what was there before is whole."""
 

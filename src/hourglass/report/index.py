@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from hourglass.core.errors import DataError
 from hourglass.core.files import replacing
+from hourglass.core.processes.environment import is_first
 from hourglass.core.processes.locks import lock
 from hourglass.core.text import command, counted, first_line, number, printable
 from hourglass.runs.status import STATUSES
@@ -51,7 +52,7 @@ def refresh(changed: Path) -> None:
     What goes wrong is told, and costs no more than the index.
     """
     try:
-        if LOGS.is_dir() and changed.resolve().is_relative_to(LOGS.resolve()):
+        if is_first() and LOGS.is_dir() and changed.resolve().is_relative_to(LOGS.resolve()):
             write(LOGS)
     except Exception as error:  # a run, a sweep or a report is whole without it
         print(f"  no {LOGS / INDEX}: {first_line(error)}")

@@ -63,7 +63,7 @@ def suggestion(result: Summary) -> str:
         key, values = "latent.dim", [str(max(1, dim // 4)), str(dim), str(4 * dim)]
     else:
         key, values = "decoder", [decoder, "transpose" if decoder == "resize" else "resize"]
-    leave_out = (f"{key}=", f"{key}.", "hydra")
+    leave_out = (f"{key}=", f"{key}.", "hydra", "trainer.num_nodes=")
     kept = [override for override in result.overrides if not override.startswith(leave_out)]
     swept = f"{key}={','.join(dict.fromkeys(values))}"
     return f"{command('train')} {shlex.join(['-m', *result.found_by, swept, *kept])}"

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from hourglass.config.configuration import Configuration, Node
-from hourglass.core.compat.lightning import set_rank
+from hourglass.core.compat.lightning import met, set_rank
 from hourglass.core.errors import ConfigError, DataError, HourglassError, Interrupted, JobFailed
 from hourglass.core.processes.environment import of_workers, refuse_without_fork, started_from_outside, threads_each
 from hourglass.core.processes.gpus import one_gpu
@@ -23,6 +23,10 @@ from hourglass.training.checkpoints import checkpoint_path, read_checkpoint
 log = logging.getLogger(__name__)
 OWN_PROCESSES = ("ddp_spawn", "ddp_fork", "ddp_notebook")
 """Strategies of Lightning that start processes themselves."""
+
+
+COME_WITHIN = 300.0
+"""Seconds after which all processes of a run are to have started"""
 
 
 class SaidOnce(logging.Filter):
@@ -42,7 +46,9 @@ class SaidOnce(logging.Filter):
 
 def alone(configuration: Configuration, job: Job, retry: str | None = None) -> float:
     """One run by itself; its best val/loss. Raises what it raises, or JobFailed where it ran in other processes."""
-    devices = 1 if started_from_outside() else device_count(configuration.plain["trainer"])
+    if started_from_outside():
+        return together(configuration, job, retry)
+    devices = device_count(configuration.plain["trainer"])
     if devices == 1:
         return train(configuration, job, Setting(retry=retry), Notes())
     refuse_without_fork(f"trainer.devices={devices}")
@@ -50,6 +56,20 @@ def alone(configuration: Configuration, job: Job, retry: str | None = None) -> f
     if outcome.value is None:
         raise JobFailed(outcome.error)
     return float(outcome.value)
+
+
+def together(configuration: Configuration, job: Job, retry: str | None) -> float:
+    """The share of this process in a run whose processes torchrun or srun has started; its best val/loss.
+
+    Raises JobFailed where another one does not come, or has failed before training.
+    """
+    with met(COME_WITHIN) as meeting:
+        try:
+            meeting.agree(configuration.id, job.folder)
+            return train(configuration, job, Setting(retry=retry, ready=meeting.ready), Notes())
+        except BaseException as error:
+            meeting.failed(error)
+            raise
 
 
 def refuse_damage(folder: Path) -> None:
@@ -79,7 +99,6 @@ def in_processes(
     """
     trainer = configuration.plain["trainer"]
     ranks = device_count(trainer)
-    setting = replace(setting, forked=ranks > 1)
 
     def work(rank: int) -> Outcome:
         return _outcome(configuration, job, setting, notes, rank, threads)
@@ -123,6 +142,11 @@ def _outcome(
 def device_count(trainer: Node) -> int:
     """Processes that a run needs: one a device. `trainer` are the options of Lightning's trainer."""
     strategy, devices = str(trainer["strategy"]), trainer["devices"]
+    if trainer.get("num_nodes", 1) > 1:
+        raise ConfigError(
+            f"trainer.num_nodes={trainer['num_nodes']}: start one run on several nodes with torchrun or srun, which "
+            "docs/clusters.md shows; the jobs of a sweep have one node each"
+        )
     if strategy.startswith(OWN_PROCESSES):
         raise ConfigError(f"trainer.strategy={strategy}: use ddp, whose processes hourglass forks itself")
     if isinstance(devices, list):

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +49,8 @@ class Setting:
 
     quiet: bool = False
     """One of many: say only what is new"""
-    forked: bool = False
-    """One of several ranks that `core.processes` has started"""
+    ready: Callable[[], None] = lambda: None
+    """Called just before training: waits for the other processes of the run where nobody watches over all"""
     retry: str | None = None
     """A key of `status.RETRY`"""
     callbacks: Sequence[Callback] = ()
@@ -152,9 +152,9 @@ def _train(
         loggers=loggers,
         stop=stop,
         bar=plain["trainer"]["enable_progress_bar"] and (not setting.quiet or sys.stderr.isatty()),
-        forked=setting.forked,
     )
     result.hardware = hardware.hardware(trainer)
+    setting.ready()
     result.cost |= fit(trainer, module, data)
     result.health = next(
         (callback.at_the_end(data.epoch) for callback in callbacks if isinstance(callback, Health)), {}
@@ -243,6 +243,7 @@ def test(trainer: Trainer, module: AutoencoderModule, data: ImageData) -> dict[s
     except DataError as error:
         again = f"delete {as_typed(path.parent)}, and the same command trains the run again from its start"
         raise DataError(f"{error}. Put back what was there; or {again}") from error
-    trainer.test(module, datamodule=data, verbose=False)
+    with mistakes_in_words():
+        trainer.test(module, datamodule=data, verbose=False)
     values = last | {"val/loss": best} | trainer.callback_metrics
     return {name: float(value) for name, value in values.items() if name.startswith(KEPT)}

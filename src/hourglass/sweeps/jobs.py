@@ -27,7 +27,8 @@ def run_job(sweep: Sweep, configuration: Configuration, job: Job) -> float | Non
     where the sweep was told to stop.
     """
     sweep.stop.check()
-    add_job(sweep.folder, job.id, job.overrides)
+    if job.id not in sweep.names:
+        add_job(sweep.folder, job.id, job.overrides)
     if not to_do(status_of(job.folder), sweep.retry):
         refuse_other_images(configuration, job.folder)
         return value_of(job.folder)
@@ -44,7 +45,7 @@ def run_job(sweep: Sweep, configuration: Configuration, job: Job) -> float | Non
         stop=sweep.stop.by_file,
     )
     sweep.seconds[job.id] = time.monotonic() - start
-    of_it = (job.id, outcome.error, sweep.seconds, sweep.retry, sweep.parallel)
+    of_it = (job.id, outcome.error, sweep.seconds, sweep.retry, sweep.parallel, sweep.ends)
     print(progress.line(sweep.folder, sweep.names, *of_it), flush=True)
     return value_of(job.folder)
 

@@ -1,5 +1,6 @@
 """What becomes of the jobs of a sweep: a line for each that is done, and the table at the end."""
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from hourglass.runs.read import is_tuning, read_sweep, summary_of
 from hourglass.runs.status import status_of, value_of
 
 FINE = ("completed", "pruned")
+Ends = dict[str, tuple[str, float | None]]
+"""The jobs of a command that it will not train, or not again -> status, val/loss"""
 UNFINISHED = ("planned", "running", "interrupted")
 
 
@@ -20,18 +23,23 @@ def line(
     seconds: Mapping[str, float],
     retry: str | None,
     parallel: int,
+    ends: Ends,
 ) -> str:
     """One line on a job that has just ended: how many are done, how it ended, the best so far, and the time left.
 
-    `names`: the jobs of this command. `seconds`: how long those took that this process has trained.
+    `names`: the jobs of this command. `seconds`: how long those took that this process has trained. `ends`: what is
+    known of others, and need not be read again; it is filled in.
     """
-    statuses = {other: status_of(folder / other) for other in names}
-    todo = sum(status.to_do(one, retry) and other not in seconds for other, one in statuses.items())
-    values = {other: value for other in names if (value := value_of(folder / other)) is not None}
+    for other in (names.keys() - ends.keys()) & set(os.listdir(folder)):  # the others are planned
+        if not status.to_do(ended := status_of(folder / other), retry):
+            ends[other] = (ended, value_of(folder / other))
+    how = ends[identity][0] if identity in ends else status_of(folder / identity)
+    todo = len(names.keys() - ends.keys() - seconds.keys())
+    values = {other: value for other in names if other in ends and (value := ends[other][1]) is not None}
     best = min(values, key=lambda other: values[other], default=None)
     parts = [
         f"[{len(names) - todo}/{len(names)}] {names[identity]}",
-        f"{statuses[identity]} in {duration(seconds[identity])}",
+        f"{how} in {duration(seconds[identity])}",
         f"val/loss {values[identity]:.5g}" if identity in values else first_line(error),
         *summary_of(folder / identity).get("health", {}),
         f"best {names[best]} {values[best]:.5g}" if best not in (None, identity) else "best so far" if best else "",

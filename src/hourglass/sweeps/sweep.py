@@ -16,6 +16,7 @@ from hourglass.runs import status
 from hourglass.runs.job import Notes
 from hourglass.runs.read import names_of, read_sweep
 from hourglass.sweeps.declaration import Declared
+from hourglass.sweeps.progress import Ends
 from hourglass.sweeps.record import plan_more, record
 
 
@@ -34,13 +35,20 @@ class Sweep:
     notes: Notes = field(default_factory=Notes)
     seconds: dict[str, float] = field(default_factory=dict)
     """The jobs that this process has trained, and how long each took"""
+    ends: Ends = field(default_factory=dict)
+    """What this process knows of those that are done"""
+    read: tuple[tuple[int, int], dict[str, str]] = ((0, 0), {})
+    """Which `sweep.json` was read last, and the `names` in it"""
 
     @property
     def names(self) -> dict[str, str]:
         """The jobs of this command, each by what sets it apart; all of a search, which plans as it goes."""
-        sweep = read_sweep(self.folder)
-        planned = sweep["invocations"][self.invocation]["jobs"]
-        return names_of(sweep["jobs"], planned or sweep["jobs"])
+        file = (self.folder / "sweep.json").stat()
+        if self.read[0] != (version := (file.st_ino, file.st_mtime_ns)):  # thousands of jobs would read it each
+            sweep = read_sweep(self.folder)
+            planned = sweep["invocations"][self.invocation]["jobs"]
+            self.read = (version, names_of(sweep["jobs"], planned or sweep["jobs"]))
+        return self.read[1]
 
     def plan(self, jobs: Mapping[str, list[str]], tuning: Mapping[str, Any]) -> None:
         """Write down jobs (id -> overrides) that follow from what others have shown, and what the tuning is."""

@@ -86,6 +86,13 @@ class LastCheckpoint(Stateful):
 
     def on_train_start(self, trainer: Trainer, module: Any) -> None:
         trainer.should_stop |= self.finished  # it had stopped early
+        data = data_of(trainer)
+        here = (data.epoch, data.batch)
+        if (first := trainer.strategy.broadcast(here)) != here:  # a shared folder of which nodes see different states
+            raise DataError(
+                f"rank {trainer.global_rank} would go on from {here}, rank 0 from {first} (epoch, batch): "
+                "see that all nodes see the same checkpoints, and give the command again"
+            )
         if trainer.is_global_zero and trainer.ckpt_path == str(self.path.with_stem("previous")):
             self.path.unlink(missing_ok=True)  # of no use, and it must not take the place of the other
 

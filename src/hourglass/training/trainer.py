@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
@@ -18,12 +17,15 @@ from hourglass.config.configuration import Node
 from hourglass.config.parts import Parts
 from hourglass.core.compat.lightning import (
     CHATTER,
+    environment_of_processes,
     is_rank_zero,
     leave_sigterm_to_us,
     look_for_gpus_once,
+    lost_connection,
     profile_nothing,
 )
-from hourglass.core.errors import ConfigError, HourglassError
+from hourglass.core.errors import ConfigError, Disconnected, HourglassError
+from hourglass.core.processes.environment import started_from_outside
 from hourglass.core.signals import StopRequest
 from hourglass.core.text import first_line
 from hourglass.training.callbacks import EpochLines, ProgressBar
@@ -71,13 +73,12 @@ def build_trainer(
     loggers: Sequence[Logger],
     stop: StopRequest,
     bar: bool,
-    forked: bool,
 ) -> Trainer:
     """The trainer of the run in `folder`: what `make` gives, with all that makes a run exact and resumable.
 
     `make`: Lightning's Trainer with its options bound. `checkpoint_every`: optimizer steps between two saves of
-    `last.ckpt`. `stop` handles SIGTERM. `bar`: whether there is a progress bar, whatever the options say. `forked`: the
-    processes of the other ranks are started by us, not by Lightning.
+    `last.ckpt`. `stop` handles SIGTERM. `bar`: whether there is a progress bar, whatever the options say. Other
+    ranks have processes of their own, which Lightning does not start.
     """
     with mistakes_in_words():
         trainer = make(
@@ -92,7 +93,7 @@ def build_trainer(
                 LastCheckpoint(checkpoint_path(folder, "last"), checkpoint_every, stop),
                 BestCheckpoint(folder),
             ],
-            plugins=[DurableCheckpointIO(), *([LightningEnvironment()] if forked else [])],
+            plugins=[DurableCheckpointIO(), environment_of_processes()],
         )
     leave_sigterm_to_us(trainer)
     look_for_gpus_once()
@@ -115,6 +116,11 @@ def mistakes_in_words() -> Iterator[None]:
             raise
         raise ConfigError(f"Lightning: {first_line(error)}") from error
     except RuntimeError as error:
+        if started_from_outside() and lost_connection(error):
+            raise Disconnected(
+                "another process of this run has ended, or its node: see what it printed; the same command on every "
+                "node goes on from the last checkpoint"
+            ) from error
         if "conditioned on metric" not in str(error):  # a monitor that nobody logs
             raise
         raise ConfigError(f"Lightning: {first_line(error)}") from error

@@ -5,6 +5,7 @@ hydra-ray-launcher 1.2.2 cannot be installed beside the others, since it wants c
 
 import importlib
 import logging
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ from hourglass.core import signals
 from hourglass.core.compat.hydra import Jobs
 from hourglass.core.errors import ConfigError, Interrupted
 from hourglass.core.processes.environment import at_a_time
-from hourglass.runs.read import names_of
+from hourglass.core.text import first_line
+from hourglass.runs.read import as_line, names_of
 from hourglass.runs.status import status_of, to_do, value_of
 from hourglass.sweeps import slurm
 
@@ -152,9 +154,12 @@ class RayLauncher(Launcher):
     On several machines they all need this environment and the same folders, by a shared file system.
     """
 
-    def __init__(self, address: str | None, n_jobs: int, cpus_per_job: float, gpus_per_job: float) -> None:
+    def __init__(
+        self, address: str | None, n_jobs: int, cpus_per_job: float, gpus_per_job: float, max_retries: int
+    ) -> None:
         self.address, self.n_jobs = address, at_a_time(n_jobs)
         self.resources: dict[str, Any] = {"num_cpus": cpus_per_job, "num_gpus": gpus_per_job}
+        self.max_retries = max_retries
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.context, self.task, self.config = hydra_context, task_function, config
@@ -164,14 +169,41 @@ class RayLauncher(Launcher):
         setup_globals()
         Path(str(self.config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
         if not self.ray.is_initialized():
-            own = {"num_cpus": self.n_jobs * self.resources["num_cpus"], "include_dashboard": False}
-            with signals.kept():  # Ray would end this process in the middle
-                self.ray.init(self.address or "local", logging_level=logging.WARNING, **({} if self.address else own))
-        run = self.ray.remote(**self.resources, max_retries=0)(_run)
+            self._connect()
+        run = self.ray.remote(**self.resources, max_retries=self.max_retries)(_run)
         same = (self.context, self.config, self.task, Singleton.get_state())
         tasks = [run.remote(initial_job_idx + i, list(overrides), *same) for i, overrides in enumerate(job_overrides)]
-        returns: Sequence[JobReturn | Interrupted] = self.ray.get(tasks)
-        return [_uninterrupted(job) for job in returns]
+        return [_uninterrupted(self._returned(task, job)) for task, job in zip(tasks, job_overrides, strict=True)]
+
+    def _connect(self) -> None:
+        """Raises ConfigError where there is no cluster, or none of its machines has what a job asks for."""
+        own = {"num_cpus": self.n_jobs * self.resources["num_cpus"], "include_dashboard": False}
+        refused = f"no Ray answers at hydra.launcher.address={self.address}: start it there with ray start --head"
+        host, _, port = (self.address or "").partition(":")
+        try:
+            if port.isdigit():  # Ray would try for two minutes, and end this process
+                socket.create_connection((host, int(port)), timeout=10).close()
+            with signals.kept():  # Ray would end this process in the middle
+                self.ray.init(self.address or "local", logging_level=logging.WARNING, **({} if self.address else own))
+        except OSError as error:
+            raise ConfigError(refused) from error
+        have = {"num_cpus": "CPU", "num_gpus": "GPU"}
+        machines = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
+        if not any(all(one.get(have[key], 0) >= n for key, n in self.resources.items()) for one in machines):
+            raise ConfigError(
+                f"no machine of this Ray has {self.resources['num_cpus']} CPUs and {self.resources['num_gpus']} GPUs "
+                "for a job: ask for less with hydra.launcher.cpus_per_job and hydra.launcher.gpus_per_job"
+            )
+
+    def _returned(self, task: Any, overrides: Sequence[str]) -> JobReturn | Interrupted:
+        """What a job has returned; without a value where its machine was lost once too often."""
+        lost = self.ray.exceptions
+        try:
+            returned: JobReturn | Interrupted = self.ray.get(task)
+        except (lost.WorkerCrashedError, lost.NodeDiedError, lost.OutOfMemoryError) as error:
+            print(f"  lost by Ray ({first_line(error)}): {as_line(overrides)}; the same command starts it again")
+            return JobReturn(overrides=overrides, status=JobStatus.COMPLETED)
+        return returned
 
 
 def _uninterrupted(job: JobReturn | Interrupted) -> JobReturn:

@@ -4,13 +4,27 @@ One function each; `tests/core/test_compat_lightning.py` fails where an upgrade 
 """
 
 import os
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import timedelta
 from typing import Any
 
 import torch
+from lightning.fabric.plugins.environments import (
+    ClusterEnvironment,
+    LightningEnvironment,
+    SLURMEnvironment,
+    TorchElasticEnvironment,
+)
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.utilities import rank_zero_only
+from torch.distributed import DistError, PrefixStore, rendezvous
+
+from hourglass.core.errors import ConfigError, JobFailed
+from hourglass.core.processes.environment import started_from_outside
+from hourglass.core.processes.meeting import Meeting
+from hourglass.core.text import first_line
 
 CHATTER = (
     "does not have many workers",  # the images lie in memory
@@ -26,6 +40,10 @@ CHATTER = (
 """Phrases of warnings that do not concern our runs."""
 
 
+LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "Application timeout")
+"""What gloo says, which raises a mere RuntimeError."""
+
+
 def is_rank_zero() -> bool:
     """Is this the process that writes files and logs? There need be no trainer yet.
 
@@ -38,6 +56,54 @@ def is_rank_zero() -> bool:
 def set_rank(rank: int) -> None:
     """Set `rank_zero_only.rank`, in a process forked from one that had imported Lightning."""
     rank_zero_only.rank = rank  # type: ignore[attr-defined]
+
+
+def environment_of_processes() -> ClusterEnvironment:
+    """By which Lightning learns what processes a run has: those of torchrun or srun, or those that we have forked.
+
+    Lightning's own choice would have the job queued again when SLURM's time is up, and go on from a checkpoint of its
+    own.
+    """
+    if not started_from_outside():
+        return LightningEnvironment()
+    if TorchElasticEnvironment.detect():
+        return TorchElasticEnvironment()
+    if not SLURMEnvironment.detect():
+        return LightningEnvironment()
+    try:
+        return SLURMEnvironment(auto_requeue=False)
+    except RuntimeError as error:
+        raise ConfigError(
+            "srun starts one process a device, and is told how many of them a node has: give it, or sbatch, "
+            "--ntasks-per-node in place of --ntasks"
+        ) from error
+
+
+@contextmanager
+def met(wait: float) -> Iterator[Meeting]:
+    """All processes that torchrun or srun has started for a run, by the store over which torch will connect them.
+
+    Raises JobFailed where some have not come after `wait` seconds. The store lasts as long as the block.
+    """
+    environment = environment_of_processes()
+    rank, size, address, port = (
+        environment.global_rank(), environment.world_size(), environment.main_address, environment.main_port
+    )  # fmt: skip
+    os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"] = address, str(port)
+    try:
+        store, *_ = next(rendezvous("env://", rank, size, timeout=timedelta(seconds=wait)))
+    except DistError as error:
+        raise JobFailed(
+            f"rank {rank} waited {wait:.0f} s at {address}:{port} for all {size} processes ({first_line(error)}): give "
+            "every node the same command, and see that they reach this address; MASTER_ADDR and MASTER_PORT choose "
+            "another"
+        ) from error
+    yield Meeting(PrefixStore("hourglass", store), rank, size)
+
+
+def lost_connection(error: RuntimeError) -> bool:
+    """Is that what gloo or NCCL raise where another process of theirs has ended, or does not answer?"""
+    return isinstance(error, DistError) or any(phrase in str(error) for phrase in LOST)
 
 
 def leave_sigterm_to_us(trainer: Trainer) -> None:

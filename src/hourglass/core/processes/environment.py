@@ -4,6 +4,7 @@
 |-------------------------------------------|--------------------------|------------------------------|
 | LOCAL_RANK, NODE_RANK, WORLD_SIZE,        | `of_workers`, torchrun   | torch.distributed, Lightning |
 | MASTER_ADDR, MASTER_PORT                  |                          |                              |
+| RANK, SLURM_PROCID                        | torchrun, srun           | `is_first`, Lightning        |
 | TORCHELASTIC_RUN_ID, SLURM_NTASKS         | torchrun, srun           | `started_from_outside`       |
 | CUDA_VISIBLE_DEVICES                      | `gpus.one_gpu`, the user | torch, `gpus.one_gpu`        |
 | OMP_NUM_THREADS                           | the user                 | torch, `threads_each`        |
@@ -28,6 +29,12 @@ def started_from_outside() -> bool:
     """Have torchrun or srun started the processes of this run already?"""
     external = any(name in os.environ for name in ("LOCAL_RANK", "TORCHELASTIC_RUN_ID"))
     return external or int(os.environ.get("SLURM_NTASKS", "1")) > 1
+
+
+def is_first() -> bool:
+    """Is this the one process, of those that torchrun or srun has started for a run, that writes its files?"""
+    ranks = [os.environ[name] for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID") if name in os.environ]
+    return not started_from_outside() or ranks[:1] in ([], ["0"])
 
 
 def refuse_without_fork(what: str) -> None:

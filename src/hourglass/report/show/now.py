@@ -152,6 +152,6 @@ def _train(parts: Parts, autoencoder: Autoencoder, looks: Looks) -> float:
         trainer = build_trainer(
             trainer_for(parts), Path(folder), seed=settings.seed, checkpoint_every=settings.checkpoint_every,
             callbacks=[parts.callbacks["divergence"], looks], loggers=[MetricsCsv(Path(folder))], stop=stop,
-            bar=sys.stderr.isatty(), forked=False,
+            bar=sys.stderr.isatty(),
         )  # fmt: skip
         return fit(trainer, module, parts.data)["train_seconds"]
