@@ -41,7 +41,7 @@ def test_it_leads_to_every_report_and_run(logs: Path) -> None:
     assert sorted(targets(logs)) == sorted([*jobs, *others])
     page = (logs / "index.html").read_text(encoding="utf-8")
     assert "sweep of 4: 4 completed, test MSE 0.00" in page
-    assert "conv/strided-transpose, seed 3, mnist5k: completed, test MSE 0.00" in page
+    assert "bottleneck/strided-transpose, seed 3, mnist5k: completed, test MSE 0.00" in page
     assert not [path for path in logs.iterdir() if path.suffix == ".tmp"]
 
 

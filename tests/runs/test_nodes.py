@@ -78,6 +78,7 @@ def test_a_folder_that_the_processes_know_is_asked_for(tmp_path: Path) -> None:
     assert "name it, as in hydra.run.dir=logs/runs/first" in done.stderr
 
 
+@pytest.mark.slow
 def test_several_nodes_are_started_from_outside(tmp_path: Path) -> None:
     done = run_train(tmp_path / "alone", *TINY, "trainer=ddp", "trainer.num_nodes=2")
     assert done.returncode == 1
