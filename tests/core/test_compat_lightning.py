@@ -202,6 +202,9 @@ def test_srun_and_torchrun_start_the_processes_and_slurm_queues_nothing_again(mo
     environment = compat.environment_of_processes()
     assert isinstance(environment, SLURMEnvironment)
     assert not environment.auto_requeue
+    monkeypatch.setenv("HOURGLASS_FORKED", "1")  # by a job that SLURM has started
+    assert isinstance(compat.environment_of_processes(), LightningEnvironment)
+    monkeypatch.delenv("HOURGLASS_FORKED")
     monkeypatch.delenv("SLURM_NTASKS_PER_NODE")
     with pytest.raises(ConfigError, match="--ntasks-per-node in place of --ntasks"):
         compat.environment_of_processes()

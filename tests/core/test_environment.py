@@ -33,7 +33,7 @@ def test_several_find_each_other() -> None:
     assert [worker.pop("LOCAL_RANK") for worker in workers] == ["0", "1", "2"]
     assert workers[0] == workers[1] == workers[2]
     port = workers[0].pop("MASTER_PORT")
-    assert workers[0] == {"NODE_RANK": "0", "WORLD_SIZE": "3", "MASTER_ADDR": "127.0.0.1"}
+    assert workers[0] == {"NODE_RANK": "0", "WORLD_SIZE": "3", "MASTER_ADDR": "127.0.0.1", "HOURGLASS_FORKED": "1"}
     assert 1024 < int(port) < 65536
 
 
@@ -45,6 +45,7 @@ def test_several_find_each_other() -> None:
         ({"TORCHELASTIC_RUN_ID": "none"}, True),
         ({"SLURM_NTASKS": "1"}, False),
         ({"SLURM_NTASKS": "2"}, True),
+        ({"SLURM_NTASKS": "2", "LOCAL_RANK": "1", "HOURGLASS_FORKED": "1"}, False),
     ],
 )
 def test_torchrun_and_srun_are_noticed(

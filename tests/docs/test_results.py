@@ -145,13 +145,14 @@ def of_the_emoji() -> Iterator[str]:
 
 
 def of_the_positions() -> Iterator[str]:
-    rows = table("positions")
-    for positions, own in rows.groupby("decoder.positions"):
-        difference = "0"
-        if positions != "kept":
-            difference = against(rows, "decoder.positions", str(positions), "kept", "test/mse")
-        bits = own["cost/index_bits"].unique().item()
-        yield row(str(positions), f"{bits:,}", mean(own["test/mse"], 5), difference, f"{own['test/ssim'].mean():.4f}")
+    for name in ("positions", "positions_photos"):
+        rows = table(name)
+        for positions, own in rows.groupby("decoder.positions"):
+            difference = "0"
+            if positions != "kept":
+                difference = against(rows, "decoder.positions", str(positions), "kept", "test/mse")
+            bits, ssim = own["cost/index_bits"].unique().item(), f"{own['test/ssim'].mean():.4f}"
+            yield row(str(positions), f"{bits:,}", mean(own["test/mse"], 5), difference, ssim)
 
 
 def of_the_rates_of_unpooling() -> Iterator[str]:

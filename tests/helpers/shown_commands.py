@@ -6,6 +6,7 @@ import shlex
 from helpers.project import TINY
 
 FOLLOWED = {
+    "docs/clusters.md": "tests/sweeps/test_slurm.py, tests/sweeps/test_ray.py, tests/runs/test_nodes.py",
     "docs/own_pictures.md": "tests/docs/test_own_pictures.py",
     "docs/extending.md": "tests/docs/test_extending.py",
     "docs/speed.md": "tests/docs/test_benchmarks.py",

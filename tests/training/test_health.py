@@ -81,5 +81,5 @@ def test_a_constant_output_at_the_only_look_is_told_at_the_end(monkeypatch: pyte
     for symptom, told in (("exploding code", {}), ("constant output", {"constant output": 7})):
         model = ill(autoencoder_for((1, 28, 28), "model=linear"), symptom)
         health.on_validation_end(trainer, SimpleNamespace(autoencoder=model, device="cpu"))  # type: ignore[arg-type]
-        assert health.at_the_end(7) == told
+        assert health.at_the_end() == told
         health = Health(images=16)

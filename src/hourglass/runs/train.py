@@ -156,9 +156,7 @@ def _train(
     result.hardware = hardware.hardware(trainer)
     setting.ready()
     result.cost |= fit(trainer, module, data)
-    result.health = next(
-        (callback.at_the_end(data.epoch) for callback in callbacks if isinstance(callback, Health)), {}
-    )
+    result.health = next((callback.at_the_end() for callback in callbacks if isinstance(callback, Health)), {})
     result.metrics |= test(trainer, module, data)
     result.cost |= cost.rate(autoencoder, result.metrics)
     if is_rank_zero():

@@ -4,6 +4,7 @@
 |-------------------------------------------|--------------------------|------------------------------|
 | LOCAL_RANK, NODE_RANK, WORLD_SIZE,        | `of_workers`, torchrun   | torch.distributed, Lightning |
 | MASTER_ADDR, MASTER_PORT                  |                          |                              |
+| HOURGLASS_FORKED                          | `of_workers`             | `started_from_outside`       |
 | RANK, SLURM_PROCID                        | torchrun, srun           | `is_first`, Lightning        |
 | TORCHELASTIC_RUN_ID, SLURM_NTASKS         | torchrun, srun           | `started_from_outside`       |
 | CUDA_VISIBLE_DEVICES                      | `gpus.one_gpu`, the user | torch, `gpus.one_gpu`        |
@@ -26,7 +27,9 @@ SPINS = "1000"
 
 
 def started_from_outside() -> bool:
-    """Have torchrun or srun started the processes of this run already?"""
+    """Have torchrun or srun started the processes of this run already? Those that we have forked they have not."""
+    if "HOURGLASS_FORKED" in os.environ:
+        return False
     external = any(name in os.environ for name in ("LOCAL_RANK", "TORCHELASTIC_RUN_ID"))
     return external or int(os.environ.get("SLURM_NTASKS", "1")) > 1
 
@@ -48,6 +51,7 @@ def of_workers(count: int) -> list[dict[str, str]]:
     if count == 1:
         return [{}]
     common = {"NODE_RANK": "0", "WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
+    common["HOURGLASS_FORKED"] = "1"
     return [common | {"LOCAL_RANK": str(rank)} for rank in range(count)]
 
 

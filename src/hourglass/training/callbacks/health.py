@@ -79,7 +79,7 @@ def reach(images: Tensor) -> float:
 class Health(Stateful):
     """Looks at `images` validation images after each validation; a symptom seen twice in a row is reported."""
 
-    state_key, kept = "hourglass.health", ("since", "suspected")
+    state_key, kept = "hourglass.health", ("since", "suspected", "looked")
 
     def __init__(self, *, images: Count) -> None:
         self.images = images
@@ -87,19 +87,21 @@ class Health(Stateful):
         """Symptom -> the epoch in which it was seen for the second time in a row"""
         self.suspected: list[str] = []
         """The symptoms at the last look"""
+        self.looked = 0
+        """The epoch of the last look"""
 
     def on_validation_end(self, trainer: Trainer, module: AutoencoderModule) -> None:  # type: ignore[override]
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
         batch = first_images(trainer, "val", self.images, module.device)
         before, self.suspected = self.suspected, diagnostics(module.autoencoder, batch)
-        epoch = data_of(trainer).epoch
+        self.looked = epoch = data_of(trainer).epoch
         for symptom in self.suspected:
             if symptom in before and symptom not in self.since:
                 self.since[symptom] = epoch
                 log.warning("health, epoch %s: %s: %s", epoch, symptom, CURES[symptom])
 
-    def at_the_end(self, epoch: int) -> dict[str, int]:
+    def at_the_end(self) -> dict[str, int]:
         """`since`; and a constant output at the last look, which a run that is looked at once can show but once."""
-        constant = {symptom: epoch for symptom in self.suspected if symptom == "constant output"}
+        constant = {symptom: self.looked for symptom in self.suspected if symptom == "constant output"}
         return constant | self.since
