@@ -14,36 +14,27 @@ import math
 import os
 import resource
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from planning import DECODERS, planning, report
+
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from helpers import sweep_folders  # noqa: E402
-from hourglass.cli.sweep import plan  # noqa: E402
-from hourglass.config.compose import CONF, register_resolvers  # noqa: E402
-from hourglass.core.compat.hydra import Application  # noqa: E402
+from hourglass.config.compose import register_resolvers  # noqa: E402
 from hourglass.core.files import write_json  # noqa: E402
 from hourglass.report import index  # noqa: E402
 from hourglass.runs.read import names_of, read_sweep  # noqa: E402
 from hourglass.sweeps import progress  # noqa: E402
 from hourglass.sweeps.overview.listing import listing  # noqa: E402
 
-DECODERS = ("transpose", "resize", "subpixel", "bilinear", "nearest")
 LINES = 20
 """Jobs whose line is timed"""
-
-
-def planning(jobs: int) -> float:
-    grid = [f"decoder={','.join(DECODERS)}", f"seed=range(0,{jobs // len(DECODERS)})"]
-    with tempfile.TemporaryDirectory() as folder:
-        application = Application(CONF, "train", [*grid, f"hydra.sweep.dir={folder}"])
-        return computing(lambda: plan(application, ["sweep=planned"], ["train"]))
 
 
 def lines(folder: Path) -> float:
@@ -63,14 +54,12 @@ def lines(folder: Path) -> float:
 
 
 def reporting(folder: Path) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, "report.py", str(folder), f"out={out}"]
-        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        _, seconds = report(folder, Path(out))
         page = (Path(out) / "report.html").stat().st_size
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(f"  the page of {folder.name}: {page / 1e6:.1f} MB, memory {after.ru_maxrss / 1e6:.1f} GB", file=sys.stderr)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    print(f"  the page of {folder.name}: {page / 1e6:.1f} MB, memory {memory / 1e6:.1f} GB", file=sys.stderr)
+    return seconds
 
 
 def computing(action: Callable[[], object]) -> float:
@@ -93,7 +82,7 @@ def subset(whole: Path, folder: Path, jobs: int) -> Path:
 
 
 STEPS: dict[str, Callable[[Path, int], float]] = {
-    "planning": lambda _, jobs: planning(jobs),
+    "planning": lambda _, jobs: planning(1, jobs // len(DECODERS))[1],
     "reading `sweep.json`": lambda folder, _: computing(lambda: read_sweep(folder)),
     "the line of one job": lambda folder, _: lines(folder),
     "the table of results": lambda folder, _: computing(

@@ -47,11 +47,10 @@ def planning(encoders: int, seeds: int) -> Seconds:
         return time.perf_counter() - start[0], time.process_time() - start[1]
 
 
-def report(folder: Path) -> Seconds:
+def report(folder: Path, out: Path) -> Seconds:
     start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, "report.py", str(folder), f"out={out}"]
-        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "report.py", str(folder), f"out={out}"]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     computing = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return time.perf_counter() - start, computing
@@ -75,7 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> str:
             what[f"planning {count} jobs, {pairs}"] = partial(planning, encoders, seeds)
         for (encoders, decoders), count in RUNS.items():
             runs = simulated(Path(folder) / str(count), encoders, decoders)
-            what[f"report of {count} runs, {encoders * decoders} pairs of operators"] = partial(report, runs)
+            pairs = f"{encoders * decoders} pairs of operators"
+            what[f"report of {count} runs, {pairs}"] = partial(report, runs, Path(folder) / "report")
         taken: dict[str, list[Seconds]] = {name: [] for name in what}
         for _ in range(rounds):
             for name, measure in what.items():

@@ -4,7 +4,6 @@ python tools/configuration_page.py            print it
 python tools/configuration_page.py --write    put it into docs/reference/configuration.md, between its two marks
 """
 
-import argparse
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -13,7 +12,8 @@ from typing import Any, get_type_hints
 
 import yaml
 from annotations import of_part, words
-from marked_page import rewrite
+from marked_page import ROOT, print_or_write
+from omegaconf import OmegaConf
 from yaml_comments import Entry, entries, head
 
 from hourglass.config.compose import CONF, groups, options
@@ -29,7 +29,6 @@ from hourglass.runs.export.request import Options as Export
 from hourglass.sweeps.search.study import SearchSettings
 from hourglass.sweeps.tuning.plan import TuningSettings
 
-ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "reference" / "configuration.md"
 BEGIN, END = "<!-- configuration: python tools/configuration_page.py --write -->", "<!-- /configuration -->"
 COMMANDS: dict[str, type] = {
@@ -133,18 +132,8 @@ def chain(path: Path) -> tuple[Path, ...]:
 
 def merged(path: Path) -> dict[str, Any]:
     """A file on top of what it stands on."""
-    values: dict[str, Any] = {}
-    for file in (*chain(path), path):
-        _update(values, yaml.safe_load(file.read_text(encoding="utf-8")) or {})
-    return values
-
-
-def _update(values: dict[str, Any], more: dict[str, Any]) -> None:
-    for key, value in more.items():
-        if isinstance(value, dict) and isinstance(values.get(key), dict):
-            _update(values[key], value)
-        else:
-            values[key] = value
+    values: Any = OmegaConf.to_container(OmegaConf.merge(*map(OmegaConf.load, (*chain(path), path))))
+    return dict(values)
 
 
 def annotated(group: str, path: Path) -> dict[str, Any]:
@@ -162,14 +151,5 @@ def _hints(of: Any) -> dict[str, Any]:
     return get_type_hints(of, include_extras=True)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help=f"put it into {PAGE.relative_to(ROOT)}")
-    if not parser.parse_args().write:
-        print(page())
-        return
-    rewrite(PAGE, BEGIN, END, page())
-
-
 if __name__ == "__main__":
-    main()
+    print_or_write(__doc__, PAGE, BEGIN, END, page)

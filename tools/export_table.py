@@ -7,7 +7,6 @@ It takes 5 seconds a network, and goes on where it was stopped: docs/operators/e
 With another version of torch it begins anew.
 """
 
-import argparse
 import itertools
 import json
 from functools import cache, partial
@@ -16,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from marked_page import rewrite
+from marked_page import ROOT, print_or_write
 
 from hourglass.config.compose import compose_train, options
 from hourglass.config.parts import Parts
@@ -29,7 +28,6 @@ from hourglass.nn.export.trace import trace
 from hourglass.nn.export.write import write
 from hourglass.runs.export.export import images_of
 
-ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "operators" / "export.md"
 KNOWN = PAGE.with_suffix(".json")
 BEGIN, END = "<!-- export: python tools/export_table.py --write -->", "<!-- /export -->"
@@ -126,16 +124,6 @@ def _version() -> str:
     return ".".join(torch.__version__.split(".")[:2])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help=f"put it into {PAGE.relative_to(ROOT)}")
-    if not parser.parse_args().write:
-        print(table())
-        return
-    torch.set_num_threads(1)
-    find_out()
-    rewrite(PAGE, BEGIN, END, table())
-
-
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)
+    print_or_write(__doc__, PAGE, BEGIN, END, table, find_out)

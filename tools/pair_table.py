@@ -4,17 +4,13 @@ python tools/pair_table.py            print it
 python tools/pair_table.py --write    put it into docs/operators/pairs.md, between its two marks
 """
 
-import argparse
-from pathlib import Path
-
-from marked_page import rewrite
+from marked_page import ROOT, print_or_write
 
 from hourglass.config.compose import compose_train, options
 from hourglass.config.parts import Parts
 from hourglass.core.errors import IncompatiblePair
 from hourglass.nn import Autoencoder, NoLatent
 
-ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "operators" / "pairs.md"
 BEGIN, END = "<!-- pairs: python tools/pair_table.py --write -->", "<!-- /pairs -->"
 
@@ -41,14 +37,5 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help=f"put it into {PAGE.relative_to(ROOT)}")
-    if not parser.parse_args().write:
-        print(table())
-        return
-    rewrite(PAGE, BEGIN, END, table())
-
-
 if __name__ == "__main__":
-    main()
+    print_or_write(__doc__, PAGE, BEGIN, END, table)

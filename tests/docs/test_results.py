@@ -108,16 +108,20 @@ def of_pca() -> Iterator[str]:
     yield f"All eighteen ratios are between {ratios.min():.4f} and {ratios.max():.4f}"
 
 
+def tuned(rows: pd.DataFrame, decoder: str) -> list[str]:
+    """Its rate, MSE, difference from resize, SSIM and top octave."""
+    own = rows[rows["decoder"] == decoder]
+    difference = "0" if decoder == "resize" else against(rows, "decoder", decoder, "resize", "test/mse")
+    means = f"{own['test/ssim'].mean():.4f}", f"{own['test/top_octave'].mean():.1f}"
+    return [f"{own['optimizer.lr'].unique().item():g}", mean(own["test/mse"], 5), difference, *means]
+
+
 def of_the_upsamplers() -> Iterator[str]:
     budgets = [cell("upsamplers", **{"trainer.max_steps": budget}) for budget in (250, 1250)]
     for decoder in ("max_unpool", "transpose4", "subpixel", "icnr", "transpose", "resize", "bilinear"):
         cells = []
         for rows in budgets:
-            own = rows[rows["decoder"] == decoder]
-            difference = "0" if decoder == "resize" else against(rows, "decoder", decoder, "resize", "test/mse")
-            tuned = f"{own['optimizer.lr'].unique().item():g}"
-            cells += [tuned, mean(own["test/mse"], 5), difference, f"{own['test/ssim'].mean():.4f}"]
-            cells += [f"{own['test/top_octave'].mean():.1f}"]
+            cells += tuned(rows, decoder)
         yield row(decoder, *cells)
     yield f"icnr is at {against(budgets[1], 'decoder', 'icnr', 'subpixel', 'test/mse')} of subpixel"
     costs = table("upsamplers").groupby("decoder")[["cost/macs_fused_per_image", "cost/index_bits"]].first()
@@ -131,12 +135,7 @@ def of_the_emoji() -> Iterator[str]:
     for decoder in ("transpose4", "icnr", "subpixel", "transpose", "resize", "bilinear", "max_unpool"):
         own = rows[rows["decoder"] == decoder]
         grid = own["test/phase_bias_2"] / own["real/phase_bias_2"]
-        difference = "0" if decoder == "resize" else against(rows, "decoder", decoder, "resize", "test/mse")
-        yield row(
-            decoder, f"{own['optimizer.lr'].unique().item():g}", mean(own["test/mse"], 5), difference,
-            f"{own['test/ssim'].mean():.4f}", f"{own['test/top_octave'].mean():.1f}",
-            f"{grid.mean():.1f} ({grid.min():.1f}–{grid.max():.1f})",
-        )  # fmt: skip
+        yield row(decoder, *tuned(rows, decoder), f"{grid.mean():.1f} ({grid.min():.1f}–{grid.max():.1f})")
     yield f"icnr is at {against(rows, 'decoder', 'icnr', 'subpixel', 'test/mse')} of subpixel"
     unpool = rows[rows["decoder"] == "max_unpool"]["test/mse"].sort_values()
     yield f"{unpool.iloc[-1]:.4f}, and the others at {unpool.iloc[0]:.4f} to {unpool.iloc[-2]:.4f}"

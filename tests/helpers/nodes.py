@@ -2,23 +2,28 @@
 
 import os
 import shlex
-import signal
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 from helpers.pages import blocks
 from helpers.project import ROOT
-from helpers.sweeping import descendants
+from helpers.sweeping import descendants, kill_all
+
+
+def free_ports(count: int) -> list[int]:
+    """So many ports of this machine, each another one."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
 
 
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
+    return free_ports(1)[0]
 
 
 def on_the_page(port: int, folder: Path) -> list[list[str]]:
@@ -50,9 +55,7 @@ class Node:
 
     def kill(self) -> None:
         """SIGKILL to it and to all that it has started, as when the machine loses its power."""
-        for pid in descendants(self.process.pid):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill_all(descendants(self.process.pid))
         self.process.wait()
 
     def ends(self, seconds: float = 180) -> int:

@@ -1,17 +1,16 @@
 """A Ray cluster of two nodes on this machine, as docs/clusters.md starts one, in a folder of its own."""
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from helpers.nodes import free_port
-from helpers.sweeping import descendants
+from helpers.sweeping import descendants, kill_all
 
 RAY = str(Path(sys.executable).with_name("ray"))
 QUIET = ("--block", "--num-cpus=1", "--disable-usage-stats")
@@ -47,9 +46,7 @@ class Cluster:
 
     def kill(self, node: int) -> None:
         """SIGKILL to all that runs on it, as when the machine loses its power."""
-        for pid in descendants(self.nodes[node].pid):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill_all(descendants(self.nodes[node].pid))
         self.nodes[node].wait()
 
 

@@ -13,6 +13,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from helpers.nodes import free_ports
+from helpers.sweeping import kill_all
+
 NODES = ("n1", "n2")
 PROGRAMS = ("setpriv", "munged", "slurmctld", "slurmd", "sbatch", "squeue")
 CONF = """ClusterName=hourglass
@@ -94,9 +97,7 @@ class Cluster:
 
     def kill_node(self, name: str) -> None:
         """SIGKILL to its daemon and to all that runs there, as when the machine loses its power."""
-        for pid in [self.daemons.pop(name).pid, *sorted(_processes(name))]:
-            with suppress(ProcessLookupError):  # it ended with its parent
-                os.kill(pid, signal.SIGKILL)
+        kill_all([self.daemons.pop(name).pid, *sorted(_processes(name))])
 
     def clear(self) -> None:
         """Cancel every job, start what was killed, wait until both nodes are idle."""
@@ -157,7 +158,7 @@ def _start(one: Cluster) -> None:
     folder, user = one.folder, pwd.getpwuid(os.getuid()).pw_name
     for part in ("state", *(f"spool.{name}" for name in NODES)):
         (folder / part).mkdir()
-    text = CONF.format(folder=folder, user=user, host=socket.gethostname(), ports=_free_ports(3))
+    text = CONF.format(folder=folder, user=user, host=socket.gethostname(), ports=free_ports(3))
     (folder / "slurm.conf").write_text(text, encoding="utf-8")
     key = folder / "munge.key"
     key.write_bytes(os.urandom(128))
@@ -175,9 +176,7 @@ def _start(one: Cluster) -> None:
 def _stop(one: Cluster) -> None:
     """Nothing of it is left, whatever happened."""
     for name in NODES:
-        for pid in _processes(name):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill_all(_processes(name))
     for daemon in reversed(one.daemons.values()):
         daemon.terminate()
         try:
@@ -190,14 +189,3 @@ def _stop(one: Cluster) -> None:
 def _path(program: str) -> str:
     """Debian has daemons where the PATH of a user has not."""
     return shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin") or program
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
