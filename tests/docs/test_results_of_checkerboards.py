@@ -1,0 +1,38 @@
+"""docs/results: checkerboards, as the kept CSVs have them."""
+
+from collections.abc import Iterator
+
+from helpers.published import against, assert_says, cell, row, table
+
+CELLS = [("mnist5k", "none"), ("mnist5k", "dense"), ("synthetic", "none"), ("synthetic", "dense")]
+
+
+def of_checkerboards() -> Iterator[str]:
+    for decoder in ("transpose", "subpixel", "resize", "max_unpool"):
+        shares = []
+        for data, latent in CELLS:
+            rows = cell("checkerboard", data=data, latent=latent, decoder=decoder)
+            share = rows["test/phase_bias_2"] / rows["real/phase_bias_2"]
+            shares.append(f"{share.mean():.2f} ({share.min():.2f}–{share.max():.2f})")
+        yield row(decoder, *shares)
+    for metric in ("mse", "ssim"):
+        for decoder in ("transpose", "subpixel", "max_unpool"):
+            cells = [cell("checkerboard", data=data, latent=latent) for data, latent in CELLS]
+            differences = [against(rows, "decoder", decoder, "resize", f"test/{metric}") for rows in cells]
+            yield row(f"{decoder}, {metric.upper()}", *differences)
+    peaks = table("checkerboard").groupby("decoder")["init/harmonic_peak_2"].agg(["min", "max"])
+    low, high = (peaks.loc["transpose", end] for end in ("min", "max"))
+    yield f"stands {low:.0f} to {high:.0f} dB above its neighbours with transpose"
+    yield "{:.0f} to {:.0f} dB with subpixel".format(*peaks.loc["subpixel"])
+    yield "at {:.0f} to {:.0f} dB with resize".format(*peaks.loc["resize"])
+    real = table("checkerboard").groupby("data")["real/harmonic_peak_2"].mean()
+    yield f"have {real['mnist5k']:.1f} and {real['synthetic']:.1f} dB"
+    bits = cell("checkerboard", data="mnist5k", latent="none", decoder="max_unpool")["cost/index_bits"].unique()
+    yield f"{bits.item():,} bits of positions for a digit"
+    for data, where in (("mnist5k", "on the digits and"), ("synthetic", "on gratings and bars")):
+        found = against(cell("checkerboard_macs", data=data), "decoder", "transpose", "resize", "test/mse")
+        yield f"at {found} {where}"
+
+
+def test_checkerboards() -> None:
+    assert_says("checkerboards.md", of_checkerboards())

@@ -1,0 +1,46 @@
+"""docs/results: the way down and denoising, as the kept CSVs have them."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from helpers.published import RESULTS, against, assert_says, cell, mean, row, table
+
+
+def of_downsampling() -> Iterator[str]:
+    consistency = table("downsampling").groupby("encoder")["test/shift_consistency_1"].mean()
+    for encoder in ("avgpool", "blurpool", "strided", "subsample", "space_to_depth"):
+        difference = against(table("downsampling"), "encoder", encoder, "maxpool", "test/mse")
+        yield row(encoder, difference, f"{consistency[encoder]:.1f}")
+    yield row("maxpool", "0", f"{consistency['maxpool']:.1f}")
+
+
+def gains(name: str, trained: object, key: str, tested: list[str], own: str) -> list[str]:
+    """Mean gain in dB of the runs that were `trained` so, on each corruption; bold on their own."""
+    evaluated = pd.read_csv(RESULTS / name / "evaluations.csv")
+    means = evaluated[evaluated[key] == trained].groupby("on")["test/psnr_gain"].mean()
+    return [f"{'**' * (on == own)}{means[on]:+.1f}{'**' * (on == own)}" for on in tested]
+
+
+def of_denoising() -> Iterator[str]:
+    kinds = ["gaussian 0.1", "gaussian 0.15", "gaussian 0.3", "gaussian 0.45", "salt_and_pepper 0.25", "masking 0.25"]
+    kinds += ["speckle 0.35", "block 8"]
+    own = {"gaussian": "gaussian 0.3", "salt_and_pepper": "salt_and_pepper 0.25", "block": "block 8", "none": "nothing"}
+    for corruption, trained in own.items():
+        named = trained.replace("_", " ")
+        yield row(named, *gains("denoising", corruption, "corruption", kinds, trained))
+    levels = [f"gaussian {level}" for level in (0.1, 0.2, 0.3, 0.4, 0.5)]
+    for level in (0.1, 0.2, 0.3, 0.5):
+        ratio = mean(cell("denoising_levels", **{"corruption.std": level})["ratio/wiener"], 2)
+        found = gains("denoising_levels", level, "corruption.std", levels, f"gaussian {level}")
+        yield row(str(level), *found, ratio)
+    yield f"has {mean(cell('denoising', corruption='block')['ratio/affine'], 2)} times the error of the best affine"
+    yield f"has {mean(cell('denoising', corruption='gaussian')['ratio/wiener'], 2)} times the error of the linear"
+
+
+def test_the_way_down() -> None:
+    assert_says("way_down.md", of_downsampling())
+
+
+def test_denoising() -> None:
+    assert_says("denoising.md", of_denoising())

@@ -1,0 +1,100 @@
+"""docs/results: the way up, and the positions of max unpooling, as the kept CSVs have them."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from helpers.published import against, assert_says, cell, mean, row, table
+
+
+def tuned(rows: pd.DataFrame, decoder: str) -> list[str]:
+    """Its rate, MSE, difference from resize, SSIM and top octave."""
+    own = rows[rows["decoder"] == decoder]
+    difference = "0" if decoder == "resize" else against(rows, "decoder", decoder, "resize", "test/mse")
+    means = f"{own['test/ssim'].mean():.4f}", f"{own['test/top_octave'].mean():.1f}"
+    return [f"{own['optimizer.lr'].unique().item():g}", mean(own["test/mse"], 5), difference, *means]
+
+
+def of_the_upsamplers() -> Iterator[str]:
+    budgets = [cell("upsamplers", **{"trainer.max_steps": budget}) for budget in (250, 1250)]
+    for decoder in ("max_unpool", "transpose4", "subpixel", "icnr", "transpose", "resize", "bilinear"):
+        cells = []
+        for rows in budgets:
+            cells += tuned(rows, decoder)
+        yield row(decoder, *cells)
+    yield f"icnr is at {against(budgets[1], 'decoder', 'icnr', 'subpixel', 'test/mse')} of subpixel"
+    costs = table("upsamplers").groupby("decoder")[["cost/macs_fused_per_image", "cost/index_bits"]].first()
+    assert costs.loc["resize", "cost/macs_fused_per_image"] == costs.loc["transpose4", "cost/macs_fused_per_image"]
+    yield f"({costs.loc['resize', 'cost/macs_fused_per_image']:,} multiply-adds)"
+    yield f"{costs.loc['max_unpool', 'cost/index_bits']:,} bits of positions beside the code"
+
+
+def of_the_emoji() -> Iterator[str]:
+    rows = table("upsamplers_emoji")
+    for decoder in ("transpose4", "icnr", "subpixel", "transpose", "resize", "bilinear", "max_unpool"):
+        own = rows[rows["decoder"] == decoder]
+        grid = own["test/phase_bias_2"] / own["real/phase_bias_2"]
+        yield row(decoder, *tuned(rows, decoder), f"{grid.mean():.1f} ({grid.min():.1f}–{grid.max():.1f})")
+    yield f"icnr is at {against(rows, 'decoder', 'icnr', 'subpixel', 'test/mse')} of subpixel"
+    unpool = rows[rows["decoder"] == "max_unpool"]["test/mse"].sort_values()
+    yield f"{unpool.iloc[-1]:.4f}, and the others at {unpool.iloc[0]:.4f} to {unpool.iloc[-2]:.4f}"
+    bits = rows[rows["decoder"] == "max_unpool"]["cost/index_bits"].unique().item()
+    yield f"{bits:,} bits of positions beside {rows['cost/code_size'].unique().item():,} numbers"
+
+
+def of_equal_decoders() -> Iterator[str]:
+    for name in ("equal_decoders", "equal_decoders_fused"):
+        for decoder in ("transpose", "transpose4", "subpixel", "resize", "bilinear"):
+            own = cell(name, decoder=decoder)
+            costs = [f"{own[f'cost/decoder_macs{kind}'].unique().item():,}" for kind in ("", "_fused")]
+            difference = "0" if decoder == "resize" else against(table(name), "decoder", decoder, "resize", "test/mse")
+            yield row(decoder, *costs, mean(own["test/mse"], 5), difference, f"{own['test/ssim'].mean():.4f}")
+    of_subpixel = against(table("equal_decoders"), "decoder", "transpose4", "subpixel", "test/mse")
+    yield f"transpose4 is at {of_subpixel} of subpixel"
+
+
+def of_the_learning_rate() -> Iterator[str]:
+    means = table("learning_rate").groupby(["decoder", "optimizer.lr"])["test/mse"].mean()
+    best = {decoder: means[decoder].min() for decoder in ("transpose", "resize")}
+    yield f"{100 * (best['transpose'] / best['resize'] - 1):.0f} %"
+    for rate, rows in table("learning_rate").groupby("optimizer.lr"):
+        black = rows[rows["health"].fillna("").str.contains("constant output")].groupby("decoder").size()
+        cells = []
+        for decoder, of_it in sorted(rows.groupby("decoder"), reverse=True):
+            mse = of_it["test/mse"]
+            cells += [f"{mse.mean():.5f} ({mse.median():.5f})", str(black.get(decoder, 0))]
+        yield row(str(rate), *cells, against(rows, "decoder", "transpose", "resize", "test/mse"))
+
+
+def of_the_positions() -> Iterator[str]:
+    for name in ("positions", "positions_photos"):
+        rows = table(name)
+        for positions, own in rows.groupby("decoder.positions"):
+            difference = "0"
+            if positions != "kept":
+                difference = against(rows, "decoder.positions", str(positions), "kept", "test/mse")
+            bits, ssim = own["cost/index_bits"].unique().item(), f"{own['test/ssim'].mean():.4f}"
+            yield row(str(positions), f"{bits:,}", mean(own["test/mse"], 5), difference, ssim)
+
+
+def of_the_rates_of_unpooling() -> Iterator[str]:
+    for channels in ("[8,2]", "[8,4]", "[8,7]", "[8,16]", "[8,19]"):
+        rows = cell("unpooling_rate", channels=channels)
+        own, other = (rows[rows["decoder"] == decoder] for decoder in ("max_unpool", "transpose"))
+        counts = [f"{own[f'cost/{name}'].unique().item():,}" for name in ("code_size", "index_bits")]
+        means = [mean(of_it["test/mse"], 5) for of_it in (own, other)]
+        difference = against(rows, "decoder", "max_unpool", "transpose", "test/mse")
+        yield row(f"`{channels}`", *counts, *means, difference)
+    wide = table("unpooling_rate").copy().assign(key=lambda rows: rows["decoder"] + rows["channels"])
+    yield f"it is at {against(wide, 'key', 'transpose[8,7]', 'max_unpool[8,4]', 'test/mse')} of max unpooling"
+    yield f"with `[8,19]` at {against(wide, 'key', 'transpose[8,19]', 'max_unpool[8,16]', 'test/mse')} of max unpooling"
+
+
+def test_the_way_up() -> None:
+    for claims in (of_the_upsamplers, of_the_emoji, of_equal_decoders, of_the_learning_rate):
+        assert_says("way_up.md", claims())
+
+
+def test_max_unpooling() -> None:
+    for claims in (of_the_positions, of_the_rates_of_unpooling):
+        assert_says("max_unpooling.md", claims())
