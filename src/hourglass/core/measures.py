@@ -4,6 +4,8 @@ The home of all that Hourglass itself logs. A part of another package describes 
 own, which goes into `summary.json`. No torch in here: the report reads this too.
 """
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Literal
@@ -11,6 +13,7 @@ from typing import Literal
 Better = Literal["lower", "higher", "real"]
 """`real`: neither end is, the value is held against that of the real images."""
 ANY = (-inf, inf)
+NUMBERED = re.compile(r"(.+)_(\d+)$")
 
 
 @dataclass(frozen=True)
@@ -158,3 +161,11 @@ for _name, (_title, _meaning) in READERS.items():
 def unnumbered(name: str) -> str:
     """`phase_bias_2` -> `phase_bias`: without the stride, shift or stage behind it."""
     return name.rstrip("0123456789").removesuffix("_") if name not in MEASURES else name
+
+
+def find(what: str, known: Mapping[str, Measure] = MEASURES) -> tuple[Measure, str] | None:
+    """`phase_bias_2` -> (what it is, the number behind its name or ""); None where it is not known."""
+    numbered = NUMBERED.match(what)
+    if what not in known and numbered and numbered[1] in known:
+        return known[numbered[1]], numbered[2]
+    return (known[what], "") if what in known else None

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hourglass.core.errors import ConfigError
+from hourglass.core.measures import find
 from hourglass.core.text import as_option
 
 KEYS = ("primary", "equivalent_within", "reference", "fixed")
@@ -40,21 +41,45 @@ def parse_margin(text: str) -> Margin:
     return Margin(amount, unit.strip("%"))
 
 
+def margin_of(text: str, metric: str, unit: str | None) -> Margin:
+    """The margin for a metric of this unit, None where it is not known. Raises ConfigError for one in another unit."""
+    margin = parse_margin(text)
+    if unit is not None and (margin.unit == DECIBELS) != (unit == DECIBELS):
+        cure = f"is in {DECIBELS}: say 0.1 {DECIBELS}" if unit == DECIBELS else f"is not in {DECIBELS}: say 5 %"
+        raise ConfigError(f"equivalent_within={text}: {metric} {cure}")
+    return margin
+
+
 def declared(configured: Mapping[str, Any]) -> Declared:
     """What a configuration declares, as text. Raises ConfigError for what says nothing."""
     given = {key: configured.get(key) for key in KEYS}
     values = {key: as_option(value) for key, value in given.items() if value is not None}
-    if "/" not in values.get("primary", "/"):
-        raise ConfigError(f"primary={values['primary']}: name it with its group, as in test/mse")
+    if "primary" in values:
+        _refuse_undecided(values["primary"])
     if "equivalent_within" in values:
-        parse_margin(values["equivalent_within"])
         if "primary" not in values:
             raise ConfigError("equivalent_within= is the margin of one metric: say which, as in primary=test/mse")
+        found = find(values["primary"].partition("/")[2])
+        margin_of(values["equivalent_within"], values["primary"], found[0].unit if found else None)
     if "fixed" in values and not (isinstance(given["fixed"], str) and re.fullmatch("[0-9a-f]{7,40}", values["fixed"])):
         raise ConfigError(
             f"fixed={values['fixed']}: give a commit, 7 to 40 hexadecimal digits, in quotes if it could be a number"
         )
     return values
+
+
+def _refuse_undecided(primary: str) -> None:
+    """Raise ConfigError for a metric none of whose values is better than another: nothing could be concluded of it."""
+    group, slash, what = primary.partition("/")
+    if not slash:
+        raise ConfigError(f"primary={primary}: name it with its group, as in test/mse")
+    if group in ("real", "baseline"):
+        raise ConfigError(f"primary={primary} has no network in it: say primary=test/mse, or ratio/… over a baseline")
+    found = find(what)
+    if group in ("gap", "ratio") or found is None or found[0].better in ("lower", "higher"):
+        return
+    cure = f"gap/{what}, its distance from the real images" if found[0].better == "real" else "test/mse"
+    raise ConfigError(f"primary={primary} has no better end, so it can decide nothing: use primary={cure}")
 
 
 def declared_in(invocations: Sequence[Mapping[str, Any]]) -> Declared:

@@ -17,7 +17,7 @@ from hourglass.report.analysis.measures import Direction, Measures, instead, num
 from hourglass.report.reading.configurations import Configuration, is_task
 from hourglass.report.reading.run import ABSENT, Run
 from hourglass.report.reading.runs import Sweep
-from hourglass.sweeps.declaration import DECIBELS, Margin, parse_margin
+from hourglass.sweeps.declaration import DECIBELS, Margin, margin_of
 
 NAN = float("nan")
 Row = dict[str, Any]
@@ -59,7 +59,8 @@ def paired(
         return pd.DataFrame(columns=COLUMNS)
     measures = Measures.of(sweep)
     measures.check(metric, sweep.runs)
-    margin = _margin(equivalent_within, metric, measures)
+    unit = measures.measure(metric)[0].unit
+    margin = None if equivalent_within is None else margin_of(equivalent_within, metric, unit)
     named = reference_values(sweep, reference)
     across = names_a_task(named)
     references: dict[tuple, list[Configuration]] = {}  # by what a configuration must equal its reference in
@@ -87,16 +88,6 @@ def judge(rows: Sequence[Row], direction: Direction | None) -> None:
         undecided = word.startswith((NOT_ENOUGH, NOT_SHOWN))
         row["needed"] = needed(row["differences"], row["margin"], comparisons) if undecided else ""
         row["verdict"] = ": ".join(filter(None, (word, row["needed"])))
-
-
-def _margin(text: str | None, metric: str, measures: Measures) -> Margin | None:
-    if text is None:
-        return None
-    margin, unit = parse_margin(text), measures.measure(metric)[0].unit
-    if (margin.unit == DECIBELS) != (unit == DECIBELS):
-        cure = f"is in {DECIBELS}: say 0.1 {DECIBELS}" if unit == DECIBELS else f"is not in {DECIBELS}: say 5 %"
-        raise ConfigError(f"equivalent_within={text}: {metric} {cure}")
-    return margin
 
 
 def _compared(

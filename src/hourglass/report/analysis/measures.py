@@ -1,20 +1,18 @@
 """What was measured in a run, by name: its title, its meaning in a sentence, and which values are the better ones."""
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from hourglass.core.errors import ConfigError
-from hourglass.core.measures import MEASURES, Measure
+from hourglass.core.measures import MEASURES, Measure, find
 from hourglass.core.text import meant
 from hourglass.report.reading.run import Run
 from hourglass.report.reading.runs import Sweep
 from hourglass.runs.baselines.names import BASELINES
 
 Direction = Literal["lower", "higher"]
-NUMBERED = re.compile(r"(.+)_(\d+)$")
 
 GROUPS = {
     "test": "On the test images",
@@ -96,10 +94,7 @@ class Measures:
         """(what it is, the number behind its name or "") of `test/phase_bias_2`, `cost/num_params`, …"""
         group, what = name.split("/", 1) if "/" in name else ("", name)
         known = {**self.declared, **COSTS, **MEASURES} if group not in ("ratio", "baseline") else REFERENCES
-        numbered = NUMBERED.match(what)
-        if what not in known and numbered and numbered[1] in known:
-            return known[numbered[1]], numbered[2]
-        return known.get(what, Measure(what.replace("_", " "))), ""
+        return find(what, known) or (Measure(what.replace("_", " ")), "")
 
     def title(self, name: str) -> str:
         """`test/phase_bias_2` -> `phase bias, stride 2`"""
