@@ -1,5 +1,6 @@
 """The paired comparison: what is compared with what, and what may be claimed."""
 
+import json
 import math
 import shutil
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.sweep_folders import change, jobs, make
+from helpers.sweep_folders import EFFECTS, change, jobs, make, spoil
 from hourglass.core.errors import ConfigError
-from hourglass.report.analysis import comparison
+from hourglass.report.analysis import comparison, verdicts
+from hourglass.report.analysis.review import review
 from hourglass.report.reading import runs
 
 DECODERS = ("decoder=transpose", "decoder=resize", "decoder=subpixel")
@@ -115,7 +117,7 @@ def test_only_the_same_seeds_on_the_same_images_are_pairs(small: Path) -> None:
 def test_the_verdict(
     pairs: int, difference: float, p_holm: float, p_equivalent: float, comparisons: int, direction: str, says: str
 ) -> None:
-    assert comparison.verdict(pairs, difference, p_holm, p_equivalent, comparisons, direction) == says
+    assert verdicts.verdict(pairs, difference, p_holm, p_equivalent, comparisons, direction) == says
 
 
 def test_the_truth_behind_a_made_up_sweep_is_found(tmp_path: Path) -> None:
@@ -125,3 +127,68 @@ def test_the_truth_behind_a_made_up_sweep_is_found(tmp_path: Path) -> None:
     assert table["verdict"].to_dict() == {"decoder=resize": "worse", "decoder=subpixel": "better"}
     assert table["relative"].to_dict() == pytest.approx({"decoder=resize": 0.06, "decoder=subpixel": -0.03}, abs=0.01)
     assert table["p_holm"].tolist() == [2 / 128, 2 / 128]
+
+
+@pytest.mark.parametrize(
+    ("lost", "says"),
+    [
+        ([], ["worse", "better", "equivalent"]),
+        (["subpixel"], ["worse", "withheld: 1 of its seeds diverged", "equivalent"]),
+        (
+            ["transpose"],
+            ["withheld: 1 of the reference's diverged", "better", "withheld: 1 of the reference's diverged"],
+        ),
+        (["resize", "nearest"], ["worse", "better", "withheld: 1 of its seeds diverged"]),
+        (
+            ["transpose", "nearest"],
+            ["withheld: 1 of the reference's diverged", "better",
+             "withheld: 1 of its seeds and 1 of the reference's diverged"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_seed_that_diverged_could_flatter_is_not_claimed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: list[str], says: list[str]
+) -> None:
+    """11 seeds, so that 10 pairs are left; a run that diverged is worse than any."""
+    monkeypatch.setitem(EFFECTS, "nearest", 1.0)
+    decoders = ("transpose", "resize", "subpixel", "nearest")
+    folder = make(tmp_path / "s", [f"decoder={name}" for name in decoders], seeds=range(11), noise=0.002)
+    for name in lost:
+        spoil(jobs(folder)[11 * decoders.index(name)], "diverged", "the loss became nan")
+    table = comparison.paired(runs.read(folder), "decoder=transpose", equivalent_within="2 %")
+    assert [verdict.split(": the difference is real")[0] for verdict in table["verdict"]] == says
+
+
+def test_a_comparison_that_lost_its_runs_still_counts(tmp_path: Path) -> None:
+    """Holm's correction is over all that was to be compared, whether or not something came of it."""
+    folder = make(tmp_path / "s", [*DECODERS, "decoder=bilinear"], seeds=range(8))
+    smallest = 2**-7
+    table = comparison.paired(runs.read(folder), "decoder=transpose").set_index("label")
+    assert table.loc["decoder=bilinear", "p_holm"] == pytest.approx(3 * smallest)
+    change(jobs(folder)[8], metrics={"test/mse": None})  # one of resize is not finite
+    for job in jobs(folder)[16:24]:
+        spoil(job, "diverged", "the loss became nan")  # all of subpixel
+    table = comparison.paired(runs.read(folder), "decoder=transpose").set_index("label")
+    assert table["verdict"].str[:10].to_dict() == {"decoder=resize": "not finite", "decoder=bilinear": "worse"}
+    assert table.loc["decoder=bilinear", "p_holm"] == pytest.approx(3 * smallest)
+    for job in jobs(folder)[16:24]:
+        spoil(job, "incompatible", "no such pair")  # that was never a comparison
+    table = comparison.paired(runs.read(folder), "decoder=transpose").set_index("label")
+    assert table.loc["decoder=bilinear", "p_holm"] == pytest.approx(2 * smallest)
+
+
+def test_ranks_that_are_declared_to_be_tasks_are_not_held_against_each_other(tmp_path: Path) -> None:
+    folder = make(tmp_path / "s", ["encoder.dim=8", "encoder.dim=16"], seeds=range(6), fixed=["model=linear"])
+    assert len(comparison.paired(runs.read(folder))) == 1
+    content = json.loads((folder / "sweep.json").read_text())
+    content["invocations"][0]["declared"] = {"primary": "test/mse", "tasks": "[encoder.dim]"}
+    (folder / "sweep.json").write_text(json.dumps(content))
+    reviewed = review(runs.read(folder))
+    assert len(reviewed.comparison) == 0
+    assert [answer.task for answer in reviewed.answers] == ["encoder.dim=8", "encoder.dim=16"]
+    assert reviewed.headline == "2 tasks, and nothing to compare within them"
+
+
+def test_a_reference_is_one_configuration(sweep: runs.Sweep) -> None:
+    with pytest.raises(ConfigError, match="names a key twice: say one value of each"):
+        comparison.paired(sweep, "decoder=resize,decoder=transpose")

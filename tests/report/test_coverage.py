@@ -30,7 +30,8 @@ def share_of_sweeps(
             noise = (np.exp(noise / 2) - math.exp(1 / 8)) / 0.6  # mean 0, spread 1
         of_seed = 1 + shared * random.normal(size=SEEDS)
         reference, *others = of_seed + 0.03 * noise
-        rows = [contrast(effect * one, reference, margin) for one in others]
+        whole = {"reference": "r", "diverged": 0, "reference diverged": 0}
+        rows = [whole | contrast(effect * one, reference, margin) for one in others]
         judge(rows, "lower")
         hits += any(row["verdict"].startswith(verdict) for row in rows)
     return hits / sweeps

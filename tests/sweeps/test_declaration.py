@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra import compose, initialize_config_dir
 
 from helpers.project import CONF
 from hourglass.cli.sweep import plan
@@ -13,7 +14,8 @@ from hourglass.core import provenance
 from hourglass.core.compat.hydra import Application
 from hourglass.core.errors import ConfigError
 from hourglass.runs.read import read_sweep
-from hourglass.sweeps.declaration import Margin, declared, parse_margin, standing
+from hourglass.sweeps.declaration import Margin, declared, parse_margin, refuse_unswept, standing
+from hourglass.sweeps.fixed import beside
 from hourglass.sweeps.record import record
 
 COMMIT = "0123abc"
@@ -55,6 +57,8 @@ def test_what_is_declared_is_text_and_what_is_not_is_left_out() -> None:
         ({"primary": "test/psnr", "equivalent_within": "5 %"}, "test/psnr is in dB: say 0.1 dB"),
         ({"primary": "test/mse", "equivalent_within": "1 dB"}, "test/mse is not in dB: say 5 %"),
         ({"primary": "gap/harmonic_peak_2", "equivalent_within": "5 %"}, "is in dB: say 0.1 dB"),
+        ({"tasks": "encoder.dim"}, r"tasks=encoder.dim: give a list of keys, as in tasks=\[encoder.dim\]"),
+        ({"tasks": [8]}, "give a list of keys"),
         ({"fixed": "main"}, "fixed=main: give a commit"),
         ({"fixed": 1234567}, "fixed=1234567: give a commit, 7 to 40 hexadecimal digits, in quotes"),
         ({"fixed": "--output=x"}, "give a commit"),
@@ -63,6 +67,18 @@ def test_what_is_declared_is_text_and_what_is_not_is_left_out() -> None:
 def test_what_says_nothing_is_refused(configured: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         declared(configured)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (CONF / "experiment").glob("*.yaml")))
+def test_every_experiment_declares_what_decides_before_it_runs(name: str) -> None:
+    """A metric of which some values are better, with a margin in its unit, and what the others are held against."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        configured = compose("train", [f"experiment={name}"], return_hydra_config=True)
+    if not configured.hydra.sweeper.params:
+        return  # one run
+    found = declared(configured)
+    assert set(found) >= {"primary", "equivalent_within"}
+    assert len({"reference", "tasks"} & set(found)) == 1
 
 
 def planned(folder: Path, *options: str) -> dict[str, Any]:
@@ -87,6 +103,30 @@ def test_the_command_line_of_a_sweep_declares_and_no_run_is_another_for_it(tmp_p
 def test_an_experiment_declares_in_its_file(tmp_path: Path) -> None:
     declared = {"primary": "test/mse", "equivalent_within": "5 %", "reference": "decoder=resize"}
     assert planned(tmp_path, "experiment=checkerboard_macs", "match=null")["declared"] == declared
+
+
+@pytest.mark.parametrize(
+    ("reference", "fine"),
+    [
+        ("decoder=resize", True), ("decoder=resize, latent.dim=8", True), ("decoder=transpose", False),
+        ("decoder=resize,latent.dim=16", False), ("model=conv", True), ("channels=[8, 16]", True), ("", True),
+    ],
+)  # fmt: skip
+def test_a_reference_that_no_job_is_is_refused_before_the_first_run(reference: str, fine: bool) -> None:
+    """A key that no job names, such as one that a preset chooses, cannot be told of before."""
+    jobs = [["decoder=resize", "latent.dim=8", "channels=[8,16]"], ["decoder=subpixel", "latent.dim=8"]]
+    if fine:
+        refuse_unswept({"reference": reference}, jobs)
+    else:
+        with pytest.raises(ConfigError, match=r"held against .*=.*, which no job has: add it to .*, or reference=null"):
+            refuse_unswept({"reference": reference}, jobs)
+        refuse_unswept({"reference": reference}, jobs, [["decoder=transpose", "latent.dim=16"]])  # an earlier command's
+
+
+def test_a_sweep_with_a_reference_that_it_lacks_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="seed=7"):
+        planned(tmp_path / "new", "reference='seed=7'")
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.fixture
@@ -134,12 +174,45 @@ def test_it_is_recorded_with_each_command(checkout: Path) -> None:
     folder.mkdir()
     jobs = {"0123abcd": ["seed=0"]}
     for _ in range(2):
-        record(folder, ["train"], [], jobs, {"fixed": commit})
+        record(folder, ["train"], ["experiment=mine"], jobs, {"fixed": commit})
         (checkout / "src/part.py").write_text("changed\n")
     first, second = read_sweep(folder)["invocations"]
     assert (first["changed_since_fixed"], second["changed_since_fixed"]) == ([], ["src/part.py"])
     assert standing([first]).startswith(f"Its hypotheses were fixed at commit {commit}, before the first run")
     assert standing([first, second]) == f"Exploratory: src/part.py had changed since commit {commit}."
+    assert first["beside_fixed"] == []
+
+
+NAMED = """# python train.py -m experiment=mine data=emoji 'budgets=[500]'
+seed: 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "elsewhere", "told"),
+    [
+        (["experiment=mine"], [], []),
+        (["experiment=mine", "sweep=x", "logger=csv", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"], [], []),
+        (["budgets=[500]", "experiment=mine", "data=emoji", "fixed='0123abc'"], [], []),
+        (["experiment=mine", "data=photos"], [], ["data=photos"]),
+        (["experiment=mine", "data=emoji", "seed=range(9)"], [], ["seed=range(9)"]),
+        (["experiment=mine", "primary=test/ssim"], [], ["primary=test/ssim"]),
+        (["experiment=mine", "tune=null", "optimizer.lr=1"], [], ["tune=null", "optimizer.lr=1"]),
+        (["experiment=mine", "hydra.sweeper.params.seed=1"], [], ["hydra.sweeper.params.seed=1"]),
+        (["experiment=mine"], ["--config-dir", "/there"], ["--config-dir", "/there"]),
+        (["experiment=other"], [], None),
+        (["decoder=resize,transpose"], [], None),
+    ],
+)
+def test_a_command_is_held_against_the_experiment_that_a_commit_has(
+    checkout: Path, words: list[str], elsewhere: list[str], told: list[str] | None
+) -> None:
+    file = checkout / "conf/experiment/mine.yaml"
+    file.write_text(NAMED)
+    git(checkout, "commit", "-qam", "named")
+    commit = git(checkout, "rev-parse", "HEAD")
+    file.write_text("# python train.py -m experiment=mine data=photos seed=range(9)\n")  # too late
+    assert beside(commit, words, elsewhere) == told
 
 
 GOOD = {"declared": {"fixed": COMMIT, "primary": "test/mse"}, "jobs": ["a", "b"], "changed_since_fixed": []}
@@ -161,6 +234,12 @@ OTHERS = {"declared": GOOD["declared"] | {"primary": "test/ssim"}}
         ([GOOD | TUNED, GOOD | TUNED | {"overrides": ["seed=1"]}], "Exploratory: its commands planned different jobs."),
         ([GOOD | OTHERS, GOOD], "Exploratory: what is declared changed between its commands."),
         ([GOOD | {"changed_since_fixed": None}], "Exploratory: what had changed since commit 0123abc is not known"),
+        ([GOOD | {"beside_fixed": []}], "Its hypotheses were fixed at commit 0123abc"),
+        ([GOOD | {"beside_fixed": None}], "Exploratory: commit 0123abc has no file of an experiment that it follows."),
+        (
+            [GOOD | {"beside_fixed": ["data=x"]}, GOOD | {"beside_fixed": ["seed=1"]}],
+            "Exploratory: its command gave data=x, seed=1, which the experiment's file does not name.",
+        ),
         (
             [GOOD | {"changed_since_fixed": ["a", "b", "c", "d"]}, GOOD | {"jobs": []}],
             "Exploratory: its commands planned different jobs; a, b, c and 1 more had changed since commit 0123abc.",

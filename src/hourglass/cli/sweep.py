@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig
 
-from hourglass.cli.prepare import job_of, keep_configuration
+from hourglass.cli.prepare import found_by, job_of, keep_configuration
 from hourglass.cli.report import make, publish
 from hourglass.config.compose import images_read_once
 from hourglass.config.configuration import Configuration
@@ -31,10 +31,10 @@ from hourglass.core.processes.environment import at_a_time, wait_asleep
 from hourglass.core.text import command
 from hourglass.report import index
 from hourglass.report.request import Request
-from hourglass.runs.read import as_line, names_of
+from hourglass.runs.read import as_line, names_of, read_sweep
 from hourglass.runs.status import status_of, to_do
 from hourglass.sweeps import progress, slurm
-from hourglass.sweeps.declaration import declared
+from hourglass.sweeps.declaration import declared, refuse_unswept
 from hourglass.sweeps.sweep import Sweep, begin, check
 from hourglass.sweeps.tuning.plan import Tuning, gathered, of_budgets, read_tuning
 
@@ -158,13 +158,19 @@ def plan(application: Application, name: list[str], words: list[str]) -> tuple[D
         tuning = tuning_of(config, composer) if config.tune is not None else None
         jobs = [] if searching or tuning else each_job(config, composer)
         planned = {configuration.id: job for job, configuration in jobs}
+        judged = declared(config)
+        if not searching:
+            refuse_unswept(
+                judged, jobs_of_sweep(config), [job["overrides"] for job in read_sweep(folder)["jobs"].values()]
+            )
         before = progress.counted([s for one in planned if (s := status_of(folder / one)) != "planned"])
         sweep = begin(
             folder,
             words,
             overrides_of(config.hydra),
             planned,
-            declared(config),
+            judged,
+            found_by(config.hydra),
             retry=config.retry,
             parallel=at_a_time(int(launcher.get("n_jobs", 1))),
             jobs_outlive_it=getattr(get_class(launcher._target_), "jobs_outlive_it", False),

@@ -7,7 +7,7 @@ from typing import Any
 VOLATILE = (
     "metrics.mse", "metrics.psnr", "metrics.psnr_per_image", "metrics.psnr_input", "metrics.psnr_gain", "metrics.ssim",
     "hydra", "sweep", "report", "retry", "resume", "trial", "search", "tune", "tuning", "budgets", "reported",
-    "primary", "equivalent_within", "reference", "fixed", "logger", "baselines", "checkpoint_every",
+    "primary", "equivalent_within", "reference", "tasks", "fixed", "logger", "baselines", "checkpoint_every",
     "data.root", "data.cache", "data.font", "data.download", "data.num_workers", "data.device",
     "trainer.enable_progress_bar", "trainer.enable_model_summary",
 )  # fmt: skip

@@ -110,6 +110,7 @@ class Invocation(TypedDict):
     jobs: NotRequired[list[str]]
     declared: NotRequired[dict[str, str]]
     changed_since_fixed: NotRequired[list[str] | None]
+    beside_fixed: NotRequired[list[str] | None]
     tuning: NotRequired[Tuned]
 
 

@@ -70,6 +70,14 @@ def changed_since(commit: str) -> list[str] | None:
     return [*(line.split("\t")[-1] for line in changed), *new]
 
 
+def file_at(commit: str, path: str) -> str | None:
+    """The text of a file of this checkout at a commit; None where there is no checkout, git, commit or file."""
+    try:
+        return _git("show", f"{commit}:{path}") if IN_CHECKOUT else None
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
 def _git(*arguments: str, folder: Path = Path(__file__).parent) -> str:
     here = ("-C", str(folder), "--no-optional-locks")  # a kill would leave the lock
     command = ["git", *here, *arguments]

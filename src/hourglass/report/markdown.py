@@ -65,7 +65,9 @@ def write(review: Review) -> str:
 def question(review: Review) -> str:
     """What was asked of the sweep: what was varied apart from the task, and how much of it has a result."""
     sweep, metric = review.sweep, review.metric
-    method, task = (", ".join(code(key) for key in sweep.varied if is_task(key) == wanted) for wanted in (False, True))
+    method, task = (
+        ", ".join(code(key) for key in sweep.varied if is_task(key, sweep.tasks) == wanted) for wanted in (False, True)
+    )
     which = f"Which {method} is best" if method else "What is reached"
     each = f", for each {task}," if task else ""
     lost = f", {len(sweep.lost)} without a result" if sweep.lost else ""

@@ -5,14 +5,14 @@ goes by it. None of it is part of a run, so none of it is in an id.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableSequence, Sequence
 from typing import Any, NamedTuple
 
 from hourglass.core.errors import ConfigError
 from hourglass.core.measures import find
 from hourglass.core.text import as_option
 
-KEYS = ("primary", "equivalent_within", "reference", "fixed")
+KEYS = ("primary", "equivalent_within", "reference", "tasks", "fixed")
 DECIBELS = "dB"
 SHOWN = 3
 """Files that are named where more have changed"""
@@ -53,6 +53,7 @@ def margin_of(text: str, metric: str, unit: str | None) -> Margin:
 def declared(configured: Mapping[str, Any]) -> Declared:
     """What a configuration declares, as text. Raises ConfigError for what says nothing."""
     given = {key: configured.get(key) for key in KEYS}
+    given["tasks"] = list(given["tasks"]) if isinstance(given["tasks"], MutableSequence) else given["tasks"]
     values = {key: as_option(value) for key, value in given.items() if value is not None}
     if "primary" in values:
         _refuse_undecided(values["primary"])
@@ -61,6 +62,8 @@ def declared(configured: Mapping[str, Any]) -> Declared:
             raise ConfigError("equivalent_within= is the margin of one metric: say which, as in primary=test/mse")
         found = find(values["primary"].partition("/")[2])
         margin_of(values["equivalent_within"], values["primary"], found[0].unit if found else None)
+    if "tasks" in values and not (isinstance(given["tasks"], list) and all(isinstance(k, str) for k in given["tasks"])):
+        raise ConfigError(f"tasks={values['tasks']}: give a list of keys, as in tasks=[encoder.dim]")
     if "fixed" in values and not (isinstance(given["fixed"], str) and re.fullmatch("[0-9a-f]{7,40}", values["fixed"])):
         raise ConfigError(
             f"fixed={values['fixed']}: give a commit, 7 to 40 hexadecimal digits, in quotes if it could be a number"
@@ -80,6 +83,32 @@ def _refuse_undecided(primary: str) -> None:
         return
     cure = f"gap/{what}, its distance from the real images" if found[0].better == "real" else "test/mse"
     raise ConfigError(f"primary={primary} has no better end, so it can decide nothing: use primary={cure}")
+
+
+def tasks_in(declared: Declared) -> list[str]:
+    """The keys whose values are declared to be tasks of their own: results of one say nothing of another."""
+    return declared["tasks"].strip("[]").split(",") if "tasks" in declared else []
+
+
+def refuse_unswept(declared: Declared, *jobs: Iterable[Sequence[str]]) -> None:
+    """Raise ConfigError for a reference that none of the jobs is, each given by its overrides, though they say what has
+    its keys; a key that no job gives may be chosen by a preset."""
+    given: dict[str, set[str]] = {}
+    for override in (override for some in jobs for job in some for override in job):
+        key, _, value = override.replace(" ", "").partition("=")
+        given.setdefault(key.lstrip("+"), set()).add(value)
+    for key, value in parts_of(declared.get("reference", "")):
+        if value not in given.get(key, {value}):
+            raise ConfigError(
+                f"reference={declared['reference']}: the others are to be held against {key}={value}, which no job "
+                f"has: add it to {key}={','.join(sorted(given[key]))}, or say another reference, or reference=null"
+            )
+
+
+def parts_of(reference: str) -> list[tuple[str, str]]:
+    """`decoder=resize, channels=[16,32]` -> (decoder, resize) and (channels, [16,32])"""
+    parts = [part.replace(" ", "") for part in re.split(r",\s*(?=[\w./]+=)", reference.strip()) if part]
+    return [(key, value) for key, _, value in (part.partition("=") for part in parts)]
 
 
 def declared_in(invocations: Sequence[Mapping[str, Any]]) -> Declared:
@@ -106,6 +135,11 @@ def standing(invocations: Sequence[Mapping[str, Any]]) -> str:
     if files:
         more = f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
         reasons.append(f"{', '.join(files[:SHOWN])}{more} had changed since commit {fixed}")
+    given = [invocation["beside_fixed"] for invocation in invocations if "beside_fixed" in invocation]
+    if fixed and None in given and None not in changes:
+        reasons.append(f"commit {fixed} has no file of an experiment that it follows")
+    if words := list(dict.fromkeys(word for of_command in given for word in of_command or [])):
+        reasons.append(f"its command gave {', '.join(words)}, which the experiment's file does not name")
     if reasons:
         return f"Exploratory: {'; '.join(reasons)}."
     return (

@@ -16,12 +16,21 @@ from hourglass.core.formats import FORMAT
 from hourglass.core.processes.locks import lock
 from hourglass.runs.read import JOB_ID, read_sweep
 from hourglass.sweeps.declaration import Declared
+from hourglass.sweeps.fixed import beside
 
 
 def record(
-    folder: Path, command: Sequence[str], overrides: list[str], planned: Mapping[str, list[str]], declared: Declared
+    folder: Path,
+    command: Sequence[str],
+    overrides: list[str],
+    planned: Mapping[str, list[str]],
+    declared: Declared,
+    elsewhere: Sequence[str] = (),
 ) -> int:
-    """Add an invocation and its jobs (id -> overrides); its number. A sweep may grow, by more seeds for example."""
+    """Add an invocation and its jobs (id -> overrides); its number. A sweep may grow, by more seeds for example.
+
+    `elsewhere`: the words by which the command finds options that are not in `conf/`.
+    """
     fixed = declared.get("fixed")
     with _changing(folder) as sweep:
         sweep["invocations"].append(
@@ -33,6 +42,7 @@ def record(
                 "git": provenance.git(),
                 "declared": declared,
                 "changed_since_fixed": provenance.changed_since(fixed) if fixed else None,
+                "beside_fixed": beside(fixed, overrides, elsewhere) if fixed else None,
                 "versions": provenance.versions(),
             }
         )

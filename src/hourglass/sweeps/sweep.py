@@ -86,14 +86,15 @@ def begin(
     overrides: list[str],
     planned: Mapping[str, list[str]],
     declared: Declared,
+    elsewhere: Sequence[str] = (),
     *,
     retry: str | None,
     parallel: int,
     jobs_outlive_it: bool,
 ) -> Sweep:
-    """Write down what there is to do (job id -> overrides), and give what carries it out."""
+    """Write down what there is to do (job id -> overrides); what carries it out. `elsewhere` as in `record`."""
     folder.mkdir(parents=True, exist_ok=True)
-    invocation = record(folder, command, overrides, planned, declared)
+    invocation = record(folder, command, overrides, planned, declared, elsewhere)
     stop = SweepStop()
     if not jobs_outlive_it:
         stop.file = folder.resolve() / f".stop-{invocation}"

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from hourglass.report.analysis.comparison import EQUIVALENT, NO_PAIR, NOT_ENOUGH, NOT_FINITE, NOT_SHOWN
+from hourglass.report.analysis.verdicts import EQUIVALENT, NO_PAIR, NOT_ENOUGH, NOT_FINITE, NOT_SHOWN, WITHHELD
 
 
 class Claim(NamedTuple):
@@ -30,6 +30,11 @@ CLAIMS = {
     NOT_ENOUGH: Claim(
         "is ahead, but there are not enough seeds to claim it", "{difference}: {too_few}.{needed}", "Not enough seeds"
     ),
+    WITHHELD: Claim(
+        "has the {end} mean of the seeds that did not diverge, from which nothing is claimed about {others}",
+        "{difference} ({p}), over the pairs in which neither diverged: a run that did is worse than any other, so they "
+        "flatter.", "Withheld",
+    ),
     NOT_FINITE: Claim(
         "has the {end} mean, but cannot be compared with {others}",
         "On some of the same seeds there is no finite {metric} to compare.", "Cannot be told",
@@ -45,5 +50,6 @@ APART = {
     "Better than it on the same seeds": ("worse",),
     "Equivalent to it within the margin": (EQUIVALENT,),
     "Not distinguishable from it on these seeds": (NOT_ENOUGH, NOT_SHOWN),
+    "Not claimed, since seeds diverged": (WITHHELD,),
     "Not compared, for lack of pairs or finite values": (NO_PAIR, NOT_FINITE),
 }

@@ -3,7 +3,6 @@
 The same seed gives the same split, batch order and corruption, so the differences of pairs are what is analysed.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,21 +13,20 @@ from hourglass.core.errors import ConfigError
 from hourglass.core.text import number, percent
 from hourglass.report.analysis import stats
 from hourglass.report.analysis.measures import Direction, Measures, instead, numbers
+from hourglass.report.analysis.verdicts import NOT_ENOUGH, NOT_SHOWN, needed, verdict, withheld
 from hourglass.report.reading.configurations import Configuration, is_task
 from hourglass.report.reading.run import ABSENT, Run
 from hourglass.report.reading.runs import Sweep
-from hourglass.sweeps.declaration import DECIBELS, Margin, margin_of
+from hourglass.sweeps.declaration import DECIBELS, Margin, margin_of, parts_of
 
 NAN = float("nan")
 Row = dict[str, Any]
 """Of the table of comparisons, by its columns"""
 COLUMNS = [
-    "label", "reference", "pairs", "seeds", "differences", "difference", "difference ±", "reference mean", "relative",
-    "r", "p", "p_holm", "smallest_p", "margin", "p_equivalent", "p_equivalent_holm", "needed", "verdict",
+    "label", "reference", "pairs", "seeds", "diverged", "reference diverged", "differences", "difference",
+    "difference ±", "reference mean", "relative", "r", "p", "p_holm", "smallest_p", "margin", "p_equivalent",
+    "p_equivalent_holm", "needed", "verdict",
 ]  # fmt: skip
-NO_PAIR, NOT_FINITE, NOT_ENOUGH, NOT_SHOWN = "no pair", "not finite", "not enough seeds", "not shown"
-EQUIVALENT = "equivalent"
-"""How the verdicts begin that are not just `better` or `worse`; more seeds could change the third and the fourth."""
 UNRELATED = 0.2
 """The r of pairs below which pairing did nothing."""
 
@@ -47,7 +45,8 @@ def paired(
     paired. `equivalent_within` is the margin inside which differences count as none: `5 %` of the mean of the
     reference, or `0.1 dB`.
 
-    Columns: `label`; `reference`, the label of the other one; `pairs`, `seeds`; `differences`, a list; `difference`,
+    Columns: `label`; `reference`, the label of the other one; `pairs`, `seeds`; `diverged` and `reference diverged`,
+    how many seeds of the one and the other have no result for that; `differences`, a list; `difference`,
     their mean, configuration minus reference; `difference ±`, half the 95 % t interval; `reference mean`, over the same
     seeds; `relative`, difference over that, NaN for decibels; `r`, the correlation of the pairs; `p`, exact two-sided
     sign-flip; `p_holm`, adjusted over all rows; `smallest_p`, that this many pairs can give at all; `margin`, in the
@@ -62,7 +61,7 @@ def paired(
     unit = measures.measure(metric)[0].unit
     margin = None if equivalent_within is None else margin_of(equivalent_within, metric, unit)
     named = reference_values(sweep, reference)
-    across = names_a_task(named)
+    across = names_a_task(sweep, named)
     references: dict[tuple, list[Configuration]] = {}  # by what a configuration must equal its reference in
     for configuration in sweep.configurations:
         if _has(configuration, named):
@@ -72,19 +71,26 @@ def paired(
         if not _has(configuration, named):
             other = _only(references.get(_all_else(configuration, named, across), []), named, configuration)
             rows.append({"label": configuration.label} | _compared(configuration, other, metric, measures, margin))
-    judge(rows, measures.direction(metric))
+    judge(rows, measures.direction(metric), unmeasured=sweep.unmeasured)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def judge(rows: Sequence[Row], direction: Direction | None) -> None:
-    """Add what depends on all comparisons together: what Holm's correction makes of p, and the verdicts."""
-    comparisons = int(np.isfinite([row["p"] for row in rows]).sum())
+def judge(rows: Sequence[Row], direction: Direction | None, unmeasured: int = 0) -> None:
+    """Add what depends on all comparisons together: what Holm's correction makes of p, and the verdicts.
+
+    A comparison that has lost its runs counts as one in which nothing is shown, since it was meant to be made: those of
+    the `rows` that have a reference, and as many `unmeasured` configurations.
+    """
+    lost = [bool(row["reference"]) and not np.isfinite(row["p"]) for row in rows]
+    comparisons = int(np.isfinite([row["p"] for row in rows]).sum()) + sum(lost) + unmeasured
     for p in ("p", "p_equivalent"):
-        for row, adjusted in zip(rows, stats.holm([row[p] for row in rows]), strict=True):
-            row[f"{p}_holm"] = adjusted
+        adjusted = stats.holm([row[p] for row in rows], more=sum(lost) + unmeasured)
+        for row, of_row in zip(rows, adjusted, strict=True):
+            row[f"{p}_holm"] = of_row
     for row in rows:
         tests = row["p_holm"], row["p_equivalent_holm"]
         word = verdict(row["pairs"], row["difference"], *tests, comparisons, direction)
+        word = withheld(word, row["diverged"], row["reference diverged"])
         undecided = word.startswith((NOT_ENOUGH, NOT_SHOWN))
         row["needed"] = needed(row["differences"], row["margin"], comparisons) if undecided else ""
         row["verdict"] = ": ".join(filter(None, (word, row["needed"])))
@@ -102,7 +108,8 @@ def _compared(
     mine, theirs = np.array(list(values.values())).reshape(-1, 2).T
     decibels = measures.measure(metric)[0].unit == DECIBELS
     of_pairs = contrast(mine, theirs, margin) | ({"relative": NAN} if decibels else {})
-    return {"reference": other.label if other else "", "seeds": list(values)} | of_pairs
+    diverged = {"diverged": configuration.diverged, "reference diverged": other.diverged if other else 0}
+    return {"reference": other.label if other else "", "seeds": list(values)} | diverged | of_pairs
 
 
 def contrast(mine: np.ndarray, theirs: np.ndarray, margin: Margin | None) -> Row:
@@ -131,40 +138,6 @@ def _pair_key(run: Run) -> tuple[int, object]:
     return run.seed, run.data.get("fingerprint")
 
 
-def verdict(
-    pairs: int, difference: float, p_holm: float, p_equivalent: float, comparisons: int, direction: Direction | None
-) -> str:
-    """What may be claimed; both p are after Holm's correction, that of equivalence NaN where there is no margin.
-
-    Nothing below 6 pairs, nor where not even the smallest p would survive the correction.
-    """
-    if pairs == 0:
-        return f"{NO_PAIR}: the reference has no run with these settings and seeds"
-    if np.isnan(difference):
-        return f"{NOT_FINITE}: nothing to compare"
-    if pairs < stats.LEAST_PAIRS:
-        return f"{NOT_ENOUGH} to claim"
-    if p_equivalent < stats.ALPHA:
-        real = ": the difference is real but smaller than the margin" if p_holm < stats.ALPHA else ""
-        return f"{EQUIVALENT}{real}"
-    if p_holm < stats.ALPHA:
-        return "better" if (difference < 0) == (direction == "lower") else "worse"
-    if stats.smallest_p(pairs) * comparisons >= stats.ALPHA:
-        return f"{NOT_ENOUGH} ({comparisons} comparisons)"
-    return NOT_SHOWN
-
-
-def needed(differences: list[float], margin: float, comparisons: int) -> str:
-    """How many seeds would decide, by the spread of these differences; empty without a margin or a spread."""
-    different, equivalent = stats.seeds_needed(differences, margin, max(comparisons, 1))
-    if np.isnan(different):
-        return ""
-    counts = [
-        f"about {n:.0f}" if np.isfinite(n) else f"more than {stats.MOST_SEEDS:,}" for n in (different, equivalent)
-    ]
-    return f"{counts[0]} seeds would show a difference as large as the margin, {counts[1]} equivalence"
-
-
 def by(row: pd.Series) -> str:
     """How large the difference of a comparison is: `14.0 %`, or as it is where a ratio says nothing."""
     return percent(abs(row["relative"])) if np.isfinite(row["relative"]) else number(abs(row["difference"]))
@@ -187,22 +160,20 @@ def reference_values(sweep: Sweep, reference: str | None) -> dict[str, str]:
     but for the task. Nothing where tasks alone were varied. Raises ConfigError for what was not swept."""
     configurations = sweep.configurations
     if reference is None:
-        return {key: configurations[0].values.get(key, ABSENT) for key in sweep.varied if not is_task(key)}
-    swept = _swept(sweep)
-    for part in (parts := _parts(reference)):
+        return {key: configurations[0].values.get(key, ABSENT) for key in sweep.varied if not is_task(key, sweep.tasks)}
+    swept, parts = _swept(sweep), parts_of(reference)
+    for key, value in parts or [(reference, "")]:
+        part = f"{key}={value}" if value else key
         if part not in swept:
             raise ConfigError(f"reference={reference}: {part} is not among what was swept{instead(part, swept)}")
-    return {key: value for key, _, value in (part.partition("=") for part in parts)}
+    if len(dict(parts)) < len(parts):
+        raise ConfigError(f"reference={reference} names a key twice: say one value of each")
+    return dict(parts)
 
 
 def is_swept(sweep: Sweep, reference: str | None) -> bool:
     """Is there a reference, and has a configuration each of the values that it names?"""
-    return reference is not None and set(_parts(reference)) <= set(_swept(sweep))
-
-
-def _parts(reference: str) -> list[str]:
-    """`decoder=resize, channels=[16,32]` -> `decoder=resize` and `channels=[16,32]`"""
-    return [part.replace(" ", "") for part in re.split(r",\s*(?=[\w./]+=)", reference.strip())]
+    return reference is not None and {f"{key}={value}" for key, value in parts_of(reference)} <= set(_swept(sweep))
 
 
 def _swept(sweep: Sweep) -> dict[str, None]:
@@ -210,9 +181,9 @@ def _swept(sweep: Sweep) -> dict[str, None]:
     return dict.fromkeys(pairs)
 
 
-def names_a_task(named: dict[str, str]) -> bool:
+def names_a_task(sweep: Sweep, named: dict[str, str]) -> bool:
     """Does a reference ask for a comparison across tasks?"""
-    return any(map(is_task, named))
+    return any(is_task(key, sweep.tasks) for key in named)
 
 
 def _has(configuration: Configuration, named: dict[str, str]) -> bool:

@@ -158,7 +158,7 @@ def review(
     metric = metric or primary or "test/mse"
     if metric == primary:
         equivalent_within = equivalent_within or declared.get("equivalent_within")
-    across = bool(sweep.runs) and names_a_task(reference_values(sweep, reference))
+    across = bool(sweep.runs) and names_a_task(sweep, reference_values(sweep, reference))
     board = tables.leaderboard(sweep, metric, across=across)
     comparison = paired(sweep, reference, metric, equivalent_within)
     answered = answers(sweep, board, comparison, metric, across=across)

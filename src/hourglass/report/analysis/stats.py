@@ -61,12 +61,13 @@ def smallest_p(n: int) -> float:
     return max(2.0 ** (1 - n), 0.0 if n <= EXACT_UP_TO else 1 / (SAMPLED + 1)) if n else float("nan")
 
 
-def holm(p: Values) -> np.ndarray:
-    """p adjusted for as many comparisons as there are (Holm 1979); NaN counts as none and stays NaN."""
+def holm(p: Values, more: int = 0) -> np.ndarray:
+    """p adjusted for as many comparisons as there are (Holm 1979), and `more` that are not listed, whose p is 1; NaN
+    counts as none and stays NaN."""
     p = np.asarray(p, float)
     adjusted = np.full(len(p), np.nan)
     order = np.argsort(p)[: np.isfinite(p).sum()]  # NaN is sorted last
-    factors = np.arange(len(order), 0, -1)
+    factors = np.arange(len(order), 0, -1) + more
     adjusted[order] = np.minimum(np.maximum.accumulate(factors * p[order]), 1)
     return adjusted
 

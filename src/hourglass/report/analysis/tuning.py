@@ -1,22 +1,25 @@
 """What the tuning behind a sweep shows: what was chosen, the curve that led there, and whether another value would turn
 the comparison."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hourglass.core.text import counted, number, percent, plus_minus
-from hourglass.report.analysis.comparison import by, paired, reference_values
+from hourglass.report.analysis.comparison import NAN, by, paired, reference_values
 from hourglass.report.analysis.measures import Measures
 from hourglass.report.reading.configurations import configurations
-from hourglass.report.reading.run import ABSENT
+from hourglass.report.reading.run import ABSENT, value_of
 from hourglass.report.reading.runs import Sweep
 
 CHOSEN, EDGE = "chosen", "chosen, at the edge of the grid"
 CURVE = ["Configuration", "value", "mean", "lowest", "highest", "seeds", "note"]
-AGAIN = ["Configuration", "against", "value", "pairs", "difference", "relative", "side"]
+AGAIN = ["Configuration", "against", "value", "pairs", "difference", "relative", "side", "note"]
 SIDES = {-1.0: "better", 0.0: "equal", 1.0: "worse"}
 
 
@@ -28,7 +31,8 @@ class Tuned:
     curves: pd.DataFrame
     """`label`, `value` as one types it, `x` per key, `values` over the tuning seeds, `mean`, `note`"""
     again: pd.DataFrame
-    """The comparison on the tuning seeds at each value: `value`, the columns of `comparison.paired`, `side`"""
+    """The comparison on the tuning seeds at each value: `value`, the columns of `comparison.paired`, `side`, empty
+    where nothing can be compared, and `trouble`"""
     sentences: list[str]
 
     def curve_rows(self) -> list[list[str]]:
@@ -43,7 +47,8 @@ class Tuned:
         """In the columns `AGAIN`."""
         return [
             [row["label"], row["reference"], row["value"], str(row["pairs"]),
-             plus_minus(row["difference"], row["difference ±"]), percent(row["relative"], signed=True), row["side"]]
+             plus_minus(row["difference"], row["difference ±"]), percent(row["relative"], signed=True), row["side"],
+             row["trouble"]]
             for row in self.again.to_dict("records")
         ]  # fmt: skip
 
@@ -55,7 +60,8 @@ def tuned(sweep: Sweep, reference: str | None, metric: str) -> Tuned | None:
         return None
     chosen = {configuration.label: tuning.point(configuration.runs[0]) for configuration in sweep.configurations}
     curves, again = _curves(sweep, chosen), _again(sweep, reference, metric)
-    sentences = [_chosen(sweep, chosen), *_edges(curves, tuning.keys), *turns(again, tuning.keys, metric)]
+    turned = turns(again, tuning.keys, metric, len(tuning.seeds))
+    sentences = [_chosen(sweep, chosen), *_edges(curves, tuning.keys), *turned]
     return Tuned(tuning.keys, tuning.metric, curves, again, sentences)
 
 
@@ -78,24 +84,48 @@ def _curves(sweep: Sweep, chosen: dict[str, tuple[str, ...]]) -> pd.DataFrame:
 
 
 def _again(sweep: Sweep, reference: str | None, metric: str) -> pd.DataFrame:
-    """The comparisons of the reported runs again, at every value that was tried; without those that have no pair."""
+    """The comparisons of the reported runs again, at every value that was tried, with what went wrong there; without
+    a side where nothing can be compared because runs were lost."""
     tuning, named = sweep.tuning, reference_values(sweep, reference)
     reported = paired(sweep, reference, metric)
-    known = set(zip(reported["label"], reported["reference"], strict=True))
-    tables = [pd.DataFrame(columns=[*reported.columns, "value", "side"])]
-    lower = Measures.of(sweep).direction(metric) == "lower"
-    for point in sorted(set(map(tuning.point, tuning.runs)), key=_floats):
+    lower, trouble = Measures.of(sweep).direction(metric) == "lower", _trouble(sweep)
+    points = sorted({*map(tuning.point, tuning.runs), *(point for _, point in trouble)}, key=_floats)
+    rows: list[dict[str, Any]] = []
+    for point in points:
         there = Sweep(sweep.folder, sweep.name, {}, [run for run in tuning.runs if tuning.point(run) == point], [])
         there.known = sweep.varied
-        if any(all(c.values.get(key, ABSENT) == named[key] for key in named) for c in there.configurations):
-            table = paired(there, reference, metric)
-            signs = np.sign(table["difference"].astype(float)) * (1 if lower else -1)
-            table["value"], table["side"] = ", ".join(point), signs.map(SIDES)
-            alike = [pair in known for pair in zip(table["label"], table["reference"], strict=True)]
-            tables.append(table[np.array(alike, bool) & np.isfinite(signs)])
-    return pd.concat([table for table in tables[1:] if len(table)] or tables[:1], ignore_index=True).sort_values(
-        "label", kind="stable", ignore_index=True
-    )
+        possible = any(all(c.values.get(key, ABSENT) == named[key] for key in named) for c in there.configurations)
+        table = paired(there, reference, metric).to_dict("records") if possible else []
+        compared = {(row["label"], row["reference"]): row for row in table if np.isfinite(row["difference"])}
+        for pair in zip(reported["label"], reported["reference"], strict=True):
+            wrong = "; ".join(f"{label}: {trouble[label, point]}" for label in pair if (label, point) in trouble)
+            at = {"label": pair[0], "reference": pair[1], "value": ", ".join(point), "trouble": wrong}
+            if pair in compared:
+                sign = float(np.sign(compared[pair]["difference"])) * (1 if lower else -1)
+                rows.append(compared[pair] | at | {"side": SIDES[sign]})
+            elif wrong:
+                rows.append(dict.fromkeys(reported.columns, NAN) | at | {"pairs": 0, "side": ""})
+    table = pd.DataFrame(rows, columns=[*reported.columns, "value", "side", "trouble"])
+    return table.sort_values("label", kind="stable", ignore_index=True)
+
+
+def _trouble(sweep: Sweep) -> dict[tuple[str, tuple[str, ...]], str]:
+    """(label, point) -> what is wrong with its tuning runs: lost, or unwell."""
+    tuning = sweep.tuning
+    wrong: dict[tuple[str, tuple[str, ...]], str] = {}
+    for configuration in sweep.configurations:
+        runs = [run for run in tuning.runs if all(value_of(run, k) == v for k, v in configuration.values.items())]
+        said = {f"{key}={value}" for key, value in configuration.values.items()}
+        lost = [dict(o.split("=", 1) for o in one.overrides) for one in tuning.lost if said <= set(one.overrides)]
+        lost_at = Counter(tuple(one[key] for key in tuning.keys) for one in lost if set(tuning.keys) <= set(one))
+        ill_at = Counter((tuning.point(run), ", ".join(run.health)) for run in runs if run.health)
+        notes: dict[tuple[str, ...], list[str]] = {}
+        for point, count in lost_at.items():
+            notes.setdefault(point, []).append(f"{count} of {len(tuning.seeds)} seeds without a result")
+        for (point, health), count in ill_at.items():
+            notes.setdefault(point, []).append(f"{count} of {len(tuning.seeds)} seeds with {health}")
+        wrong |= {(configuration.label, point): ", ".join(texts) for point, texts in notes.items()}
+    return wrong
 
 
 def _floats(point: Sequence[str]) -> tuple[float, ...]:
@@ -126,23 +156,36 @@ def _whom(labels: Sequence[str], of: Collection[str]) -> str:
     return "all" if len(labels) == len(of) > 1 else " and ".join(labels) if len(labels) < 3 else "; ".join(labels)
 
 
-def turns(again: pd.DataFrame, keys: Sequence[str], metric: str) -> list[str]:
-    """Would the comparison turn at another value? A sentence for each, from the signs of the differences."""
+def turns(again: pd.DataFrame, keys: Sequence[str], metric: str, seeds: int) -> list[str]:
+    """Would the comparison turn at another value? A sentence for each, from the signs of the differences: where the
+    sign changes from one value to the next, between values without trouble if it does so there."""
     name, sentences = ", ".join(keys), []
-    for (label, reference), rows in again.groupby(["label", "reference"], sort=False):
-        sides = {side: of_it["difference"].abs() for side, of_it in rows.groupby("side") if side != "equal"}
-        largest = {side: rows.loc[sizes.idxmax()] for side, sizes in sides.items()}
-        if len(largest) > 1:
-            (side, row), (other, far) = sorted(largest.items(), key=lambda item: item[1].name)
-            sentences.append(
-                f"At {name} {row['value']} {label} is {by(row)} {side} than {reference}, at {far['value']} {by(far)} "
-                f"{other} ({metric}, tuning seeds): the sign turns with {name}."
+    of_what = f"{metric}, mean of {counted(seeds, 'tuning seed')}"
+    for (label, reference), every in again.groupby(["label", "reference"], sort=False):
+        rows, lost = every[every["side"] != ""], every[every["side"] == ""]
+        steps = [(a, b) for a, b in pairwise(rows.to_dict("records")) if {a["side"], b["side"]} == {"better", "worse"}]
+        if steps:
+            (a, b) = min(steps, key=lambda step: sum(bool(row["trouble"]) for row in step))
+            there, beyond = (f"{by(pd.Series(row))} {row['side']}{_brackets(row['trouble'])}" for row in (a, b))
+            sentence = (
+                f"At {name} {a['value']} {label} is {there} than {reference}, at {b['value']} {beyond} ({of_what}): "
+                f"the sign turns with {name}."
             )
-            continue
-        side, values = next(iter(largest), "neither better nor worse"), list(rows["value"])
-        where = f"every {name} from {values[0]} to {values[-1]}" if len(values) > 1 else f"{name} {values[0]}"
-        sentences.append(
-            f"{label} is {side} than {reference} at {where} ({metric}, tuning seeds): the sign does not turn with "
-            f"{name}."
-        )
+        else:
+            values, sides = list(rows["value"]), [side for side in rows["side"] if side != "equal"]
+            one = f"{name} {', '.join(values)}"
+            where = f"every {name} from {values[0]} to {values[-1]} that both have" if len(values) > 1 else one
+            side = sides[0] if sides else "neither better nor worse"
+            ill = rows[rows["trouble"] != ""]
+            troubled = "; ".join(f"{value}: {what}" for value, what in zip(ill["value"], ill["trouble"], strict=True))
+            sentence = (
+                f"{label} is {side} than {reference} at {where}{_brackets(troubled)} ({of_what}): the "
+                f"sign does not turn with {name}."
+            )
+        told = f" Nothing can be compared at {', '.join(lost['value'])}: {'; '.join(dict.fromkeys(lost['trouble']))}."
+        sentences.append(sentence + told * bool(len(lost)))
     return sentences
+
+
+def _brackets(text: str) -> str:
+    return f" ({text})" if text else ""

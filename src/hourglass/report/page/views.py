@@ -9,9 +9,9 @@ from markupsafe import Markup
 
 from hourglass.core.text import number, p_value, percent, r_value, span, with_half
 from hourglass.report.analysis import stats, tables
-from hourglass.report.analysis.comparison import NOT_ENOUGH
 from hourglass.report.analysis.measures import GROUPS
 from hourglass.report.analysis.review import Review
+from hourglass.report.analysis.verdicts import NOT_ENOUGH
 from hourglass.report.page import marks
 from hourglass.report.reading.configurations import Configuration
 

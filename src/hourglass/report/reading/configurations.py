@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -24,9 +24,10 @@ WATCHING = (
 """Callbacks of Lightning that change nothing in what is trained, beside all of ours."""
 
 
-def is_task(key: str) -> bool:
-    """Does a key say what is to be done, not how? Results of different tasks say nothing of each other."""
-    return TASK.match(key) is not None
+def is_task(key: str, declared: Collection[str] = ()) -> bool:
+    """Does a key say what is to be done, not how? Results of different tasks say nothing of each other. A sweep may
+    have `declared` more of them."""
+    return key in declared or TASK.match(key) is not None
 
 
 def is_treatment(run: Run, key: str) -> bool:
@@ -57,23 +58,33 @@ class Configuration:
     """One per seed, by seed"""
     lost: list[Problem] = field(default_factory=list)
     """Its jobs without a result, as far as their overrides tell"""
+    tasks: Collection[str] = ()
+    """Keys that the sweep declares to say what is to be done, beside those that always do"""
+
+    def is_task(self, key: str) -> bool:
+        return is_task(key, self.tasks)
+
+    @property
+    def diverged(self) -> int:
+        """How many of its seeds have no result because they diverged."""
+        return sum(job.status == "diverged" for job in self.lost)
 
     @cached_property
     def task(self) -> str:
         """Data and corruption as they were run, whatever chose them: results of one task can be compared."""
-        return str(sorted((key, as_option(value)) for key, value in self.runs[0].raw.items() if is_task(key)))
+        return str(sorted((key, as_option(value)) for key, value in self.runs[0].raw.items() if self.is_task(key)))
 
     @property
     def task_label(self) -> str:
         """`data=mnist5k, corruption=none`: what was varied of the task; where a preset chose it, all of it."""
         choices = self.runs[0].choices
-        task = {key: value for key, value in self.values.items() if is_task(key)}
+        task = {key: value for key, value in self.values.items() if self.is_task(key)}
         return _label(task or {group: choices[group] for group in ("data", "corruption") if group in choices})
 
     @property
     def method_label(self) -> str:
         """`decoder=resize`: the label without the task; empty where nothing else was varied."""
-        return _label({key: value for key, value in self.values.items() if not is_task(key)})
+        return _label({key: value for key, value in self.values.items() if not self.is_task(key)})
 
     @property
     def notes(self) -> list[str]:
@@ -86,7 +97,9 @@ class Configuration:
         ]
 
 
-def configurations(runs: Sequence[Run], lost: Sequence[Problem], keys: Sequence[str]) -> list[Configuration]:
+def configurations(
+    runs: Sequence[Run], lost: Sequence[Problem], keys: Sequence[str], tasks: Collection[str] = ()
+) -> list[Configuration]:
     """The distinct values of the varied `keys`, in the order in which they ran, the seeds of each together."""
     together: dict[tuple[str, ...], list[Run]] = {}
     for run in runs:
@@ -95,7 +108,7 @@ def configurations(runs: Sequence[Run], lost: Sequence[Problem], keys: Sequence[
     for of_keys, seeds in together.items():
         values = {key: value for key, value in zip(keys, of_keys, strict=True) if value != ABSENT}
         label = _label(values or {group: value_of(seeds[0], group) for group in ("encoder", "decoder")})
-        made.append(Configuration(label, values, sorted(seeds, key=lambda run: run.seed)))
+        made.append(Configuration(label, values, sorted(seeds, key=lambda run: run.seed), tasks=tasks))
     by_overrides = {
         frozenset(_but_seed(run.overrides)): configuration for configuration in made for run in configuration.runs
     }
@@ -105,18 +118,16 @@ def configurations(runs: Sequence[Run], lost: Sequence[Problem], keys: Sequence[
     return made
 
 
-def without_runs(lost: Sequence[Problem], known: Sequence[Configuration]) -> list[str]:
-    """What has no completed run at all, so that no table shows it: `decoder=carafe (8 diverged)`."""
+def without_runs(lost: Sequence[Problem], known: Sequence[Configuration]) -> dict[str, Counter[str]]:
+    """What has no completed run at all, so that no table shows it, and what became of its jobs: `decoder=carafe` ->
+    8 diverged."""
     listed = {problem.id for configuration in known for problem in configuration.lost}
-    statuses: dict[tuple[str, ...], Counter[str]] = {}
+    statuses: dict[str, Counter[str]] = {}
     for problem in lost:
         overrides = _but_seed(problem.overrides)
         if problem.id not in listed and overrides:
-            statuses.setdefault(overrides, Counter())[problem.status] += 1
-    return [
-        f"{', '.join(overrides)} ({', '.join(f'{count} {status}' for status, count in counts.items())})"
-        for overrides, counts in statuses.items()
-    ]
+            statuses.setdefault(", ".join(overrides), Counter())[problem.status] += 1
+    return statuses
 
 
 def _but_seed(overrides: Iterable[str]) -> tuple[str, ...]:

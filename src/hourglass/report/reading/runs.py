@@ -22,7 +22,7 @@ from hourglass.report.reading.run import Problem, Run
 from hourglass.report.reading.tuning import Tuning
 from hourglass.runs.read import OF_THE_COMMAND, check_summary, is_tuning, no_jobs, read_summary, read_sweep
 from hourglass.runs.status import status_of
-from hourglass.sweeps.declaration import Declared, declared_in, standing
+from hourglass.sweeps.declaration import Declared, declared_in, standing, tasks_in
 
 REASONS = {
     "planned": "missing: it has no folder, the sweep has not come to it",
@@ -63,7 +63,12 @@ class Sweep:
     @cached_property
     def configurations(self) -> list[Configuration]:
         """In the order in which they ran."""
-        return configurations(self.runs, self.lost, self.varied)
+        return configurations(self.runs, self.lost, self.varied, self.tasks)
+
+    @property
+    def tasks(self) -> list[str]:
+        """Keys that it declares to be tasks."""
+        return tasks_in(self.declaration)
 
     @property
     def declaration(self) -> Declared:
@@ -92,7 +97,16 @@ class Sweep:
     @property
     def without_runs(self) -> list[str]:
         """What no table shows, because none of its runs was completed: `decoder=carafe (8 diverged)`."""
-        return without_runs(self.lost, self.configurations)
+        lost = without_runs(self.lost, self.configurations).items()
+        return [
+            f"{label} ({', '.join(f'{count} {status}' for status, count in of_it.items())})" for label, of_it in lost
+        ]
+
+    @property
+    def unmeasured(self) -> int:
+        """How many configurations were to be compared and have no run: not those that cannot be, or were pruned."""
+        lost = without_runs(self.lost, self.configurations).values()
+        return sum(not set(statuses) <= {"incompatible", "pruned"} for statuses in lost)
 
     @property
     def lost(self) -> list[Problem]:

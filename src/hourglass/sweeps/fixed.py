@@ -1,0 +1,38 @@
+"""What a command gives beside the hypotheses that a commit holds."""
+
+from collections.abc import Iterable, Sequence
+
+from hourglass.config.identity import VOLATILE
+from hourglass.config.overrides import parse
+from hourglass.core import provenance
+from hourglass.sweeps.declaration import KEYS
+
+HARMLESS = set(VOLATILE) - {"hydra", "tune", "tuning", "budgets", "reported", *KEYS} | {"hydra.launcher", "fixed"}
+"""Keys that change neither what is run nor how it is judged"""
+
+
+def beside(commit: str, overrides: Sequence[str], elsewhere: Iterable[str]) -> list[str] | None:
+    """The words of a command that its experiment's file, as it was at a commit, does not name, and the places
+    `elsewhere` in which it finds options that no commit of this checkout holds.
+
+    A file names a command where one of its lines, a comment as a rule, has `experiment=…` and every word of it:
+    `python train.py -m experiment=upsamplers data=emoji budgets=[500]`. None where the commit has no such file.
+    """
+    words = {word: parse([word])[0] for word in overrides}
+    experiments = [str(one.value()) for one in words.values() if one.key_or_group == "experiment"]
+    file = f"conf/experiment/{experiments[0]}.yaml" if experiments else ""
+    text = provenance.file_at(commit, file) if file else None
+    if text is None:
+        return None
+    given = [
+        word for word, one in words.items() if one.key_or_group != "experiment" and not _harmless(one.key_or_group)
+    ]
+    lines = [set(line.replace("'", "").replace('"', "").split()) for line in text.splitlines()]
+    named = (line for line in lines if f"experiment={experiments[0]}" in line)
+    missing = [[word for word in given if word.replace("'", "").replace('"', "") not in line] for line in named]
+    return [*min(missing, key=len, default=given), *elsewhere]
+
+
+def _harmless(key: str) -> bool:
+    key = key.replace("/", ".")
+    return any(key == known or key.startswith(f"{known}.") for known in HARMLESS)
