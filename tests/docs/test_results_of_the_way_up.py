@@ -47,8 +47,8 @@ def of_the_photographs() -> Iterator[str]:
         yield f"{decoder} {against(rows, 'decoder', decoder, 'resize', 'test/ssim')}"
     worst = rows.pivot(index="seed", columns="decoder", values="test/mse")[["subpixel", "icnr"]].max()
     yield f"each one seed of ten at {worst['subpixel']:.4f} and {worst['icnr']:.4f}"
-    medians = rows.groupby("decoder")["test/mse"].median()
-    yield f"medians of {medians['subpixel']:.5f} and {medians['icnr']:.5f} are below that of resize, {medians['resize']:.5f}"
+    medians = rows.groupby("decoder")["test/mse"].median().map("{:.5f}".format)
+    yield f"medians of {medians['subpixel']} and {medians['icnr']} are below that of resize, {medians['resize']}"
 
 
 def of_the_emoji() -> Iterator[str]:

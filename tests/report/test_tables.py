@@ -1,5 +1,6 @@
 """The tables of a report: leaderboard, Pareto front, heat map, provenance."""
 
+import json
 import math
 import shutil
 from pathlib import Path
@@ -104,3 +105,15 @@ def test_the_tightest_baseline_of_each_task_is_shown(tmp_path: Path) -> None:
     assert {name for name in shown if name.startswith("ratio/")} == {"ratio/wiener_curve", "ratio/affine"}
     one = board[board["label"].str.contains("block")]
     assert [name for name in tables.key_columns(one, "test/mse", Measures({})) if "ratio/" in name] == ["ratio/affine"]
+
+
+def test_a_latency_is_the_least_of_the_runs(tmp_path: Path) -> None:
+    """Other work on the machine can only raise it, or the memory."""
+    folder = make(tmp_path / "s", ["decoder=resize"], seeds=range(3))
+    for job, latency in zip(jobs(folder), (11.0, 4.0, 49.0), strict=True):
+        cost = json.loads((job / "summary.json").read_text())["cost"]
+        change(job, cost=cost | {"latency_ms": latency, "train_seconds": latency})
+    (row,) = tables.leaderboard(runs.read(folder)).to_dict("records")
+    assert (row["cost/latency_ms"], row["cost/train_seconds"]) == (4.0, pytest.approx(64 / 3))
+    assert np.isnan(row["cost/latency_ms ±"])
+    assert row["cost/latency_ms values"] == [11.0, 4.0, 49.0]

@@ -15,8 +15,8 @@ from hourglass.report.reading.configurations import is_task
 from hourglass.report.reading.runs import Sweep
 
 LEADERBOARD_NOTE = (
-    "Mean over the seeds ± half the 95 % t interval; costs are means alone. All metrics of every seed are in "
-    "`results.csv`."
+    "Mean over the seeds ± half the 95 % t interval; costs are means alone, and latency and peak memory the least of "
+    "the runs, since other work on the machine only raises them. All metrics of every seed are in `results.csv`."
 )
 PAIRED_NOTE = (
     "Differences of runs with the same seed, which have the same split, order and corruption: mean ± half the 95 % t "

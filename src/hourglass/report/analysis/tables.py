@@ -8,7 +8,7 @@ import pandas as pd
 
 from hourglass.core.text import as_option
 from hourglass.report.analysis import stats
-from hourglass.report.analysis.measures import KEY_NUMBERS, RATES, Measures, names_of, numbers
+from hourglass.report.analysis.measures import KEY_NUMBERS, LEAST, RATES, Measures, names_of, numbers
 from hourglass.report.reading.run import ABSENT, Run, value_of
 from hourglass.report.reading.runs import Sweep
 
@@ -21,7 +21,7 @@ def leaderboard(sweep: Sweep, metric: str = "test/mse", *, across: bool = False)
     Columns: `label`; `task`, empty where there is one; the varied keys; `channels` and `decoder.channels` where the
     widths differ unasked (`match=`); `n`, `seeds`, `ids`; and for each name of `numbers` its mean over the seeds as
     `name`, half the width of the 95 % t interval as `name ±` (NaN for one seed), and the list of values, one per seed,
-    as `name values`. One that is not finite makes both NaN.
+    as `name values`. One that is not finite makes both NaN. Of the costs in `LEAST` it is the least, without interval.
     `real/phase_bias_2` is the test images' own value: what `test/phase_bias_2` is to be held against.
     """
     if not sweep.configurations:
@@ -45,7 +45,9 @@ def leaderboard(sweep: Sweep, metric: str = "test/mse", *, across: bool = False)
         measured = [numbers(run) for run in runs]
         for name in names:
             values = [of_run.get(name, float("nan")) for of_run in measured]
-            row |= {name: float(np.mean(values)), f"{name} ±": stats.t_interval(values), f"{name} values": values}
+            mean, half = float(np.mean(values)), stats.t_interval(values)
+            row |= {name: mean, f"{name} ±": half, f"{name} values": values}
+            row |= {name: float(np.min(values)), f"{name} ±": np.nan} if name in LEAST else {}
         rows.append(row)
     table = pd.DataFrame(rows)
     table["task"] = pd.Categorical(table["task"], table["task"].unique())  # in the order in which they ran
