@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from helpers.published import against, assert_says, cell, holm, mean, row, table
+from helpers.published import against, alone, assert_says, cell, holm, mean, row, table
+from hourglass.core.text import p_value
 
 
 def tuned(rows: pd.DataFrame, decoder: str) -> list[str]:
@@ -22,6 +23,14 @@ def of_the_upsamplers() -> Iterator[str]:
         for rows in budgets:
             cells += tuned(rows, decoder)
         yield row(decoder, *cells)
+    short, long = holm("decoder", "resize", "test/mse", *budgets)
+    supported = [{decoder for decoder, p in of_it.items() if float(p) < 0.05} for of_it in (short, long)]
+    assert supported[0] == {"max_unpool", "transpose4", "subpixel", "bilinear"}
+    assert supported[1] == supported[0] | {"icnr"}
+    yield f"transpose has a Holm p of {short['transpose']}"
+    nearest = [against(rows, "decoder", "max_unpool", "transpose4", "test/mse") for rows in budgets]
+    assert {alone(rows, "decoder", "max_unpool", "transpose4", "test/mse") for rows in budgets} == {2**-9}
+    yield f"at {nearest[0]} and {nearest[1]} of transpose4, the nearest (p {p_value(2**-9)} each"
     yield f"icnr is at {against(budgets[1], 'decoder', 'icnr', 'subpixel', 'test/mse')} of subpixel"
     costs = table("upsamplers").groupby("decoder")[["cost/macs_fused_per_image", "cost/index_bits"]].first()
     assert costs.loc["resize", "cost/macs_fused_per_image"] == costs.loc["transpose4", "cost/macs_fused_per_image"]
@@ -42,7 +51,9 @@ def of_the_photographs() -> Iterator[str]:
     yield from in_colour("upsamplers_photos")
     rows = table("upsamplers_photos")
     yield f"icnr is at {against(rows, 'decoder', 'icnr', 'subpixel', 'test/mse')} of subpixel"
-    yield f"(Holm p {holm(rows, 'decoder', 'resize', 'test/mse')['max_unpool']})"
+    (found,) = holm("decoder", "resize", "test/mse", rows)
+    assert [decoder for decoder, p in found.items() if float(p) < 0.05] == ["max_unpool"]
+    yield f"(Holm p {found['max_unpool']})"
     for decoder in ("transpose", "max_unpool", "transpose4"):
         yield f"{decoder} {against(rows, 'decoder', decoder, 'resize', 'test/ssim')}"
     worst = rows.pivot(index="seed", columns="decoder", values="test/mse")[["subpixel", "icnr"]].max()
@@ -54,7 +65,8 @@ def of_the_photographs() -> Iterator[str]:
 def of_the_emoji() -> Iterator[str]:
     yield from in_colour("upsamplers_emoji")
     rows = table("upsamplers_emoji")
-    found = holm(rows, "decoder", "resize", "test/mse")
+    (found,) = holm("decoder", "resize", "test/mse", rows)
+    assert {decoder for decoder, p in found.items() if float(p) < 0.05} == {"transpose4", "bilinear"}
     assert found["transpose4"] == found["bilinear"]
     yield f"(Holm p {found['bilinear']} each)"
     yield f"icnr is at {against(rows, 'decoder', 'icnr', 'subpixel', 'test/mse')} of subpixel"
@@ -72,12 +84,20 @@ def of_equal_decoders() -> Iterator[str]:
             difference = "0" if decoder == "resize" else against(table(name), "decoder", decoder, "resize", "test/mse")
             yield row(decoder, *costs, mean(own["test/mse"], 5), difference, f"{own['test/ssim'].mean():.4f}")
     of_subpixel = against(table("equal_decoders"), "decoder", "transpose4", "subpixel", "test/mse")
-    yield f"transpose4 is at {of_subpixel} of subpixel"
+    p = alone(table("equal_decoders"), "decoder", "transpose4", "subpixel", "test/mse")
+    yield f"transpose4 is at {of_subpixel} of subpixel (p {p_value(p)}"
+    for name in ("equal_decoders", "equal_decoders_fused"):
+        (found,) = holm("decoder", "resize", "test/mse", table(name))
+        yield f"(Holm p {found['transpose']})"
 
 
 def of_the_learning_rate() -> Iterator[str]:
     means = table("learning_rate").groupby(["decoder", "optimizer.lr"])["test/mse"].mean()
     best = {decoder: means[decoder].min() for decoder in ("transpose", "resize")}
+    by_rate = table("learning_rate").groupby("optimizer.lr")
+    found = [of_it["transpose"] for of_it in holm("decoder", "resize", "test/mse", *(rows for _, rows in by_rate))]
+    yield f"Holm p {found[0]} at 0.0025"
+    yield f"no difference is shown (Holm p {found[1]})"
     yield f"{100 * (best['transpose'] / best['resize'] - 1):.0f} %"
     for rate, rows in table("learning_rate").groupby("optimizer.lr"):
         black = rows[rows["health"].fillna("").str.contains("constant output")].groupby("decoder").size()
@@ -97,6 +117,9 @@ def of_the_positions() -> Iterator[str]:
                 difference = against(rows, "decoder.positions", str(positions), "kept", "test/mse")
             bits, ssim = own["cost/index_bits"].unique().item(), f"{own['test/ssim'].mean():.4f}"
             yield row(str(positions), f"{bits:,}", mean(own["test/mse"], 5), difference, ssim)
+    (found,) = holm("decoder.positions", "kept", "test/mse", table("positions_photos"))
+    yield f"(Holm p {found['rows']})"
+    yield f"Holm p {found['shuffled']}"
 
 
 def of_the_rates_of_unpooling() -> Iterator[str]:
@@ -107,9 +130,15 @@ def of_the_rates_of_unpooling() -> Iterator[str]:
         means = [mean(of_it["test/mse"], 5) for of_it in (own, other)]
         difference = against(rows, "decoder", "max_unpool", "transpose", "test/mse")
         yield row(f"`{channels}`", *counts, *means, difference)
+    by_rate = [rows for _, rows in table("unpooling_rate").groupby("channels")]
+    (p,) = {of_it["max_unpool"] for of_it in holm("decoder", "transpose", "test/mse", *by_rate)}
+    yield f"(Holm p {p} each)"
     wide = table("unpooling_rate").copy().assign(key=lambda rows: rows["decoder"] + rows["channels"])
-    yield f"it is at {against(wide, 'key', 'transpose[8,7]', 'max_unpool[8,4]', 'test/mse')} of max unpooling"
-    yield f"with `[8,19]` at {against(wide, 'key', 'transpose[8,19]', 'max_unpool[8,16]', 'test/mse')} of max unpooling"
+    for wider, narrower in (("[8,7]", "[8,4]"), ("[8,19]", "[8,16]")):
+        pair = f"transpose{wider}", f"max_unpool{narrower}"
+        assert alone(wide, "key", *pair, "test/mse") == 2**-9
+        yield f"with `{wider}`"
+        yield f"at {against(wide, 'key', *pair, 'test/mse')} of max unpooling with `{narrower}`"
 
 
 def test_the_way_up() -> None:

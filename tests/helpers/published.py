@@ -1,6 +1,6 @@
 """What the kept CSVs of docs/results say, written as its pages write it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -36,12 +36,24 @@ def against(rows: pd.DataFrame, key: str, label: str, reference: str, metric: st
     return f"{100 * differences.mean() / base:+.1f} ± {100 * stats.t_interval(differences) / base:.1f} %"
 
 
-def holm(rows: pd.DataFrame, key: str, reference: str, metric: str, more: Sequence[float] = ()) -> dict[str, str]:
-    """Label -> its sign-flip p against the reference, after Holm's correction over all of them and the p of `more`."""
+def holm(key: str, reference: str, metric: str, *tables: pd.DataFrame) -> list[dict[str, str]]:
+    """Of each table, label -> its sign-flip p against the reference, after Holm's correction over all of them."""
+    found = [
+        (number, label, alone(rows, key, label, reference, metric))
+        for number, rows in enumerate(tables)
+        for label in rows[key].unique()
+        if label != reference
+    ]
+    adjusted: list[dict[str, str]] = [{} for _ in tables]
+    for (number, label, _), p in zip(found, stats.holm([p for _, _, p in found]), strict=True):
+        adjusted[number][label] = p_value(p)
+    return adjusted
+
+
+def alone(rows: pd.DataFrame, key: str, label: str, reference: str, metric: str) -> float:
+    """The sign-flip p of one comparison, without a correction."""
     values = rows.pivot(index="seed", columns=key, values=metric)
-    labels = [label for label in values.columns if label != reference]
-    found = [stats.sign_flip_p((values[label] - values[reference]).to_numpy()) for label in labels]
-    return dict(zip(labels, map(p_value, stats.holm([*found, *more])), strict=False))
+    return stats.sign_flip_p((values[label] - values[reference]).to_numpy())
 
 
 def mean(values: pd.Series, digits: int) -> str:
