@@ -6,8 +6,8 @@ from typing import Any
 
 from hourglass.core.errors import DataError
 from hourglass.core.files import within
-from hourglass.core.text import printable
-from hourglass.runs.read import read_summary, read_sweep
+from hourglass.core.text import counted, printable
+from hourglass.runs.read import is_tuning, read_summary, read_sweep
 from hourglass.runs.status import status_of
 
 NEEDED = ("id", "choices")
@@ -22,7 +22,10 @@ def refuse_changed_images(run: Path, summary: Mapping[str, Any], fingerprint: st
 
 
 def runs_of(folder: Path) -> tuple[list[Path], dict[str, str]]:
-    """The completed runs of a run folder or of a folder of runs, and why the others are left out, by name."""
+    """The completed runs of a run folder or of a folder of runs, and why the others are left out, by name.
+
+    Of a sweep without those that only served to tune: no report has them.
+    """
     if (folder / "summary.json").exists() or (folder / ".hydra").exists():
         candidates = {folder}
     else:
@@ -30,18 +33,23 @@ def runs_of(folder: Path) -> tuple[list[Path], dict[str, str]]:
         candidates = inside | {folder / job for job in read_sweep(folder)["jobs"]}
     if not candidates:
         raise DataError(f"{folder} is no run folder and holds none: a run has a summary.json, logs/runs has yours")
-    runs, left_out = [], {}
+    runs, left_out, tuning = [], {}, 0
     for run in sorted(candidates):
         try:
             within(run, folder)
             status = status_of(run)
-            error = (read_summary(run, NEEDED if status == "completed" else ()) or {}).get("error")
+            summary = read_summary(run, NEEDED if status == "completed" else ()) or {}
+            error = summary.get("error")
         except DataError as torn:
             status, error = "torn", str(torn)
-        if status == "completed":
+        if run != folder and status == "completed" and is_tuning(summary.get("overrides", [])):
+            tuning += 1
+        elif status == "completed":
             runs.append(run)
         else:
             left_out[printable(run.name)] = f"{status}: {error}" if error else status
+    if tuning:
+        left_out[counted(tuning, "run")] = "which only served to tune"
     if not runs:
         reasons = "; ".join(f"{name}, {why}" for name, why in left_out.items())
         raise DataError(
