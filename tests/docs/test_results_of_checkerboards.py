@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from helpers.published import against, assert_says, cell, row, table
+from helpers.published import against, assert_says, cell, mean, row, table
 
 CELLS = [("mnist5k", "none"), ("mnist5k", "dense"), ("synthetic", "none"), ("synthetic", "dense")]
 
@@ -34,5 +34,25 @@ def of_checkerboards() -> Iterator[str]:
         yield f"at {found} {where}"
 
 
+def of_the_decay() -> Iterator[str]:
+    """By kernel and length: phase bias over the images own, and the imbalance of the error over what chance gives."""
+    lengths = (16, 64, 256, 1024, 4096)
+    for kernel in (2, 3, 4, 5, 6):
+        own = cell("grid_decay", **{"decoder.kernel_size": kernel})
+        cells = [f"{(own['init/phase_bias_2'] / own['real/phase_bias_2']).mean():,.0f}"]
+        for steps in lengths:
+            rows = own[own["trainer.max_steps"] == steps]
+            share = rows["test/phase_bias_2"] / rows["real/phase_bias_2"]
+            cells.append(f"{share.mean():.2f} ({share.min():.2f}–{share.max():.2f})")
+        yield row(f"k={kernel}", *cells)
+    for kernel in (2, 3, 4, 5, 6):
+        own = cell("grid_decay", **{"decoder.kernel_size": kernel})
+        by_length = own.assign(share=own["test/phase_error_imbalance_2"] / own["test/phase_error_chance_2"])
+        means = by_length.groupby("trainer.max_steps")["share"].mean()
+        errors = own[own["trainer.max_steps"] == 4096]["test/mse"]
+        yield row(f"k={kernel}", *(f"{means[steps]:.1f}" for steps in lengths), mean(errors, 5))
+
+
 def test_checkerboards() -> None:
     assert_says("checkerboards.md", of_checkerboards())
+    assert_says("checkerboards.md", of_the_decay())

@@ -15,6 +15,17 @@ def of_downsampling() -> Iterator[str]:
     yield row("maxpool", "0", f"{consistency['maxpool']:.1f}")
 
 
+def of_antialiasing() -> Iterator[str]:
+    rows = table("antialiasing")
+    consistency = rows.groupby("encoder")["test/shift_consistency_1"]
+    for encoder in consistency.mean().sort_values(ascending=False).index:
+        own = rows[rows["encoder"] == encoder]
+        difference = "0" if encoder == "strided" else against(rows, "encoder", encoder, "strided", "test/mse")
+        rate, ssim = f"{own['optimizer.lr'].unique().item():g}", f"{own['test/ssim'].mean():.4f}"
+        shift = mean(own["test/shift_consistency_1"], 1)
+        yield row(encoder, rate, shift, mean(own["test/mse"], 5), difference, ssim)
+
+
 def gains(name: str, trained: object, key: str, tested: list[str], own: str) -> list[str]:
     """Mean gain in dB of the runs that were `trained` so, on each corruption; bold on their own."""
     evaluated = pd.read_csv(RESULTS / name / "evaluations.csv")
@@ -40,6 +51,7 @@ def of_denoising() -> Iterator[str]:
 
 def test_the_way_down() -> None:
     assert_says("way_down.md", of_downsampling())
+    assert_says("way_down.md", of_antialiasing())
 
 
 def test_denoising() -> None:

@@ -7,7 +7,16 @@ from hourglass.report.analysis.review import Review
 from hourglass.report.page.plots import Figure, Plot, band, plot
 from hourglass.report.reading import evaluations
 
-EVALUATED = ("test/psnr_gain", "test/psnr", "test/mse", "test/ssim", "probe/logistic", "probe/knn")
+EVALUATED = (
+    "test/psnr_gain",
+    "test/psnr",
+    "test/mse",
+    "test/ssim",
+    "probe/logistic",
+    "probe/knn",
+    "ratio/affine",
+    "ratio/wiener_curve",
+)
 
 
 def robustness(review: Review) -> Figure | None:

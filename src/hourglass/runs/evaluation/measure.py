@@ -11,14 +11,15 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from hourglass.config.identity import without_volatile
 from hourglass.config.parts import Parts
 from hourglass.core.errors import ConfigError
-from hourglass.core.files import within
+from hourglass.core.files import expanded, within
 from hourglass.data.batches import Images
 from hourglass.data.datamodule import ImageData
 from hourglass.nn import Autoencoder
+from hourglass.runs.baselines.compute import baselines_of
 from hourglass.runs.evaluation.bound import importance_weighted, refuse_without_bound
 from hourglass.runs.evaluation.codes.probe import probed
 from hourglass.runs.evaluation.codes.probe_options import default_options
-from hourglass.runs.evaluation.request import IWAE, Evaluation, Options, images_of
+from hourglass.runs.evaluation.request import IWAE, RATIO, Evaluation, Options, images_of
 from hourglass.runs.evaluation.select import refuse_changed_images
 from hourglass.runs.load import load_run
 from hourglass.runs.read import read_configuration, summary_of
@@ -40,6 +41,13 @@ def refuse_other_images(run: Path, evaluation: Evaluation, fingerprint: str) -> 
     if own == asked:
         cure = f"put back those of then, or choose the data by name, as in data={evaluation.data} data.root=FOLDER"
         refuse_changed_images(run, summary_of(run), fingerprint, cure)
+
+
+def held_against(baselines: dict[str, float], metrics: dict[str, float]) -> dict[str, float]:
+    """The MSEs among the baselines as `baseline/…`, and `test/mse` over them as `ratio/…`."""
+    errors = {name: value for name, value in baselines.items() if name not in ("bce_entropy", "ppca")}
+    ratios = {f"{RATIO}{name}": metrics["test/mse"] / value for name, value in errors.items() if value > 1e-9}
+    return {f"baseline/{name}": value for name, value in errors.items()} | ratios
 
 
 class Measurer:
@@ -77,6 +85,8 @@ class Measurer:
                 measured[f"{IWAE}{self.options.iwae}"] = bound
             if self.options.probe:
                 measured |= probed(autoencoder, data, default_options(), corrupted=True)
+            if self.options.baselines is not None:
+                measured |= held_against(baselines_of(module, data, str(expanded(self.options.baselines))), measured)
             yield Measured(measured, fingerprint)
 
     def _trainer(self, evaluation: Evaluation) -> Trainer:
@@ -102,12 +112,13 @@ class Measurer:
         return data
 
     def _images_of(self, evaluation: Evaluation, data: ImageData) -> dict[str, Images]:
-        """Of the test; for a probe of the training, too."""
+        """Of the test; for a probe, and for baselines, of training and validation too."""
         plain = evaluation.configuration.plain["data"]
-        told = without_volatile(evaluation.configuration.plain)["data"] if self.options.probe else None
+        every = self.options.probe or self.options.baselines is not None
+        told = without_volatile(evaluation.configuration.plain)["data"] if every else None
         source = json.dumps([images_of(evaluation.configuration), plain.get("root"), told], sort_keys=True)
         if self._images is None or source != self._source:
             self._images = None  # two sets of images need not fit into memory
-            data.setup(None if self.options.probe else "test")
+            data.setup(None if every else "test")
             self._source, self._images = source, data.images
         return self._images

@@ -21,7 +21,7 @@ from hourglass.core.types import Count, Size
 GROUPS = ("corruption", "data")
 BATCHING = ("batch_size", "eval_batch_size", "val_size", "_target_", "_partial_")
 """Keys of `data` that do not say which images the test has."""
-PROBE, IWAE = "probe/", "test/iwae_"
+PROBE, IWAE, RATIO = "probe/", "test/iwae_", "ratio/"
 """How the names begin of what is measured only where it is asked for."""
 Levels = dict[str, dict[str, list[float]]]
 
@@ -33,6 +33,7 @@ class Options:
     ladder: bool
     probe: bool
     iwae: Count | None
+    baselines: str | None
     seed: Size | None
     accelerator: Literal["auto", "cpu", "gpu"]
     trust: list[str]
@@ -42,8 +43,9 @@ class Options:
 
     def lacks(self, metrics: Mapping[str, Any]) -> bool:
         """Is something asked for that is not among these metrics?"""
-        without_probe = self.probe and not any(name.startswith(PROBE) for name in metrics)
-        return without_probe or (self.iwae is not None and f"{IWAE}{self.iwae}" not in metrics)
+        groups = [PROBE] * self.probe + [RATIO] * (self.baselines is not None)
+        without = any(not any(name.startswith(group) for name in metrics) for group in groups)
+        return without or (self.iwae is not None and f"{IWAE}{self.iwae}" not in metrics)
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,11 @@ def table(records: dict[Path, list[Record]]) -> str:
     width = max(len(name) for name in lines)
     rows = [f"\n{'':<{width}}  {'MSE':>8}  {'PSNR dB':>7}  {'gain dB':>7}  {'SSIM':>6}"]
     more = _asked_for(every)
-    rows[0] += "".join(f"  {name.split('/')[1]:>10}" for name in more)
+    rows[0] += "".join(f"  {_short(name):>10}" for name in more)
     for name, of_line in lines.items():
         mse, psnr, gain, ssim = (_mean(of_line, f"test/{m}") for m in ("mse", "psnr", "psnr_gain", "ssim"))
         rows.append(f"{name:<{width}}  {mse:>8.5f}  {psnr:>7.2f}  {gain:>+7.2f}  {ssim:>6.4f}".replace("+nan", "   –"))
-        rows[-1] += "".join(f"  {number(_mean(of_line, name)):>10}" for name in more)
+        rows[-1] += "".join(f"  {number(_mean(of_line, name)):>{max(10, len(_short(name)))}}" for name in more)
     runs = list(records)
     if several and len(runs) > 1:
         counts = sorted({len(of_line) for of_line in lines.values()})
@@ -38,11 +38,18 @@ def table(records: dict[Path, list[Record]]) -> str:
     return "\n".join(rows)
 
 
+def _short(name: str) -> str:
+    """`logistic`, `/ affine`"""
+    group, _, what = name.partition("/")
+    return f"/ {what}" if group == "ratio" else what
+
+
 def _asked_for(records: list[Record]) -> list[str]:
-    """The names of bounds, with that of the ELBO, and of what was read off codes."""
+    """The names of bounds, with that of the ELBO, of what was read off codes, and of the ratios to linear denoisers."""
     names = dict.fromkeys(name for record in records for name in record["metrics"])
     bounds = [name for name in names if name.startswith(IWAE)]
     probes = [name for name in names if name.startswith(PROBE) and not name.endswith(("_pixels", "_pca", "/chance"))]
+    probes += [name for name in ("ratio/affine", "ratio/wiener_curve") if name in names]
     return [*(["test/elbo"] if bounds else []), *bounds, *probes]
 
 
