@@ -178,7 +178,7 @@ def test_the_prior_is_drawn_as_in_training_and_whole_numbers_by_their_frequencie
         chosen(model, parse_options([f"run={run}", "sampler=flow"]))
 
 
-def test_what_cannot_be_probed_or_sampled_is_refused(tmp_path: Path) -> None:
+def test_what_cannot_be_probed_or_sampled_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unpooled = untrained_run(tmp_path / "a", "decoder=max_unpool", "channels=[4]", *SYNTHETIC)
     with pytest.raises(IncompatiblePair, match="a code by itself has no argmax indices to decode it with"):
         sample.main([f"run={unpooled}"])
@@ -189,3 +189,17 @@ def test_what_cannot_be_probed_or_sampled_is_refused(tmp_path: Path) -> None:
     for command in (probe, sample):
         with pytest.raises(DataError, match=r"tested on other images .*: put back those of then"):
             command.main([f"run={changed}"])
+    few = untrained_run(tmp_path / "c", *DENSE, *SYNTHETIC[:3], "data.source.test=3", "data.val_size=20")
+    monkeypatch.setattr("hourglass.runs.evaluation.codes.sample.draw", lambda *_: pytest.fail("it was drawn"))
+    with pytest.raises(DataError, match=r"3 test images are too few .*: use a run on data with more"):
+        sample.main([f"run={few}"])
+
+
+@pytest.mark.parametrize("latent", ["dense", "topk", "contractive", "contractive_by_probes", "none"])
+def test_a_code_without_a_prior_names_the_sampler_that_it_has(tmp_path: Path, latent: str) -> None:
+    option, _, by_probes = latent.partition("_")
+    more = [] if option == "none" else [*DENSE[2:3], f"latent={option}"]
+    more += ["latent.k=2"] if option == "topk" else ["latent.probes=2"] if by_probes else []
+    run = untrained_run(tmp_path / "run", "model=linear", *more, *SYNTHETIC)
+    with pytest.raises(ConfigError, match="has no prior to sample from: use sampler=gmm, or train with model=vae"):
+        sample.main([f"run={run}", "sampler=prior"])

@@ -96,8 +96,13 @@ class Autoencoder(nn.Module):
     @property
     def generative(self) -> bool:
         """Can `sample` draw images from a prior?"""
-        prior = getattr(self.latent, "has_prior", self.latent.noise_shape is not None)
-        return prior and self.decoder.needs_index is None
+        return self.has_prior and self.decoder.needs_index is None
+
+    @property
+    def has_prior(self) -> bool:
+        """Can `latent.sample` draw codes?"""
+        prior: bool = getattr(self.latent, "has_prior", self.latent.noise_shape is not None)
+        return prior
 
     @property
     def index_bits(self) -> float:

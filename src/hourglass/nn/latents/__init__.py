@@ -8,7 +8,8 @@ where they are measured, by the `kl` that the latent logs, in nats: bits back (H
 the shape of the standard normal noise that a latent needs per image; None where it needs none. The noise is an
 argument, so that it can be a pure function of (seed, epoch, image), whatever the batch size or number of devices. One
 that has noise and yet no prior says `has_prior = False`. One that `needs_images` is called in training as
-`latent(code, noise, images)`, with the images that the code was made of, differentiably.
+`latent(code, noise, images)`, with the images that the code was made of, differentiably. One that compares the images
+of a batch says in `least_images` how many it needs in training.
 
 A latent with codebooks has `codebook_size` and `quantizers` too; `codes(code)` are the whole numbers of a code,
 (N, h, w, quantizers), and `decode_codes(codes)` what the decoder gets of them.

@@ -25,7 +25,7 @@ def mmd(codes: Tensor, prior: Tensor) -> Tensor:
     n, dim = codes.shape
     if n < 2:
         raise ConfigError("this latent compares the images of a batch, and there is one on each device: use a larger "
-                          "data.batch_size and data.eval_batch_size")  # fmt: skip
+                          "data.batch_size")  # fmt: skip
 
     def kernel(a: Tensor, b: Tensor) -> Tensor:
         squared = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square()
@@ -35,6 +35,16 @@ def mmd(codes: Tensor, prior: Tensor) -> Tensor:
     return (pairs.sum() - pairs.diagonal().sum()) / (n * (n - 1))
 
 
+def discrepancy(codes: Tensor, prior: Tensor | None, training: bool) -> tuple[Tensor, Tensor]:
+    """`mmd` as it is paid for, and as it is logged: of no draws both are 0. In an evaluation a batch of one image pays
+    nothing, and NaN leaves it out of the mean over the batches."""
+    paid = logged = codes.new_zeros(())
+    if prior is not None:
+        alone = len(codes) < 2 and not training
+        paid, logged = (paid, logged + math.nan) if alone else (mmd(codes, prior),) * 2
+    return paid, logged
+
+
 class WassersteinLatent(DenseLatent):
     """Code of `dim` values of which those of a batch, together, are drawn towards the prior N(0, I); logs `mmd`.
 
@@ -42,7 +52,7 @@ class WassersteinLatent(DenseLatent):
     it nothing is penalised. The code itself is not noisy. Source: Tolstikhin et al. 2018 (WAE-MMD).
     """
 
-    measures = MMD
+    measures, least_images = MMD, 2
 
     def __init__(self, spec: CodeSpec, *, dim: Count, weight: NonNegative, activation: Activation) -> None:
         super().__init__(spec, dim=dim, activation=activation)
@@ -51,8 +61,8 @@ class WassersteinLatent(DenseLatent):
 
     def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
         values = self.bottleneck(code)
-        distance = code.new_zeros(()) if noise is None else mmd(values, noise)
-        return Coded(self.expand(values), self.weight * distance, {"mmd": distance})
+        paid, logged = discrepancy(values, noise, self.training)
+        return Coded(self.expand(values), self.weight * paid, {"mmd": logged})
 
     def sample(self, noise: Tensor) -> Tensor:
         return self.expand(noise)
@@ -65,7 +75,7 @@ class InfoLatent(GaussianLatent):
     kl_weight=0 is the MMD-VAE (Zhao et al. 2017). Logs `kl` and `mmd`; the batch is that of one device.
     """
 
-    measures = MMD
+    measures, least_images = MMD, 2
 
     def __init__(
         self, spec: CodeSpec, *, dim: Count, kl_weight: NonNegative, mmd_weight: NonNegative, activation: Activation
@@ -76,9 +86,9 @@ class InfoLatent(GaussianLatent):
     def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
         mean, logvar = self.posterior(code)
         kl, values = divergence(mean, logvar).sum(), drawn(mean, logvar, noise)
-        distance = code.new_zeros(()) if noise is None else mmd(values, noise)
-        regularization = self.beta * kl + self.mmd_weight * distance
-        return Coded(self.expand(values), regularization, {"kl": kl, "mmd": distance})
+        paid, logged = discrepancy(values, noise, self.training)
+        regularization = self.beta * kl + self.mmd_weight * paid
+        return Coded(self.expand(values), regularization, {"kl": kl, "mmd": logged})
 
 
 class ContractiveLatent(DenseLatent):

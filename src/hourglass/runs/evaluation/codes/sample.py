@@ -21,6 +21,8 @@ from hourglass.runs.evaluation.codes.sample_options import Options
 
 SHOWN, A_ROW = 64, 16
 """Samples in the picture, and in a row of it"""
+LEAST = 4
+"""Test images: half of them are held against the other half"""
 
 
 def sample(options: Options) -> None:
@@ -31,6 +33,11 @@ def sample(options: Options) -> None:
     """
     run = options.folder
     autoencoder, data, identity, fingerprint = opened(run, options.trust)
+    if (tested := len(data.images["test"])) < LEAST:
+        raise DataError(
+            f"{tested} test images are too few to hold samples against, and {LEAST} are needed: use a run on data with "
+            "more of them"
+        )
     sampler = chosen(autoencoder, options)
     drawn = torch.cat([images.cpu() for images in draw(autoencoder, data, sampler, options)])
     metrics, where = _compared(drawn, data, options)
@@ -52,7 +59,7 @@ def chosen(autoencoder: Autoencoder, options: Options) -> str:
     if sampler == "auto":
         return "prior" if autoencoder.generative else "frequencies" if quantised else "gmm"
     own = "frequencies" if quantised else "gmm"
-    if sampler == "prior" and autoencoder.latent.noise_shape is None:
+    if sampler == "prior" and not autoencoder.has_prior:
         raise ConfigError(f"{options.run} has no prior to sample from: use sampler={own}, or train with model=vae")
     if quantised != (sampler == "frequencies") and sampler != "prior":
         kind = "whole numbers" if quantised else "real numbers"
@@ -93,10 +100,7 @@ def draw(autoencoder: Autoencoder, data: ImageData, sampler: str, options: Optio
 
 def _compared(drawn: Tensor, data: ImageData, options: Options) -> tuple[dict[str, float], Tensor]:
     """(what they are like, the positions of the nearest training images)"""
-    tested = len(data.images["test"])
-    if tested < 4:
-        raise DataError(f"{tested} test images are too few to hold samples against: 4 are needed")
-    test = data.pick("test", range(min(2 * len(drawn), tested))).target.flatten(1)
+    test = data.pick("test", range(min(2 * len(drawn), len(data.images["test"])))).target.flatten(1)
     train = data.pick("train", some(len(data.images["train"]), options.train).tolist()).target.flatten(1)
     rows = drawn.clamp(0, 1).flatten(1)
     chunks = (chunk.flatten(1) / 255 for chunk in data.images["train"].chunks())
