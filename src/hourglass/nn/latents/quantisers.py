@@ -72,6 +72,11 @@ class VQLatent(_LearnedCodes):
         dead_below: NonNegative,
         estimator: Estimator,
     ) -> None:
+        if codebook == "gradient" and not commitment:
+            raise ConfigError(
+                "latent.codebook=gradient moves the codes by the commitment, and latent.commitment=0 leaves them where "
+                "they are: use a larger latent.commitment, or latent.codebook=ema"
+            )
         super().__init__(spec, dim=dim, codebook_size=codebook_size, activation=activation, quantizers=quantizers)
         self.kmeans = kmeans
         self.started: Tensor
