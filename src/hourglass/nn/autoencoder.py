@@ -178,6 +178,12 @@ class Autoencoder(nn.Module):
             )
         return self.pixels(Encoded(code, (None,) * (len(self.encoder.spec.shapes) - 1)))
 
+    def pixels_of_bottleneck(self, bottleneck: Tensor) -> Tensor:
+        """Images (N, C, H, W) of bottlenecks that were drawn or interpolated, brought onto the codes of the latent
+        where it has a `project`; raises as `pixels_of_code`."""
+        project = getattr(self.latent, "project", None)
+        return self.pixels_of_code(self.latent.expand(bottleneck if project is None else project(bottleneck)))
+
     def pixels(self, encoded: Encoded, sizes: Sequence[Size2d] | None = None) -> Tensor:
         """As `decode`, unchecked; `sizes` are those of `ConvDecoder.forward`."""
         return self._output(self.decoder(encoded) if sizes is None else self.decoder(encoded, sizes))[0]

@@ -1,5 +1,6 @@
 """New images from a trained run: codes are drawn by one of several samplers, decoded, and held against real images."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -77,14 +78,14 @@ def draw(autoencoder: Autoencoder, data: ImageData, sampler: str, options: Optio
     if sampler == "prior":
         drawn = noise.prior(options.seed, options.n, latent.noise_shape, device)
         return [autoencoder.sample(part) for part in drawn.split(options.batch_size)]
+    decode: Callable[[Tensor], Tensor] = autoencoder.pixels_of_bottleneck
+    read = latent.codes if sampler == "frequencies" else latent.bottleneck
     if sampler == "frequencies":
-        read, write = latent.codes, latent.decode_codes
-    else:
-        read, write = latent.bottleneck, latent.expand
+        decode = lambda codes: autoencoder.pixels_of_code(latent.decode_codes(codes))  # noqa: E731
     known = []
     for index in some(len(data.images["train"]), options.train).split(options.batch_size):
         known.append(read(autoencoder.encoder(data.pick("train", index.tolist(), device).target).code))
-        autoencoder.pixels_of_code(write(known[0][:1]))  # a decoder that needs more says so before anything is fitted
+        decode(known[0][:1])  # a decoder that needs more says so before anything is fitted
     codes = torch.cat(known)
     if sampler == "frequencies":
         new = samplers.frequencies(codes, options.n, options.seed)
@@ -95,7 +96,7 @@ def draw(autoencoder: Autoencoder, data: ImageData, sampler: str, options: Optio
         else:
             fitted = samplers.flow(rows, options.n, options.seed, steps=options.steps, dims=dims)
         new = torch.from_numpy(fitted).to(codes).view(-1, *codes.shape[1:])
-    return [autoencoder.pixels_of_code(write(part)) for part in new.split(options.batch_size)]
+    return [decode(part) for part in new.split(options.batch_size)]
 
 
 def _compared(drawn: Tensor, data: ImageData, options: Options) -> tuple[dict[str, float], Tensor]:
