@@ -196,3 +196,17 @@ def test_hutchinson_s_estimate_is_unbiased() -> None:
     with pytest.raises(IncompatiblePair, match="no prior to sample from: use model=vae"):
         model.sample(noise[0])
     check_latent(partial(ContractiveLatent, dim=6, weight=0.1, probes=2, activation="relu"))
+
+
+@pytest.mark.parametrize(
+    ("dim", "probes", "noise_shape"),
+    [(1, None, None), (32, None, None), (33, None, (2, 33)), (256, None, (2, 256)), (256, 0, None), (4, 3, (3, 4))],
+)
+def test_the_norm_is_exact_where_the_code_is_small(dim: int, probes: int | None, noise_shape: Any) -> None:
+    latent = ContractiveLatent(SPEC, dim=dim, weight=0.1, probes=probes, activation="relu")
+    assert latent.noise_shape == noise_shape
+    images = torch.rand(3, 12, requires_grad=True)
+    noise = None if noise_shape is None else torch.randn(3, *noise_shape)
+    found, exact = latent(images, noise, images).logs["jacobian"], latent.down.weight.square().sum()
+    assert torch.isclose(found, exact) == (noise is None)
+    assert 0.2 * exact < found < 5 * exact

@@ -14,6 +14,9 @@ from hourglass.nn.latents.plain import DenseLatent
 
 MMD = {"mmd": Measure("MMD²", "From the codes of a batch to the prior; 0 if alike, below 0 by chance.", "lower")}
 
+EXACT, PROBES = 32, 2
+"""Of a contractive code: values up to which its Jacobian is exact by default, and random vectors beyond."""
+
 
 def mmd(codes: Tensor, prior: Tensor) -> Tensor:
     """Squared maximum mean discrepancy of codes (N, D) from as many draws of the prior, N(0, I): (), -2 to 2.
@@ -96,8 +99,9 @@ class ContractiveLatent(DenseLatent):
 
     regularization = weight · |J|², J = ∂ code / ∂ pixels, squared Frobenius norm, a mean over the images. `probes=0`:
     exact, a backward pass for each of the `dim` values. Else Hutchinson's unbiased estimate, the mean of |vᵀJ|² over
-    `probes` vectors of random signs, which the noise gives. Given no images, nothing is penalised. The decoder can undo
-    the penalty by large weights; weight decay holds it back. Source: Rifai et al. 2011; Hutchinson 1990.
+    `probes` vectors of random signs, which the noise gives. None: exact up to 32 values, else of 2 probes. Given no
+    images, nothing is penalised. The decoder can undo the penalty by large weights; weight decay holds it back.
+    Source: Rifai et al. 2011; Hutchinson 1990.
     """
 
     needs_images = True
@@ -107,9 +111,11 @@ class ContractiveLatent(DenseLatent):
     }
 
     def __init__(
-        self, spec: CodeSpec, *, dim: Count, weight: NonNegative, probes: Size, activation: Activation
+        self, spec: CodeSpec, *, dim: Count, weight: NonNegative, probes: Size | None, activation: Activation
     ) -> None:
         super().__init__(spec, dim=dim, activation=activation)
+        if probes is None:
+            probes = 0 if dim <= EXACT else PROBES
         self.noise_shape: Shape | None = (probes, dim) if probes else None
         self.weight, self.probes = weight, probes
 
