@@ -113,7 +113,27 @@ def test_it_stands_beside_the_elbo_and_nothing_measured_before_is_lost(tmp_path:
     assert (third, before) == (second, after)
 
 
-def test_a_run_without_a_bound_is_refused(tmp_path: Path) -> None:
-    run = untrained_run(tmp_path / "run", "model=linear", *SYNTHETIC)
-    with pytest.raises(DataError, match="iwae= needs a variational code and a loss in nats"):
-        evaluate.main([f"run={run}", "accelerator=cpu", "iwae=3"])
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["model=linear"], "iwae= needs a variational code and a loss in nats"),
+        (["model=vae", "loss=mse"], "iwae= needs a variational code and a loss in nats"),
+        *(
+            (["model=vae", "corruption=patches", f"loss.where={where}"], f"not loss.where={where}: .*where=all")
+            for where in ("masked", "visible")
+        ),
+    ],
+)
+def test_where_nothing_is_bounded_the_cure_is_named_and_all_else_is_measured(
+    tmp_path: Path, overrides: list[str], message: str
+) -> None:
+    """Beside another run of which there is a bound."""
+    bounded = untrained_run(tmp_path / "a", "model=vae", "channels=[4]", "latent.dim=2", *SYNTHETIC)
+    other = untrained_run(tmp_path / "b", *overrides, *SYNTHETIC)
+    with pytest.raises(DataError, match=f"b could not be evaluated: .*{message}"):
+        evaluate.main([f"run={tmp_path}", "accelerator=cpu", "iwae=3"])
+    for run, has in ((bounded, True), (other, False)):
+        (path,) = (run / "evaluations").glob("*.json")
+        metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"]
+        assert metrics["test/mse"] > 0
+        assert ("test/iwae_3" in metrics) == has

@@ -14,7 +14,9 @@ from helpers.untrained_runs import untrained_run
 from hourglass.cli import evaluate
 from hourglass.config.compose import compose_evaluate
 from hourglass.core.errors import DataError
+from hourglass.data import noise
 from hourglass.data.datamodule import ImageData
+from hourglass.nn.latents.penalties import mmd
 from hourglass.runs.baselines.compute import baselines_of
 from hourglass.training.module import AutoencoderModule
 
@@ -214,3 +216,20 @@ def test_baselines_are_those_of_the_images_it_was_evaluated_on(
 def test_the_groups_are_those_of_train() -> None:
     groups = ("corruption=gaussian", "data=mnist")
     assert compose_evaluate(groups)["corruption"] == configure("corruption=gaussian").plain["corruption"]
+
+
+def test_a_batch_of_one_image_counts_in_no_mmd(tmp_path: Path) -> None:
+    """Of five images in batches of 2, 2 and 1 the mean is that of the first two; there is none where all are alone."""
+    given = ("latent=wae", "channels=[4]", *IMAGES[:3], "data.source.test=5")
+    run = untrained_run(tmp_path / "run", *given, "data.eval_batch_size=2")
+    (record,) = evaluated(run)
+    model, batch = hourglass.load_run(run), hourglass.load_data(run).pick("test", range(5))
+    drawn = noise.normal(batch.key, model.latent.noise_shape, "latent")
+    with torch.no_grad():
+        codes = model.embed(batch.input)
+    by_batch = [mmd(codes[part], drawn[part]).item() for part in (slice(0, 2), slice(2, 4))]
+    assert record["metrics"]["test/mmd"] == pytest.approx(sum(by_batch) / 2, rel=1e-4)
+    assert math.isfinite(record["metrics"]["test/loss"])
+    (record,) = evaluated(untrained_run(tmp_path / "alone", *given, "data.eval_batch_size=1"))
+    assert record["metrics"]["test/mmd"] is None
+    assert record["metrics"]["test/mse"] > 0

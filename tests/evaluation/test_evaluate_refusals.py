@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from lightning.pytorch import Trainer
 
 from helpers.project import run_command
 from helpers.untrained_runs import untrained_run
@@ -43,6 +44,15 @@ def test_only_completed_runs_are_evaluated(tmp_path: Path) -> None:
         evaluate.main([f"run={run}"])
     with pytest.raises(DataError, match="is no run folder and holds none"):
         evaluate.main([f"run={tmp_path / 'nowhere'}"])
+
+
+def test_a_probe_of_unknown_images_is_refused_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = untrained_run(tmp_path / "run", "data=emoji", "channels=[4]")
+    monkeypatch.setattr(Trainer, "test", lambda *_, **__: pytest.fail("it was measured"))
+    with pytest.raises(DataError, match="neither: use data with labels, such as data=mnist5k"):
+        evaluate.main([f"run={run}", "accelerator=cpu", "probe=true", "ladder=true"])
 
 
 @pytest.mark.parametrize("torn", ['{"name": "mi', "[]", f'{{"format": {FORMAT}}}'])

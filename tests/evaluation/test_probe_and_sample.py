@@ -83,7 +83,7 @@ def test_the_report_reads_it_and_distrusts_it(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_both_in_processes_of_their_own(tmp_path: Path) -> None:
     run = untrained_run(tmp_path / "run", *DENSE, *SYNTHETIC)
-    for command, words in (("probe", "probe/r2_wavelength"), ("sample", "64 samples by gmm")):
+    for command, words in (("probe", "probe/r2_level"), ("sample", "64 samples by gmm")):
         done = run_command(f"{command}.py", f"run={run}")
         assert done.returncode == 0, done.stderr
         assert words in done.stdout
@@ -106,6 +106,44 @@ def test_samples_of_a_mixture(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         sample.main([f"run={run}", "sampler=frequencies"])
     with pytest.raises(ConfigError, match="n=1: input should be greater than or equal to 2"):
         sample.main([f"run={run}", "n=1"])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["data=mnist5k"], "1 training images .* have one label: use a larger train="),
+        (SYNTHETIC, "of the 1 train images .* show the factor .*: use a larger train="),
+    ],
+)
+def test_too_few_images_are_not_probed(tmp_path: Path, given: Any, message: str) -> None:
+    run = untrained_run(tmp_path / "run", *DENSE, *given)
+    with pytest.raises(DataError, match=message):
+        probe.main([f"run={run}", "train=1"])
+    assert not (run / "codes").exists()
+
+
+def test_a_run_that_cannot_be_probed_keeps_no_other_from_it(tmp_path: Path) -> None:
+    few = ("data.source.train=4", "data.source.test=90", "data.val_size=3", "data.batch_size=1")
+    enough = ("data.source.train=90", "data.source.test=90", "data.val_size=20")
+    for name, size in (("a", few), ("b", enough)):
+        untrained_run(tmp_path / name, *DENSE, *SYNTHETIC[:2], *size)
+    with pytest.raises(DataError, match="/a could not be probed: of the 1 train images"):
+        probe.main([f"run={tmp_path}"])
+    assert "probe/r2_kind_pca" in kept(tmp_path / "b", "probe")["metrics"]
+
+
+@pytest.mark.parametrize("sampler", ["gmm", "flow"])
+def test_a_code_that_is_the_same_for_all_images_is_not_sampled(tmp_path: Path, sampler: str) -> None:
+    run = untrained_run(tmp_path / "run", *DENSE, *SYNTHETIC)
+    path = run / "checkpoints" / "best.ckpt"
+    checkpoint = torch.load(path, weights_only=True)
+    checkpoint["state_dict"]["autoencoder.latent.down.weight"].zero_()
+    torch.save(checkpoint, path)
+    with pytest.raises(DataError, match="the 3 numbers of a code are the same for all 180 training images"):
+        sample.main([f"run={run}", f"sampler={sampler}"])
+    probe.main([f"run={run}"])
+    metrics = kept(run, "probe")["metrics"]
+    assert all(abs(metrics[f"probe/r2_{factor}"]) < 0.2 for factor in ("kind", "angle", "level"))
 
 
 class WholeNumbers(torch.nn.Module):
@@ -140,7 +178,7 @@ def test_the_prior_is_drawn_as_in_training_and_whole_numbers_by_their_frequencie
         chosen(model, parse_options([f"run={run}", "sampler=flow"]))
 
 
-def test_what_cannot_be_probed_or_sampled_is_refused(tmp_path: Path) -> None:
+def test_what_cannot_be_probed_or_sampled_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unpooled = untrained_run(tmp_path / "a", "decoder=max_unpool", "channels=[4]", *SYNTHETIC)
     with pytest.raises(IncompatiblePair, match="a code by itself has no argmax indices to decode it with"):
         sample.main([f"run={unpooled}"])
@@ -151,3 +189,17 @@ def test_what_cannot_be_probed_or_sampled_is_refused(tmp_path: Path) -> None:
     for command in (probe, sample):
         with pytest.raises(DataError, match=r"tested on other images .*: put back those of then"):
             command.main([f"run={changed}"])
+    few = untrained_run(tmp_path / "c", *DENSE, *SYNTHETIC[:3], "data.source.test=3", "data.val_size=20")
+    monkeypatch.setattr("hourglass.runs.evaluation.codes.sample.draw", lambda *_: pytest.fail("it was drawn"))
+    with pytest.raises(DataError, match=r"3 test images are too few .*: use a run on data with more"):
+        sample.main([f"run={few}"])
+
+
+@pytest.mark.parametrize("latent", ["dense", "topk", "contractive", "contractive_by_probes", "none"])
+def test_a_code_without_a_prior_names_the_sampler_that_it_has(tmp_path: Path, latent: str) -> None:
+    option, _, by_probes = latent.partition("_")
+    more = [] if option == "none" else [*DENSE[2:3], f"latent={option}"]
+    more += ["latent.k=2"] if option == "topk" else ["latent.probes=2"] if by_probes else []
+    run = untrained_run(tmp_path / "run", "model=linear", *more, *SYNTHETIC)
+    with pytest.raises(ConfigError, match="has no prior to sample from: use sampler=gmm, or train with model=vae"):
+        sample.main([f"run={run}", "sampler=prior"])

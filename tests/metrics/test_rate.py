@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from helpers.project import autoencoder_for
+from helpers.project import autoencoder_for, options
 from hourglass.metrics import cost
 from hourglass.nn import Autoencoder, Coded, CodeSpec, LinearDecoder, LinearEncoder, NoLatent
 
@@ -63,13 +63,47 @@ def test_numbers_count_32_bits_and_positions_are_added(shape: Any, overrides: An
     assert cost.rate(model, {}) == pytest.approx({"code_bits": bits, "bits_per_pixel": bits / pixels}, rel=1e-12)
 
 
-def test_a_gaussian_code_costs_its_kl() -> None:
-    model = autoencoder_for(COLOUR, "latent=gaussian", "latent.dim=5").double().eval()
+PLACES, POSITIONS = 7 * 7, 2 * (16 * 14 * 14 + 32 * 7 * 7)
+"""Of a code of (32, 7, 7); bits of the positions of max pooling, one of 2·2 places for each of its values"""
+BY_HAND = {
+    "none": 32 * 32 * PLACES,
+    "dense": 32 * 16,
+    "sparse": 32 * 128,
+    "topk": 32 * 16 + math.log2(math.factorial(128) // (math.factorial(16) * math.factorial(112))),
+    "contractive": 32 * 16,
+    "wae": 32 * 16,
+    "gaussian": None,
+    "gaussian_spatial": None,
+    "info": None,
+    "vq": PLACES * 8,
+    "rvq": PLACES * 4 * 6,
+    "simvq": PLACES * 8,
+    "fsq": PLACES * (math.log2(8) + math.log2(6) + math.log2(5)),
+    "lfq": PLACES * 8,
+}
+"""Bits of the default of each option of conf/latent; None: its KL divergence"""
+
+
+@pytest.mark.parametrize("decoder", ["transpose", "max_unpool"])
+@pytest.mark.parametrize("option", options("latent"))
+def test_the_bits_of_every_latent_are_those_of_a_count_by_hand(option: str, decoder: str) -> None:
+    model = autoencoder_for(DIGITS, f"latent={option}", f"decoder={decoder}")
+    nats = 20.0
+    code = BY_HAND[option]
+    bits = (nats / math.log(2) if code is None else code) + (POSITIONS if decoder == "max_unpool" else 0)
+    measured = {"test/kl": nats} if "kl" in model.reconstruct(torch.rand(2, *DIGITS)).logs else {}
+    assert bool(measured) == (code is None)
+    assert cost.rate(model, measured) == pytest.approx({"code_bits": bits, "bits_per_pixel": bits / 784}, rel=1e-9)
+
+
+@pytest.mark.parametrize(("option", "size"), [("gaussian", 5), ("info", 5), ("gaussian_spatial", 5 * 9 * 12)])
+def test_a_gaussian_code_costs_its_kl(option: str, size: int) -> None:
+    model = autoencoder_for(COLOUR, f"latent={option}", "latent.dim=5").double().eval()
     images = torch.rand(7, *COLOUR, dtype=torch.float64)
     with torch.no_grad():
-        code = model.encoder(images).code.flatten(1)
-        posterior = Normal(model.latent.mean(code), (model.latent.logvar(code) / 2).exp())
-        nats = kl_divergence(posterior, Normal(0, 1)).sum(1).mean().item()
+        mean, logvar = (part.flatten(1) for part in model.latent.posterior(model.encoder(images).code))
+        assert mean.shape == (7, size)
+        nats = kl_divergence(Normal(mean, (logvar / 2).exp()), Normal(0, 1)).sum(1).mean().item()
         logged = model.reconstruct(images).logs["kl"].item()
     found = cost.rate(model, {"test/kl": logged})
     assert found == pytest.approx({"code_bits": nats / math.log(2), "bits_per_pixel": nats / math.log(2) / (33 * 45)})

@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.linalg import sqrtm
 
+from hourglass.core.errors import DataError
 from hourglass.metrics.codes import samplers, samples
 
 RANDOM = np.random.default_rng(0)
@@ -63,6 +64,19 @@ def test_new_codes_are_distributed_as_the_known_ones(sampler: str) -> None:
     on_plane = (new - 5) @ np.linalg.pinv(plane)
     np.testing.assert_allclose(on_plane @ plane, new - 5, atol=1e-6)
     assert (np.abs(on_plane[:, 0]) < 1.5).mean() < 0.1
+
+
+@pytest.mark.parametrize("sampler", ["gmm", "flow"])
+def test_codes_of_dead_units_are_refused(sampler: str) -> None:
+    options = {"components": 4} if sampler == "gmm" else {"steps": 2}
+    codes = np.full((50, 3), 7.0)
+    for dead in (codes, codes * (1 + 1e-7 * RANDOM.choice([-1, 1], size=codes.shape))):
+        with pytest.raises(DataError, match=r"its units are dead, .*: train again, as with activation=leaky_relu"):
+            getattr(samplers, sampler)(dead, 5, 0, dims=64, **options)
+    codes[:, 1] = RANDOM.normal(size=50)  # one that lives is enough
+    new = getattr(samplers, sampler)(codes, 20, 0, dims=64, **options)
+    np.testing.assert_allclose(new[:, [0, 2]], 7, atol=1e-6)
+    assert new[:, 1].std() > 0
 
 
 def test_frequencies_are_those_of_each_position() -> None:

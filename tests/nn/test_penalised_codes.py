@@ -2,6 +2,7 @@
 
 import math
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +26,8 @@ from hourglass.nn import (
 )  # fmt: skip
 from hourglass.nn.latents.penalties import mmd
 from hourglass.testing import check_latent
+from hourglass.training.losses import refuse_small_batch
+from hourglass.training.scores import Scores
 
 SPEC = CodeSpec(((1, 6, 6), (12,)), None)
 relu = {"activation": "relu"}
@@ -93,11 +96,29 @@ def test_mmd_of_equal_distributions_is_zero_within_its_standard_error(paired: bo
     assert mmd(torch.randn(200, 3) + 2, torch.randn(200, 3)) > 0.1
 
 
-def test_one_image_has_no_distribution() -> None:
-    latent = WassersteinLatent(SPEC, dim=4, weight=1.0, **relu)
-    with pytest.raises(ConfigError, match=r"compares the images of a batch.*use a larger data.batch_size"):
-        latent(torch.randn(1, 12), torch.randn(1, 4))
-    assert latent(torch.randn(1, 12)).regularization == 0
+@pytest.mark.parametrize(
+    "make",
+    [
+        partial(WassersteinLatent, SPEC, dim=4, weight=1.0, **relu),
+        partial(InfoLatent, SPEC, dim=4, kl_weight=0.0, mmd_weight=1.0, **relu),
+    ],
+)
+def test_one_image_has_no_distribution(make: Any) -> None:
+    """Training is refused, before it begins; in an evaluation its batch counts in no mean."""
+    latent, code, noise = make(), torch.randn(1, 12), torch.randn(1, 4)
+    with pytest.raises(ConfigError, match=r"compares the images of a batch.*use a larger data.batch_size$"):
+        latent(code, noise)
+    with pytest.raises(ConfigError, match=r"compares the images of a batch: use data.batch_size=2 or more"):
+        refuse_small_batch(latent, 1)
+    refuse_small_batch(latent, 2)
+    assert latent(code).regularization == 0
+    alone = latent.eval()(code, noise)
+    assert alone.regularization == 0
+    assert alone.logs["mmd"].isnan()
+    scores = Scores({}, (1, 6, 6), ["loss", "mmd"])
+    scores.update_means({"loss": torch.tensor(1.0), "mmd": torch.tensor(0.3)}, 3)
+    scores.update_means({"loss": torch.tensor(5.0), "mmd": alone.logs["mmd"]}, 1)
+    assert {name: value.item() for name, value in scores.take().items()} == pytest.approx({"loss": 2.0, "mmd": 0.3})
 
 
 def test_the_noise_moves_what_is_penalised_and_not_the_code_of_a_wasserstein_autoencoder() -> None:
@@ -175,3 +196,17 @@ def test_hutchinson_s_estimate_is_unbiased() -> None:
     with pytest.raises(IncompatiblePair, match="no prior to sample from: use model=vae"):
         model.sample(noise[0])
     check_latent(partial(ContractiveLatent, dim=6, weight=0.1, probes=2, activation="relu"))
+
+
+@pytest.mark.parametrize(
+    ("dim", "probes", "noise_shape"),
+    [(1, None, None), (32, None, None), (33, None, (2, 33)), (256, None, (2, 256)), (256, 0, None), (4, 3, (3, 4))],
+)
+def test_the_norm_is_exact_where_the_code_is_small(dim: int, probes: int | None, noise_shape: Any) -> None:
+    latent = ContractiveLatent(SPEC, dim=dim, weight=0.1, probes=probes, activation="relu")
+    assert latent.noise_shape == noise_shape
+    images = torch.rand(3, 12, requires_grad=True)
+    noise = None if noise_shape is None else torch.randn(3, *noise_shape)
+    found, exact = latent(images, noise, images).logs["jacobian"], latent.down.weight.square().sum()
+    assert torch.isclose(found, exact) == (noise is None)
+    assert 0.2 * exact < found < 5 * exact

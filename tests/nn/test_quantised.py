@@ -157,6 +157,21 @@ def test_usage_is_that_of_the_whole_set() -> None:
     assert result == pytest.approx({"perplexity": by_hand, "usage": 6 / 8, "dead_codes": 2})
 
 
+@pytest.mark.parametrize("option", ["vq", "rvq"])
+def test_codes_that_nothing_would_move_are_refused(option: str) -> None:
+    given = ["latent.codebook=gradient", "latent.kmeans=0", "latent.dead_below=0"]
+    with pytest.raises(ConfigError, match=r"use a larger latent.commitment, or latent.codebook=ema"):
+        made(option, *given, "latent.commitment=0")
+    latent = made(option, *given, "latent.commitment=0.1").train()
+    before = latent.books().detach().clone()
+    latent(torch.randn(4, 6, 3, 4)).regularization.backward()
+    assert max(p.grad.abs().max() for p in latent.quantizer.parameters() if p.grad is not None) > 0
+    assert torch.equal(latent.books(), before)  # a step of the optimizer moves them
+    latent = made(option, *given[1:], "latent.commitment=0").train()
+    latent(torch.randn(4, 6, 3, 4))
+    assert not torch.equal(latent.books(), before)  # of moving averages, the call itself
+
+
 @pytest.mark.parametrize("option", QUANTISED)
 def test_without_the_extra_the_cure_is_named(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vector_quantize_pytorch", None)

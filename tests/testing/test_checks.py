@@ -92,6 +92,11 @@ class Unmeasured(NoLatent):
         self.code_bits = None
 
 
+class Flattening(NoLatent):
+    def project(self, bottleneck: Tensor) -> Tensor:
+        return bottleneck.flatten(1)[:, 1:]
+
+
 class Prior(NoLatent):
     def sample(self, noise: Tensor) -> Tensor:
         return noise
@@ -174,6 +179,7 @@ class NotPerImage(MSE):
         (lambda: testing.check_latent(Reshaping), "a latent keeps the shape of the code"),
         (lambda: testing.check_latent(Moody), "a latent logs the same names in every call"),
         (lambda: testing.check_latent(Unmeasured), "code_bits is the bits of an image's code; or None, where the logs"),
+        (lambda: testing.check_latent(Flattening), "project gives bottlenecks of the shape of the vectors"),
         (lambda: testing.check_latent(Prior), "a latent without noise_shape, or with has_prior = False, has no prior"),
         (lambda: testing.check_source(Chance), "a source draws from numpy's global generator"),
         (lambda: testing.check_source(Floats), "the train images are a uint8 tensor"),

@@ -89,3 +89,14 @@ def test_the_vae_uses_its_code_and_beats_the_mean_image(tmp_path: Path) -> None:
     # samples have the ink of digits: neither empty, full, nor grey
     assert 0.08 < samples.mean() < 0.2
     assert ((samples < 0.1) | (samples > 0.9)).float().mean() > 0.75
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_the_codes_of_fsq_are_used(tmp_path: Path, seed: int) -> None:
+    """All 25, on the emoji: a codebook that learns nothing cannot collapse."""
+    given = ("model=conv", "data=emoji", "latent=fsq", "latent.levels=[5,5]", "activation=leaky_relu", f"seed={seed}")
+    trained = ("optimizer.lr=0.003", "trainer.max_steps=400", "trainer.max_epochs=200", "baselines=null")
+    metrics = metrics_of(tmp_path, "callbacks.checkerboards.images=50", *given, *trained)
+    assert metrics["test/usage"] >= 0.95
+    assert metrics["test/perplexity"] > 10

@@ -39,7 +39,8 @@ def main(arguments: list[str]) -> None:
     failed: dict[str, list[str]] = {}
     for run in runs:
         try:
-            records[run] = command.evaluate(run)
+            for record in command.evaluate(run):
+                records.setdefault(run, []).append(record)
         except Torn as error:
             left_out[printable(run.name)] = f"torn: {error}"
         except HourglassError as error:
@@ -66,8 +67,8 @@ class Command:
 
         return Measurer(self.request.options).measure
 
-    def evaluate(self, run: Path) -> list[Record]:
-        """What is known of a run and what is measured now, in the order of the request."""
+    def evaluate(self, run: Path) -> Iterator[Record]:
+        """What is known of a run and what is measured now, in the order of the request; each is kept by then."""
         summary = read_summary(run)
         assert summary is not None, "it says that it is completed"
         best = run / "checkpoints" / "best.ckpt"
@@ -81,7 +82,12 @@ class Command:
         records = {one.id: record for one in wanted if (record := known(run, one.id, weights)) is not None}
         lacks = self.request.options.lacks
         missing = [one for one in wanted if one.id not in records or lacks(records[one.id]["metrics"])]
-        for one, measured in zip(missing, self.measure(run, missing) if missing else (), strict=True):
+        measure = self.measure(run, missing) if missing else iter(())
+        for one in wanted:
+            if one not in missing:
+                yield records[one.id]
+                continue
+            measured = next(measure)
             record = {
                 "id": one.id,
                 "run": summary["id"],
@@ -95,8 +101,8 @@ class Command:
                 "time": datetime.now().astimezone().isoformat(timespec="seconds"),
                 "versions": provenance.versions(one.configuration.packages),
             }
-            records[one.id] = write(run, record)
+            yield write(run, record)
         there = len(wanted) - len(missing)
         more = f", {there} found in {run / 'evaluations'}" if there else ""
         print(printable(f"{run}: {len(missing)} evaluated{more}"))
-        return [records[one.id] for one in wanted]
+        next(measure, None)  # what it could not measure, it says behind the last

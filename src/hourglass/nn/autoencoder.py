@@ -96,8 +96,13 @@ class Autoencoder(nn.Module):
     @property
     def generative(self) -> bool:
         """Can `sample` draw images from a prior?"""
-        prior = getattr(self.latent, "has_prior", self.latent.noise_shape is not None)
-        return prior and self.decoder.needs_index is None
+        return self.has_prior and self.decoder.needs_index is None
+
+    @property
+    def has_prior(self) -> bool:
+        """Can `latent.sample` draw codes?"""
+        prior: bool = getattr(self.latent, "has_prior", self.latent.noise_shape is not None)
+        return prior
 
     @property
     def index_bits(self) -> float:
@@ -172,6 +177,12 @@ class Autoencoder(nn.Module):
                 "such as decoder=resize"
             )
         return self.pixels(Encoded(code, (None,) * (len(self.encoder.spec.shapes) - 1)))
+
+    def pixels_of_bottleneck(self, bottleneck: Tensor) -> Tensor:
+        """Images (N, C, H, W) of bottlenecks that were drawn or interpolated, brought onto the codes of the latent
+        where it has a `project`; raises as `pixels_of_code`."""
+        project = getattr(self.latent, "project", None)
+        return self.pixels_of_code(self.latent.expand(bottleneck if project is None else project(bottleneck)))
 
     def pixels(self, encoded: Encoded, sizes: Sequence[Size2d] | None = None) -> Tensor:
         """As `decode`, unchecked; `sizes` are those of `ConvDecoder.forward`."""

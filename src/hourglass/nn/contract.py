@@ -41,7 +41,7 @@ NUMBER_BITS = 32
 
 Logs = Mapping[str, Tensor]
 """Numbers to log beside the loss, by name: scalars, means over the images of the batch, unweighted. The names are the
-same in every call."""
+same in every call; in an evaluation NaN leaves a batch out of the mean over all."""
 
 NO_LOGS: Logs = MappingProxyType({})
 

@@ -33,7 +33,7 @@ from hourglass.training.callbacks import Health, record
 from hourglass.training.checkpoints import checkpoint_path, load_weights, read_checkpoint
 from hourglass.training.loggers import LoggedRun, MetricsCsv, ResilientWandbLogger, is_rank_zero
 from hourglass.training.lookup import callback_of, history_of
-from hourglass.training.losses import refuse_without_mask
+from hourglass.training.losses import refuse_small_batch, refuse_without_mask
 from hourglass.training.module import AutoencoderModule
 from hourglass.training.resume import TrainingProgress, checkpoint_to_go_on_from
 from hourglass.training.trainer import build_trainer, mistakes_in_words, quieten, trainer_for
@@ -120,6 +120,7 @@ def _train(
     autoencoder = parts.autoencoder(data.image_shape)
     make_trainer, _ = trainer_for(parts), parts.loggers  # refused before data is read
     refuse_without_mask(parts.loss, data.corruption)
+    refuse_small_batch(autoencoder.latent, data.batch_size)
     callbacks = list(parts.callbacks.values())
     plain = parts.configuration.plain
     module = AutoencoderModule(

@@ -119,6 +119,11 @@ def check_latent(make: Callable[[CodeSpec], Any], *, specs: Sequence[CodeSpec] =
         expect(embedded.shape == size, f"embed gives (N, code_size) = {size}, not {tuple(embedded.shape)}")
         expect_close(without.code[:1], alone.code, 1e-12, "a latent gives another code for an image beside others")
         _expect_samples(latent, code, drawn)
+        if hasattr(latent, "project"):
+            with torch.no_grad():
+                narrow = latent.bottleneck(code)
+                kept = latent.project(narrow + torch.randn_like(narrow)).shape == narrow.shape
+            expect(kept, "project gives bottlenecks of the shape of the vectors")
         code.requires_grad_()
         coded = latent(code, drawn)
         total = (coded.code * torch.randn_like(coded.code)).sum() + coded.regularization

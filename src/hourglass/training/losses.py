@@ -176,6 +176,14 @@ def refuse_without_mask(loss: nn.Module, corruption: object) -> None:
         )
 
 
+def refuse_small_batch(latent: nn.Module, batch_size: int) -> None:
+    """Raise ConfigError where the latent compares more images with each other than a training batch has."""
+    if batch_size < (least := getattr(latent, "least_images", 1)):
+        raise ConfigError(
+            f"{type(latent).__name__} compares the images of a batch: use data.batch_size={least} or more"
+        )
+
+
 def check_loss(loss: nn.Module, autoencoder: Autoencoder) -> tuple[list[str], list[str]]:
     """The names that latent and loss log: (of the latent, of the loss).
 

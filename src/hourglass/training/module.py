@@ -78,10 +78,14 @@ class AutoencoderModule(QuickHooks):
         return {name: measure for name, measure in known.items() if measure} | scores.measures
 
     @property
+    def gives_likelihood(self) -> bool:
+        """Is the loss minus the log likelihood of a whole image, given its code?"""
+        return self.loss.nats and not getattr(self.loss, "needs_mask", False)
+
+    @property
     def gives_elbo(self) -> bool:
         """Are loss and latent together a bound on the likelihood of an image?"""
-        whole = not getattr(self.loss, "needs_mask", False)
-        return self.loss.nats and whole and {"kl", "reconstruction"} <= {*self._of("test").mean_names}
+        return self.gives_likelihood and {"kl", "reconstruction"} <= {*self._of("test").mean_names}
 
     def forward(self, images: Tensor) -> Tensor:
         return self.autoencoder(images)

@@ -34,7 +34,7 @@ class Scores(nn.Module):
         self.codebooks = codebooks
         self.names, self.mean_names = list(makers), list(means)
         self.metrics: Any = nn.ModuleList(make(image_shape) for make in makers.values())
-        self.means: Any = nn.ModuleList(MeanMetric() for _ in means)
+        self.means: Any = nn.ModuleList(MeanMetric("warn" if name in OBJECTIVE else "ignore") for name in means)
 
     @property
     def measures(self) -> dict[str, Measure]:
@@ -45,7 +45,10 @@ class Scores(nn.Module):
             metric.update(pixels, target, input)
 
     def update_means(self, values: Mapping[str, Tensor], n: int) -> None:
-        """Scalars that are means over n images; raises ConfigError for other names than were announced."""
+        """Scalars that are means over n images; what a latent or a loss logs as NaN is left out of its mean.
+
+        Raises ConfigError for other names than were announced.
+        """
         if set(values) != set(self.mean_names):
             other = ", ".join(sorted(set(values) ^ set(self.mean_names)))
             raise ConfigError(f"{other} is logged in some batches and not in others: log the same names in every call")

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hourglass.metrics.codes import optional, principal_components
+from hourglass.core.errors import DataError
+from hourglass.metrics.codes import optional, principal_components, varying
 
 STEPS = 1000
 """Of expectation maximisation, at most: digits take more than the 100 of scikit-learn"""
@@ -60,9 +61,16 @@ def frequencies(codes: Tensor, n: int, seed: int) -> Tensor:
 
 
 def _in_principal_components(codes: np.ndarray, dims: int, draw: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """`draw` sees them with unit variance; one that varies less than a millionth of the first is left at its mean."""
+    """`draw` sees those that vary, with unit variance; what is beyond is left at its mean.
+
+    Raises DataError for codes that do not vary.
+    """
+    if not varying(codes).any():
+        raise DataError(
+            f"the {codes.shape[1]} numbers of a code are the same for all {len(codes)} training images, its units are "
+            "dead, so there is nothing to draw from: train again, as with activation=leaky_relu or a smaller "
+            "optimizer.lr"
+        )
     pca = principal_components(codes, dims)
-    kept = pca.explained_variance_ > 1e-6 * pca.explained_variance_[0]
-    axes, scale = pca.components_[kept], np.sqrt(pca.explained_variance_[kept])
-    reduced = (codes - pca.mean_) @ axes.T / scale
-    return draw(reduced) * scale @ axes + pca.mean_
+    scale = np.sqrt(pca.variances)
+    return draw(pca.of(codes) / scale) * scale @ pca.axes + pca.mean

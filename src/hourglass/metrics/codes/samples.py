@@ -55,7 +55,7 @@ def compared(
     """
     n = min(len(samples), len(test) // 2)
     pca = principal_components(train.double().numpy(), dims)
-    drawn, real, others = (pca.transform(rows.double().numpy()) for rows in (samples[:n], test[:n], test[n : 2 * n]))
+    drawn, real, others = (pca.of(rows.double().numpy()) for rows in (samples[:n], test[:n], test[n : 2 * n]))
     return {
         "nearest": float(near.mean()),
         "nearest_test": float(near_test.mean()),

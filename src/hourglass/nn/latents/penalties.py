@@ -14,6 +14,9 @@ from hourglass.nn.latents.plain import DenseLatent
 
 MMD = {"mmd": Measure("MMD²", "From the codes of a batch to the prior; 0 if alike, below 0 by chance.", "lower")}
 
+EXACT, PROBES = 32, 2
+"""Of a contractive code: values up to which its Jacobian is exact by default, and random vectors beyond."""
+
 
 def mmd(codes: Tensor, prior: Tensor) -> Tensor:
     """Squared maximum mean discrepancy of codes (N, D) from as many draws of the prior, N(0, I): (), -2 to 2.
@@ -25,7 +28,7 @@ def mmd(codes: Tensor, prior: Tensor) -> Tensor:
     n, dim = codes.shape
     if n < 2:
         raise ConfigError("this latent compares the images of a batch, and there is one on each device: use a larger "
-                          "data.batch_size and data.eval_batch_size")  # fmt: skip
+                          "data.batch_size")  # fmt: skip
 
     def kernel(a: Tensor, b: Tensor) -> Tensor:
         squared = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square()
@@ -35,6 +38,16 @@ def mmd(codes: Tensor, prior: Tensor) -> Tensor:
     return (pairs.sum() - pairs.diagonal().sum()) / (n * (n - 1))
 
 
+def discrepancy(codes: Tensor, prior: Tensor | None, training: bool) -> tuple[Tensor, Tensor]:
+    """`mmd` as it is paid for, and as it is logged: of no draws both are 0. In an evaluation a batch of one image pays
+    nothing, and NaN leaves it out of the mean over the batches."""
+    paid = logged = codes.new_zeros(())
+    if prior is not None:
+        alone = len(codes) < 2 and not training
+        paid, logged = (paid, logged + math.nan) if alone else (mmd(codes, prior),) * 2
+    return paid, logged
+
+
 class WassersteinLatent(DenseLatent):
     """Code of `dim` values of which those of a batch, together, are drawn towards the prior N(0, I); logs `mmd`.
 
@@ -42,7 +55,7 @@ class WassersteinLatent(DenseLatent):
     it nothing is penalised. The code itself is not noisy. Source: Tolstikhin et al. 2018 (WAE-MMD).
     """
 
-    measures = MMD
+    measures, least_images = MMD, 2
 
     def __init__(self, spec: CodeSpec, *, dim: Count, weight: NonNegative, activation: Activation) -> None:
         super().__init__(spec, dim=dim, activation=activation)
@@ -51,8 +64,8 @@ class WassersteinLatent(DenseLatent):
 
     def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
         values = self.bottleneck(code)
-        distance = code.new_zeros(()) if noise is None else mmd(values, noise)
-        return Coded(self.expand(values), self.weight * distance, {"mmd": distance})
+        paid, logged = discrepancy(values, noise, self.training)
+        return Coded(self.expand(values), self.weight * paid, {"mmd": logged})
 
     def sample(self, noise: Tensor) -> Tensor:
         return self.expand(noise)
@@ -65,7 +78,7 @@ class InfoLatent(GaussianLatent):
     kl_weight=0 is the MMD-VAE (Zhao et al. 2017). Logs `kl` and `mmd`; the batch is that of one device.
     """
 
-    measures = MMD
+    measures, least_images = MMD, 2
 
     def __init__(
         self, spec: CodeSpec, *, dim: Count, kl_weight: NonNegative, mmd_weight: NonNegative, activation: Activation
@@ -76,9 +89,9 @@ class InfoLatent(GaussianLatent):
     def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
         mean, logvar = self.posterior(code)
         kl, values = divergence(mean, logvar).sum(), drawn(mean, logvar, noise)
-        distance = code.new_zeros(()) if noise is None else mmd(values, noise)
-        regularization = self.beta * kl + self.mmd_weight * distance
-        return Coded(self.expand(values), regularization, {"kl": kl, "mmd": distance})
+        paid, logged = discrepancy(values, noise, self.training)
+        regularization = self.beta * kl + self.mmd_weight * paid
+        return Coded(self.expand(values), regularization, {"kl": kl, "mmd": logged})
 
 
 class ContractiveLatent(DenseLatent):
@@ -86,8 +99,9 @@ class ContractiveLatent(DenseLatent):
 
     regularization = weight · |J|², J = ∂ code / ∂ pixels, squared Frobenius norm, a mean over the images. `probes=0`:
     exact, a backward pass for each of the `dim` values. Else Hutchinson's unbiased estimate, the mean of |vᵀJ|² over
-    `probes` vectors of random signs, which the noise gives. Given no images, nothing is penalised. The decoder can undo
-    the penalty by large weights; weight decay holds it back. Source: Rifai et al. 2011; Hutchinson 1990.
+    `probes` vectors of random signs, which the noise gives. None: exact up to 32 values, else of 2 probes. Given no
+    images, nothing is penalised. The decoder can undo the penalty by large weights; weight decay holds it back.
+    Source: Rifai et al. 2011; Hutchinson 1990.
     """
 
     needs_images = True
@@ -97,9 +111,11 @@ class ContractiveLatent(DenseLatent):
     }
 
     def __init__(
-        self, spec: CodeSpec, *, dim: Count, weight: NonNegative, probes: Size, activation: Activation
+        self, spec: CodeSpec, *, dim: Count, weight: NonNegative, probes: Size | None, activation: Activation
     ) -> None:
         super().__init__(spec, dim=dim, activation=activation)
+        if probes is None:
+            probes = 0 if dim <= EXACT else PROBES
         self.noise_shape: Shape | None = (probes, dim) if probes else None
         self.weight, self.probes = weight, probes
 

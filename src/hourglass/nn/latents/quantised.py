@@ -67,6 +67,10 @@ class QuantisedLatent(nn.Module):
     def expand(self, bottleneck: Tensor) -> Tensor:
         return self.up(bottleneck).view(-1, *self.shape)
 
+    def project(self, bottleneck: Tensor) -> Tensor:
+        """The nearest codes; of several quantisers, that of what the ones before it left over."""
+        return self._vectors(self._chosen(bottleneck))
+
     def embed(self, code: Tensor) -> Tensor:
         return self.bottleneck(code).flatten(1)
 

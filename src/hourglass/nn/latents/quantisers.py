@@ -72,6 +72,11 @@ class VQLatent(_LearnedCodes):
         dead_below: NonNegative,
         estimator: Estimator,
     ) -> None:
+        if codebook == "gradient" and not commitment:
+            raise ConfigError(
+                "latent.codebook=gradient moves the codes by the commitment, and latent.commitment=0 leaves them where "
+                "they are: use a larger latent.commitment, or latent.codebook=ema"
+            )
         super().__init__(spec, dim=dim, codebook_size=codebook_size, activation=activation, quantizers=quantizers)
         self.kmeans = kmeans
         self.started: Tensor
@@ -144,12 +149,19 @@ class FSQLatent(QuantisedLatent):
                 f"latent.levels={levels} make {codes} codes, more than {MOST_CODES}: use fewer or smaller"
             )
         super().__init__(spec, dim=len(levels), codebook_size=codes, activation=activation)
+        self.levels = list(levels)
         with torch.device("cpu"):  # it asks for the product of the levels, where there may be no values
             quantizer = library().FSQ(levels)
         self.quantizer = quantizer.to(self.down.weight.device)
 
     def quantise(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return *self.quantizer(z), z.new_zeros(())
+
+    def project(self, bottleneck: Tensor) -> Tensor:
+        """The nearest levels: of n of them the whole numbers from -(n // 2) on, over n // 2."""
+        levels = torch.tensor(self.levels, device=bottleneck.device).view(-1, 1, 1)
+        half = levels // 2
+        return (bottleneck * half).round().clamp(-half, levels - 1 - half) / half
 
 
 class LFQLatent(QuantisedLatent):

@@ -31,6 +31,11 @@ class TopKLatent(DenseLatent):
         largest, where = dense.topk(self.k)
         return torch.zeros_like(dense).scatter(1, where, largest)
 
+    def project(self, bottleneck: Tensor) -> Tensor:
+        """The `k` values furthest from 0: the nearest code, which may have negative values."""
+        where = bottleneck.abs().topk(self.k).indices
+        return torch.zeros_like(bottleneck).scatter(1, where, bottleneck.gather(1, where))
+
 
 class SparseLatent(DenseLatent):
     """A dense code of `dim` values that are 0 or more, with a penalty on their activity; logs it as `sparsity`.
@@ -65,6 +70,9 @@ class SparseLatent(DenseLatent):
     def bottleneck(self, code: Tensor) -> Tensor:
         dense = super().bottleneck(code)
         return dense.relu() if self.penalty == "l1" else dense.sigmoid()
+
+    def project(self, bottleneck: Tensor) -> Tensor:
+        return bottleneck.relu() if self.penalty == "l1" else bottleneck.clamp(0, 1)
 
     def _divergence(self, mean: Tensor) -> Tensor:
         """Σ KL(activity ‖ mean), of means (dim,)."""

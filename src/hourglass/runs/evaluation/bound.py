@@ -6,7 +6,6 @@ import math
 import torch
 from lightning.pytorch import Trainer
 
-from hourglass.core.errors import ConfigError
 from hourglass.data import noise
 from hourglass.data.datamodule import ImageData
 from hourglass.nn.contract import Variational
@@ -15,10 +14,14 @@ from hourglass.training.losses import judged
 from hourglass.training.module import AutoencoderModule
 
 
-def refuse_without_bound(module: AutoencoderModule) -> None:
-    """Raise ConfigError where there is no likelihood to estimate."""
+def why_no_bound(module: AutoencoderModule) -> str | None:
+    """What keeps `iwae` from estimating a likelihood, with the cure; None where nothing does."""
     if not (isinstance(module.autoencoder.latent, Variational) and module.loss.nats):
-        raise ConfigError("iwae= needs a variational code and a loss in nats, as model=vae has them: leave it out")
+        return "iwae= needs a variational code and a loss in nats, as model=vae has them: leave it out"
+    if not module.gives_likelihood:
+        where = getattr(module.loss, "where", "…")
+        return f"iwae= needs the loss of whole images, not loss.where={where}: leave it out, or train with where=all"
+    return None
 
 
 @torch.no_grad()

@@ -16,8 +16,8 @@ from hourglass.data.batches import Images
 from hourglass.data.datamodule import ImageData
 from hourglass.nn import Autoencoder
 from hourglass.runs.baselines.compute import baselines_of
-from hourglass.runs.evaluation.bound import importance_weighted, refuse_without_bound
-from hourglass.runs.evaluation.codes.probe import probed
+from hourglass.runs.evaluation.bound import importance_weighted, why_no_bound
+from hourglass.runs.evaluation.codes.probe import probed, refuse_unknown
 from hourglass.runs.evaluation.codes.probe_options import default_options
 from hourglass.runs.evaluation.request import IWAE, RATIO, Evaluation, Options, images_of
 from hourglass.runs.evaluation.select import refuse_changed_images
@@ -63,7 +63,8 @@ class Measurer:
         self._images: dict[str, Images] | None = None
 
     def measure(self, run: Path, evaluations: Sequence[Evaluation]) -> Iterator[Measured]:
-        """The best weights of one run under each of the evaluations; raises ConfigError for images of another shape."""
+        """The best weights of one run under each of the evaluations; raises ConfigError for images of another shape, or
+        of which nothing is known that a probe could read; and behind the last, where `iwae` has nothing to estimate."""
         quieten()
         autoencoder = load_run(run, trust=evaluations[0].configuration.trust or ())
         parts = Parts(evaluations[0].configuration)
@@ -71,16 +72,17 @@ class Measurer:
         module = AutoencoderModule(autoencoder, parts.loss, parts.optimizer, parts.metrics, seed=seed, config={})
         if module.loss.state_dict():
             module.load_loss(read_checkpoint(within(checkpoint_path(run, "best"), run)))
-        if self.options.iwae is not None:
-            refuse_without_bound(module)
+        boundless = None if self.options.iwae is None else why_no_bound(module)
         trainer = self._trainer(evaluations[0])
         for one in evaluations:
             data = self._data(one, autoencoder)
             fingerprint = data.fingerprint("test")
             refuse_other_images(run, one, fingerprint)
+            if self.options.probe:
+                refuse_unknown(data)
             (metrics,) = trainer.test(module, datamodule=data, verbose=False)
             measured = {name: float(value) for name, value in metrics.items()}
-            if self.options.iwae is not None:
+            if self.options.iwae is not None and boundless is None:
                 bound = importance_weighted(module, data, trainer, self.options.iwae)
                 measured[f"{IWAE}{self.options.iwae}"] = bound
             if self.options.probe:
@@ -88,6 +90,8 @@ class Measurer:
             if self.options.baselines is not None:
                 measured |= held_against(baselines_of(module, data, str(expanded(self.options.baselines))), measured)
             yield Measured(measured, fingerprint)
+        if boundless is not None:
+            raise ConfigError(boundless)
 
     def _trainer(self, evaluation: Evaluation) -> Trainer:
         configured = evaluation.configuration.plain["trainer"]

@@ -27,12 +27,13 @@ def code_pictures(autoencoder: Autoencoder, images: Tensor, count: int) -> dict[
 
 
 def interpolations(autoencoder: Autoencoder, codes: Tensor) -> Image.Image:
-    """A row for each pair of neighbours in the list, from one to the other in equal steps along a straight line."""
+    """A row for each pair of neighbours in the list, from one to the other in equal steps along a straight line; each
+    is brought onto the codes of the latent, as those of a traversal are."""
     t = torch.linspace(0, 1, STEPS, device=codes.device, dtype=codes.dtype).view(-1, *[1] * (codes.ndim - 1))
     rows = {
         f"{i} to {i + 1}": torch.lerp(codes[i : i + 1], codes[i + 1 : i + 2], t) for i in range(0, len(codes) - 1, 2)
     }
-    return pictures.grid({label: _decoded(autoencoder, row) for label, row in rows.items()})
+    return pictures.grid({label: autoencoder.pixels_of_bottleneck(row) for label, row in rows.items()})
 
 
 def traversals(autoencoder: Autoencoder, codes: Tensor) -> Image.Image:
@@ -44,7 +45,7 @@ def traversals(autoencoder: Autoencoder, codes: Tensor) -> Image.Image:
     for number in deviation.argsort(descending=True, stable=True)[:TRAVERSED].tolist():
         row = flat[:1].repeat(STEPS, 1)
         row[:, number] = mean[number] + deviation[number] * torch.linspace(-2, 2, STEPS, device=flat.device)
-        rows[f"number {number}"] = _decoded(autoencoder, row.to(codes.dtype).view(-1, *codes.shape[1:]))
+        rows[f"number {number}"] = autoencoder.pixels_of_bottleneck(row.to(codes.dtype).view(-1, *codes.shape[1:]))
     return pictures.grid(rows)
 
 
@@ -55,7 +56,3 @@ def neighbours(images: Tensor, embedded: Tensor, count: int) -> Image.Image:
     order = distance.argsort(dim=1, stable=True)[:, : min(NEAREST, len(images) - 1)]
     rows = {f"nearest {i}": images[place] for i, place in enumerate(order.T, 1)}
     return pictures.grid({"test image": images[:count]} | rows)
-
-
-def _decoded(autoencoder: Autoencoder, codes: Tensor) -> Tensor:
-    return autoencoder.pixels_of_code(autoencoder.latent.expand(codes))

@@ -12,7 +12,7 @@ from hourglass.core.text import number
 from hourglass.data import noise
 from hourglass.data.batches import Batch, Split
 from hourglass.data.datamodule import ImageData
-from hourglass.metrics.codes.probes import Known, chance, principal, read_off
+from hourglass.metrics.codes.probes import Known, chance, in_one_unit, principal, read_off, readable
 from hourglass.nn import Autoencoder
 from hourglass.runs.evaluation.codes import records
 from hourglass.runs.evaluation.codes.opened import opened
@@ -31,28 +31,38 @@ def probe(run: Path, options: Options) -> dict[str, float]:
     return metrics
 
 
+def refuse_unknown(data: ImageData) -> None:
+    """Raise ConfigError for images of which nothing is known that could be read off a code."""
+    train, test = data.images["train"], data.images["test"]
+    if not test.factors and (train.labels is None or test.labels is None):
+        raise ConfigError(
+            "a probe needs labels or known factors, and these images have neither: use data with labels, such as "
+            "data=mnist5k or data=folder with a folder for each class, or leave the probe out"
+        )
+
+
 def probed(autoencoder: Autoencoder, data: ImageData, options: Options, *, corrupted: bool = False) -> dict[str, float]:
     """`probe/knn`, `probe/logistic`, `probe/r2_FACTOR` as `metrics.codes.probes.read_off` finds them in the codes; with
     `_pixels` in the pixels, with `_pca` in as many principal components of theirs as a code has numbers.
 
     `corrupted`: codes of the images as evaluation corrupts them, in train and test. Raises ConfigError for data without
-    labels and factors.
+    labels and factors, DataError for too few training images.
     """
+    refuse_unknown(data)
     splits: tuple[Split, Split] = ("train", "test")
     chosen = [some(len(data.images[split]), getattr(options, split)) for split in splits]
-    known = [_known(data, split, index) for split, index in zip(splits, chosen, strict=True)]
-    if not known[1].factors and (known[0].labels is None or known[1].labels is None):
-        raise ConfigError("these images have neither labels nor known factors, so there is nothing to read off a code")
+    known = readable(*(_known(data, split, index) for split, index in zip(splits, chosen, strict=True)))
     pixels, codes = [], []
     for split, index in zip(splits, chosen, strict=True):
         batches = list(_batches(data, split, index, options.batch_size, autoencoder.output_bias.device))
         inputs = [batch.input if corrupted else batch.target for batch in batches]
         pixels.append(np.concatenate([_array(images.flatten(1)) for images in inputs]))
         codes.append(np.concatenate([embedded(autoencoder, images, corrupted=corrupted) for images in inputs]))
-    reduced = principal(pixels[0], pixels[1], codes[0].shape[1])
+    alike = in_one_unit(pixels[0], pixels[1])
+    reduced = principal(*alike, codes[0].shape[1])
     metrics = chance(*known)
-    for features, suffix in zip((codes, pixels, reduced), FEATURES, strict=True):
-        found = read_off(features[0], features[1], known[0], known[1], options.neighbours)
+    for features, suffix in zip((codes, alike, reduced), FEATURES, strict=True):
+        found = read_off(features[0], features[1], *known, options.neighbours, standardise=features is codes)
         metrics |= {f"{name}{suffix}": value for name, value in found.items()}
     return {f"probe/{name}": value for name, value in metrics.items()}
 
@@ -73,9 +83,9 @@ def table(metrics: dict[str, float]) -> str:
     """A line for each reader, a column for each kind of features."""
     readers = [name for name in metrics if not name.endswith(tuple(FEATURES)[1:]) and name != "probe/chance"]
     width = max(len(name) for name in readers)
-    lines = [f"{'':<{width}}" + "".join(f"{title:>9}" for title in FEATURES.values())]
+    lines = [f"{'':<{width}}" + "".join(f"{title:>11}" for title in FEATURES.values())]
     for name in readers:
-        lines.append(f"{name:<{width}}" + "".join(f"{number(metrics[name + suffix]):>9}" for suffix in FEATURES))
+        lines.append(f"{name:<{width}}" + "".join(f"{number(metrics[name + suffix]):>11}" for suffix in FEATURES))
     if "probe/chance" in metrics:
         lines.append(f"the most frequent label: {number(metrics['probe/chance'])}")
     return "\n".join(lines)

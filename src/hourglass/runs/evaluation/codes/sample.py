@@ -1,5 +1,6 @@
 """New images from a trained run: codes are drawn by one of several samplers, decoded, and held against real images."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -21,6 +22,8 @@ from hourglass.runs.evaluation.codes.sample_options import Options
 
 SHOWN, A_ROW = 64, 16
 """Samples in the picture, and in a row of it"""
+LEAST = 4
+"""Test images: half of them are held against the other half"""
 
 
 def sample(options: Options) -> None:
@@ -31,6 +34,11 @@ def sample(options: Options) -> None:
     """
     run = options.folder
     autoencoder, data, identity, fingerprint = opened(run, options.trust)
+    if (tested := len(data.images["test"])) < LEAST:
+        raise DataError(
+            f"{tested} test images are too few to hold samples against, and {LEAST} are needed: use a run on data with "
+            "more of them"
+        )
     sampler = chosen(autoencoder, options)
     drawn = torch.cat([images.cpu() for images in draw(autoencoder, data, sampler, options)])
     metrics, where = _compared(drawn, data, options)
@@ -52,7 +60,7 @@ def chosen(autoencoder: Autoencoder, options: Options) -> str:
     if sampler == "auto":
         return "prior" if autoencoder.generative else "frequencies" if quantised else "gmm"
     own = "frequencies" if quantised else "gmm"
-    if sampler == "prior" and autoencoder.latent.noise_shape is None:
+    if sampler == "prior" and not autoencoder.has_prior:
         raise ConfigError(f"{options.run} has no prior to sample from: use sampler={own}, or train with model=vae")
     if quantised != (sampler == "frequencies") and sampler != "prior":
         kind = "whole numbers" if quantised else "real numbers"
@@ -70,14 +78,14 @@ def draw(autoencoder: Autoencoder, data: ImageData, sampler: str, options: Optio
     if sampler == "prior":
         drawn = noise.prior(options.seed, options.n, latent.noise_shape, device)
         return [autoencoder.sample(part) for part in drawn.split(options.batch_size)]
+    decode: Callable[[Tensor], Tensor] = autoencoder.pixels_of_bottleneck
+    read = latent.codes if sampler == "frequencies" else latent.bottleneck
     if sampler == "frequencies":
-        read, write = latent.codes, latent.decode_codes
-    else:
-        read, write = latent.bottleneck, latent.expand
+        decode = lambda codes: autoencoder.pixels_of_code(latent.decode_codes(codes))  # noqa: E731
     known = []
     for index in some(len(data.images["train"]), options.train).split(options.batch_size):
         known.append(read(autoencoder.encoder(data.pick("train", index.tolist(), device).target).code))
-        autoencoder.pixels_of_code(write(known[0][:1]))  # a decoder that needs more says so before anything is fitted
+        decode(known[0][:1])  # a decoder that needs more says so before anything is fitted
     codes = torch.cat(known)
     if sampler == "frequencies":
         new = samplers.frequencies(codes, options.n, options.seed)
@@ -88,15 +96,12 @@ def draw(autoencoder: Autoencoder, data: ImageData, sampler: str, options: Optio
         else:
             fitted = samplers.flow(rows, options.n, options.seed, steps=options.steps, dims=dims)
         new = torch.from_numpy(fitted).to(codes).view(-1, *codes.shape[1:])
-    return [autoencoder.pixels_of_code(write(part)) for part in new.split(options.batch_size)]
+    return [decode(part) for part in new.split(options.batch_size)]
 
 
 def _compared(drawn: Tensor, data: ImageData, options: Options) -> tuple[dict[str, float], Tensor]:
     """(what they are like, the positions of the nearest training images)"""
-    tested = len(data.images["test"])
-    if tested < 4:
-        raise DataError(f"{tested} test images are too few to hold samples against: 4 are needed")
-    test = data.pick("test", range(min(2 * len(drawn), tested))).target.flatten(1)
+    test = data.pick("test", range(min(2 * len(drawn), len(data.images["test"])))).target.flatten(1)
     train = data.pick("train", some(len(data.images["train"]), options.train).tolist()).target.flatten(1)
     rows = drawn.clamp(0, 1).flatten(1)
     chunks = (chunk.flatten(1) / 255 for chunk in data.images["train"].chunks())
