@@ -34,6 +34,18 @@ def of_the_codebooks() -> Iterator[str]:
     yield f"simvq is at {against(largest, 'latent', 'simvq', 'vq', 'test/mse')} of vq, Holm p {found[-1]}"
 
 
+def of_the_latents(name: str) -> Iterator[str]:
+    """The lines of a table by error: what a code costs, what its error is, and what can be read off it."""
+    rows = table(name)
+    for latent in rows.groupby("latent")["test/mse"].mean().sort_values().index:
+        own = rows[rows["latent"] == latent]
+        bits = f"{own['cost/code_bits'].mean():,.0f}"
+        difference = "0" if latent == "dense" else against(rows, "latent", str(latent), "dense", "test/mse")
+        read = [f"{100 * own[f'probe/{what}'].mean():.1f}" for what in ("logistic", "knn") if f"probe/{what}" in own]
+        rate, ssim = f"{own['optimizer.lr'].unique().item():g}", f"{own['test/ssim'].mean():.4f}"
+        yield row(str(latent), rate, bits, mean(own["test/mse"], 5), difference, ssim, *read)
+
+
 def test_codes() -> None:
     for claims in (of_pca, of_the_codebooks):
         assert_says("codes.md", claims())
