@@ -199,6 +199,7 @@ seed: 0
         (["experiment=mine", "primary=test/ssim"], [], ["primary=test/ssim"]),
         (["experiment=mine", "tune=null", "optimizer.lr=1"], [], ["tune=null", "optimizer.lr=1"]),
         (["experiment=mine", "hydra.sweeper.params.seed=1"], [], ["hydra.sweeper.params.seed=1"]),
+        (["experiment=mine", "hydra.sweep.dir=/there", "data.root=/there", "seed=1"], [], ["seed=1"]),
         (["experiment=mine"], ["--config-dir", "/there"], ["--config-dir", "/there"]),
         (["experiment=other"], [], None),
         (["decoder=resize,transpose"], [], None),

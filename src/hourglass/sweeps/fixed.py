@@ -7,8 +7,8 @@ from hourglass.config.overrides import parse
 from hourglass.core import provenance
 from hourglass.sweeps.declaration import KEYS
 
-HARMLESS = set(VOLATILE) - {"hydra", "tune", "tuning", "budgets", "reported", *KEYS} | {"hydra.launcher", "fixed"}
-"""Keys that change neither what is run nor how it is judged"""
+DECISIVE = {"hydra.sweeper", "tune", "tuning", "budgets", "reported", *KEYS} - {"fixed"}
+"""Keys that change no run by itself, but which there are, or how they are judged"""
 
 
 def beside(commit: str, overrides: Sequence[str], elsewhere: Iterable[str]) -> list[str] | None:
@@ -34,5 +34,10 @@ def beside(commit: str, overrides: Sequence[str], elsewhere: Iterable[str]) -> l
 
 
 def _harmless(key: str) -> bool:
+    """Does it change neither what is run nor how it is judged?"""
+    return _within(key, VOLATILE) and not _within(key, DECISIVE)
+
+
+def _within(key: str, parents: Iterable[str]) -> bool:
     key = key.replace("/", ".")
-    return any(key == known or key.startswith(f"{known}.") for known in HARMLESS)
+    return any(key == parent or key.startswith(f"{parent}.") for parent in parents)
