@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from helpers.published import against, alone, assert_says, cell, holm, mean, row, table
+from helpers.published import against, alone, assert_says, cell, holm, mean, needed, row, table
 from hourglass.core.text import p_value
 
 
@@ -28,6 +28,9 @@ def of_the_upsamplers() -> Iterator[str]:
     assert supported[0] == {"max_unpool", "transpose4", "subpixel", "bilinear"}
     assert supported[1] == supported[0] | {"icnr"}
     yield f"transpose has a Holm p of {short['transpose']}"
+    undecided = [(budgets[0], "transpose"), (budgets[0], "icnr"), (budgets[1], "transpose")]
+    equivalence = min(needed(rows, "decoder", decoder, "resize", 12)[1] for rows, decoder in undecided)
+    yield f"it would take some {equivalence:.0f} seeds and more"
     nearest = [against(rows, "decoder", "max_unpool", "transpose4", "test/mse") for rows in budgets]
     assert {alone(rows, "decoder", "max_unpool", "transpose4", "test/mse") for rows in budgets} == {2**-9}
     yield f"at {nearest[0]} and {nearest[1]} of transpose4, the nearest (p {p_value(2**-9)} each"
@@ -54,6 +57,8 @@ def of_the_photographs() -> Iterator[str]:
     (found,) = holm("decoder", "resize", "test/mse", rows)
     assert [decoder for decoder, p in found.items() if float(p) < 0.05] == ["max_unpool"]
     yield f"(Holm p {found['max_unpool']})"
+    fewest = min(needed(rows, "decoder", decoder, "resize", 6)[0] for decoder in set(found) - {"max_unpool"})
+    yield f"it would take {fewest:.0f} seeds and more"
     for decoder in ("transpose", "max_unpool", "transpose4"):
         yield f"{decoder} {against(rows, 'decoder', decoder, 'resize', 'test/ssim')}"
     worst = rows.pivot(index="seed", columns="decoder", values="test/mse")[["subpixel", "icnr"]].max()

@@ -56,6 +56,13 @@ def alone(rows: pd.DataFrame, key: str, label: str, reference: str, metric: str)
     return stats.sign_flip_p((values[label] - values[reference]).to_numpy())
 
 
+def needed(rows: pd.DataFrame, key: str, label: str, reference: str, comparisons: int) -> tuple[float, float]:
+    """Seeds that would show a difference of 5 % of the test MSE, and equivalence within it, by the spread seen."""
+    values = rows.pivot(index="seed", columns=key, values="test/mse")
+    differences = values[label] - values[reference]
+    return stats.seeds_needed(differences.tolist(), 0.05 * values[reference].mean(), comparisons)
+
+
 def mean(values: pd.Series, digits: int) -> str:
     return f"{values.mean():.{digits}f} ± {stats.t_interval(values):.{digits}f}"
 
