@@ -18,8 +18,10 @@ from hourglass.cli import runs as listing
 from hourglass.cli.codes import probe, sample
 from hourglass.core.errors import ConfigError, DataError, IncompatiblePair, Torn
 from hourglass.data import noise
+from hourglass.metrics.codes.probes import read_off
 from hourglass.nn.contract import Quantised, Variational
 from hourglass.report.reading import runs
+from hourglass.runs.evaluation.codes import probe as probing
 from hourglass.runs.evaluation.codes import records
 from hourglass.runs.evaluation.codes.sample import chosen, draw
 from hourglass.runs.evaluation.codes.sample_options import parse_options
@@ -52,6 +54,28 @@ def test_a_probe_of_labels_and_what_reads_it(tmp_path: Path, capsys: pytest.Capt
     listing.main(["compare", str(run), str(run)])
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("probe/knn_pca"))
     assert line.split()[1:] == [f"{metrics['probe/knn_pca']:.4g}"] * 2
+
+
+def test_what_runs_have_in_common_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codes of each run; pixels once, and their components once for codes of one size. Other images are others."""
+    read: list[int] = []
+
+    def counting(train: np.ndarray, *rest: Any, standardise: bool) -> dict[str, float]:
+        read.append(train.shape[1])
+        return read_off(train, *rest, standardise=standardise)
+
+    monkeypatch.setattr(probing, "read_off", counting)
+    monkeypatch.setattr(probing, "_known_of_pixels", {})
+    sizes = {"first": 3, "second": 3, "third": 4}
+    of_all = [untrained_run(tmp_path / name, *DENSE, f"latent.dim={dim}") for name, dim in sizes.items()]
+    for run in of_all:
+        probe.main([f"run={run}", "train=300", "test=200"])
+    assert read == [3, 784, 3, 3, 4, 4]
+    first, second = (kept(run, "probe")["metrics"] for run in of_all[:2])
+    assert first == second
+    probe.main([f"run={of_all[0]}", "train=100", "test=200"])
+    assert read[6:] == [3, 784, 3]
+    assert kept(of_all[0], "probe")["metrics"]["probe/knn_pixels"] < first["probe/knn_pixels"]
 
 
 def test_the_report_reads_it_and_distrusts_it(tmp_path: Path) -> None:
