@@ -1,8 +1,9 @@
 """`python tools/keep_results.py logs/sweeps/NAME [reference=…] [metric=…]`: a sweep's report, for docs/results/NAME.
 
 Writes report.md, results.csv, evaluations.csv where `evaluate.py` was run, the first test images and what each
-configuration made of them (pictures.png, or one file a task), and seeds.png (a dot a seed: error, and the checkerboard
-before and after training). Needs the extra `dev`.
+configuration made of them (pictures.png, or one file a task), seeds.png (a dot a seed: error, and the checkerboard
+before and after training), and where configurations differ in latent and rate rates.png, what an image costs against
+what is lost of it. Needs the extra `dev`.
 """
 
 import re
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+import pandas as pd
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -23,9 +25,12 @@ from hourglass.core.errors import HourglassError
 from hourglass.core.text import number
 from hourglass.report.analysis.measures import numbers
 from hourglass.report.analysis.review import Review
+from hourglass.report.analysis.tables import pareto
 from hourglass.report.make import make
+from hourglass.report.page.rates import RATE, curves_of
 from hourglass.report.publish import side_by_side
 from hourglass.report.request import parse
+from hourglass.runs.baselines.names import RATE_CURVES
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 SHOWN = ("init/phase_bias_2", "test/phase_bias_2", "test/phase_error_imbalance_2")
@@ -58,6 +63,46 @@ def seeds(review: Review, path: Path) -> None:
         axis.grid(axis="y", alpha=0.3)
     figure.tight_layout()
     figure.savefig(path, dpi=90)
+
+
+def rates(review: Review, path: Path) -> None:
+    """Bits per pixel against MSE: a dot a configuration, and in grey what codes the images without a network."""
+    board = review.board
+    figure, axis = plt.subplots(figsize=(8.5, 5))
+    for (name, curve), style in zip(curves_of(review.ranked).items(), ("--", "-."), strict=False):
+        seen = curve[curve[:, 1] > 0]
+        axis.plot(*seen.T, style, color="grey", label=RATE_CURVES[name])
+    front = pareto(board, RATE, "test/mse", review.measures)
+    axis.step(*board[front].sort_values(RATE)[[RATE, "test/mse"]].to_numpy().T, ":", where="post", color="black")
+    for row in board.to_dict("records"):
+        at = row[RATE], row["test/mse"]
+        axis.errorbar(*at, row["test/mse ±"], row[f"{RATE} ±"] or None, fmt="o", markersize=5)
+    for at, labels in together(board):
+        axis.annotate(", ".join(labels), at, xytext=(5, 5), textcoords="offset points", fontsize="small")
+    axis.set(xscale="log", yscale="log", xlabel="bits per pixel", ylabel="MSE")
+    shown = board[RATE].min() / 2, board[RATE].max() * 2, board["test/mse"].min() / 2, board["test/mse"].max() * 2
+    axis.set(xlim=shown[:2], ylim=shown[2:])
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    for one in (axis.xaxis, axis.yaxis):
+        one.set_major_formatter(lambda value, _: number(float(f"{value:.6g}")))
+        one.set_minor_formatter(NullFormatter())
+    axis.legend(frameon=False)
+    axis.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(path, dpi=90)
+
+
+def together(board: pd.DataFrame) -> list[tuple[tuple[float, float], list[str]]]:
+    """Where a name is to stand in the figure, and those that would stand on each other there as one."""
+    places: list[tuple[tuple[float, float], list[str]]] = []
+    for row in board.sort_values("test/mse", ascending=False).to_dict("records"):
+        at, label = (row[RATE], row["test/mse"]), row["label"].removeprefix("latent=")
+        near = (labels for place, labels in places if np.ptp(np.log10([place, at]), axis=0) @ (1, 2) < 0.14)
+        if (labels := next(near, None)) is None:
+            places.append((at, [label]))
+        else:
+            labels.append(label)
+    return places
 
 
 def says_something(review: Review, metric: str) -> bool:
@@ -103,6 +148,8 @@ def main() -> None:
     (request.out / "report.html").unlink()  # megabytes; the command in report.md makes it again
     pictures(review, request.out)
     seeds(review, request.out / "seeds.png")
+    if "latent" in review.sweep.varied and review.board[RATE].round(9).nunique() > 1:
+        rates(review, request.out / "rates.png")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,11 @@
 
 from collections.abc import Iterator
 
-from helpers.published import against, assert_says, cell, holm, mean, row, table
+import pytest
+from scipy.stats import spearmanr
+
+from helpers.published import against, alone, assert_says, cell, holm, mean, row, table
+from hourglass.core.text import p_value
 
 
 def of_pca() -> Iterator[str]:
@@ -46,6 +50,29 @@ def of_the_latents(name: str) -> Iterator[str]:
         yield row(str(latent), rate, bits, mean(own["test/mse"], 5), difference, ssim, *read)
 
 
+def of_the_digits_codes() -> Iterator[str]:
+    rows = table("latents")
+    yield from of_the_latents("latents")
+    (found,) = holm("latent", "dense", "test/mse", rows)
+    assert min(float(p) for p in found.values()) > 0.05
+    for latent, reference in (("vq", "dense"), ("fsq", "dense"), ("rvq", "vq")):
+        assert alone(rows, "latent", latent, reference, "test/mse") == 2**-7
+    assert float(found["vq"]) == pytest.approx(13 * 2**-7, abs=0.005)
+    yield f"the smallest p, {p_value(2**-7)}, survives Holm's ({found['vq']})"
+    yield f"at {against(rows, 'latent', 'rvq', 'vq', 'test/mse')} of vq"
+    yield f"fsq is at {against(rows, 'latent', 'fsq', 'vq', 'test/mse')} of vq"
+    yield f"at {against(rows, 'latent', 'info', 'gaussian', 'probe/logistic')} of gaussian"
+    means = rows.groupby("latent")[["test/mse", "probe/logistic"]].mean()
+    quantised = ["vq", "rvq", "simvq", "fsq", "lfq"]
+    of_numbers, of_all = (spearmanr(*some.T.to_numpy())[0] for some in (means.drop(quantised), means))
+    yield f"the nine codes of numbers is {of_numbers:.2f}. Of all fourteen it is {of_all:.2f}"
+    read = {name: rows[f"probe/{name}"].unique() for name in ("logistic_pixels", "knn_pixels")}
+    read |= {name: rows[rows["latent"] == "dense"][f"probe/{name}"].unique() for name in ("logistic_pca", "knn_pca")}
+    logistic, near, of_pca_logistic, of_pca_near = (f"{100 * values.item():.1f}" for values in read.values())
+    yield f"logistic regression is at {logistic} and the neighbours at {near}"
+    yield f"on PCA of 16 numbers at {of_pca_logistic} and {of_pca_near}"
+
+
 def test_codes() -> None:
-    for claims in (of_pca, of_the_codebooks):
+    for claims in (of_pca, of_the_codebooks, of_the_digits_codes):
         assert_says("codes.md", claims())

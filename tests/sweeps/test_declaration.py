@@ -13,6 +13,7 @@ from hourglass.cli.sweep import plan
 from hourglass.core import provenance
 from hourglass.core.compat.hydra import Application
 from hourglass.core.errors import ConfigError
+from hourglass.report.analysis.planned import too_few_seeds
 from hourglass.runs.read import read_sweep
 from hourglass.sweeps.declaration import Margin, declared, parse_margin, refuse_unswept, standing
 from hourglass.sweeps.fixed import beside
@@ -127,6 +128,29 @@ def test_a_sweep_with_a_reference_that_it_lacks_leaves_nothing_behind(tmp_path: 
     with pytest.raises(ConfigError, match="seed=7"):
         planned(tmp_path / "new", "reference='seed=7'")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("decoders", "seeds", "reference", "enough"),
+    [(2, 5, "decoder=0", 6), (2, 6, "decoder=0", 0), (7, 7, "decoder=0", 8), (7, 8, "decoder=0", 0), (14, 8, "decoder=0", 10),
+     (14, 10, "decoder=0", 0), (14, 1, None, 0), (14, 1, "latent=none", 0), (1, 1, "decoder=0", 0)],
+)  # fmt: skip
+def test_a_sweep_of_too_few_seeds_says_so_before_it_runs(
+    decoders: int, seeds: int, reference: str | None, enough: int
+) -> None:
+    """The smallest p of n pairs is 2^(1 - n), and counts as often as there are comparisons."""
+    said = too_few_seeds([[f"decoder={i}"] for i in range(decoders)], seeds, reference)
+    assert said.endswith(f"it takes {enough} seeds or more") if enough else said == ""
+    if enough:
+        assert 2 ** (1 - enough) * (decoders - 1) < 0.05 <= 2 ** (2 - enough) * (decoders - 1)
+
+
+def test_the_screen_of_a_sweep_says_that_its_seeds_are_too_few(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    planned(tmp_path, "decoder=resize,transpose,bilinear", 'reference="decoder=resize"')
+    said = (
+        "with 2 seeds nothing can be claimed of any of the 2 comparisons with decoder=resize: it takes 7 seeds or more"
+    )
+    assert said in capsys.readouterr().out
 
 
 @pytest.fixture

@@ -30,11 +30,12 @@ from hourglass.core.errors import ConfigError, Interrupted
 from hourglass.core.processes.environment import at_a_time, wait_asleep
 from hourglass.core.text import command
 from hourglass.report import index
+from hourglass.report.analysis.planned import too_few_seeds
 from hourglass.report.request import Request
 from hourglass.runs.read import as_line, names_of, read_sweep
 from hourglass.runs.status import status_of, to_do
 from hourglass.sweeps import progress, slurm
-from hourglass.sweeps.declaration import declared, refuse_unswept
+from hourglass.sweeps.declaration import Declared, declared, refuse_unswept
 from hourglass.sweeps.sweep import Sweep, begin, check
 from hourglass.sweeps.tuning.plan import Tuning, gathered, of_budgets, read_tuning
 
@@ -158,11 +159,7 @@ def plan(application: Application, name: list[str], words: list[str]) -> tuple[D
         tuning = tuning_of(config, composer) if config.tune is not None else None
         jobs = [] if searching or tuning else each_job(config, composer)
         planned = {configuration.id: job for job, configuration in jobs}
-        judged = declared(config)
-        if not searching:
-            refuse_unswept(
-                judged, jobs_of_sweep(config), [job["overrides"] for job in read_sweep(folder)["jobs"].values()]
-            )
+        judged, note = (declared(config), "") if searching else judged_by(config, folder)
         before = progress.counted([s for one in planned if (s := status_of(folder / one)) != "planned"])
         sweep = begin(
             folder,
@@ -177,7 +174,17 @@ def plan(application: Application, name: list[str], words: list[str]) -> tuple[D
         )
     count = f"up to {config.search.trials} trials" if config.get("search") else tuning or f"{len(planned)} jobs"
     print(f"sweep {folder.name}: {count} in {folder}{f' ({before} before)' if before else ''}", flush=True)
+    if note:
+        print(f"  {note}", flush=True)
     return config, Job(sweep, tuning), more
+
+
+def judged_by(config: DictConfig, folder: Path) -> tuple[Declared, str]:
+    """What a sweep declares, which none of its jobs contradicts, and a sentence where it can show nothing by it."""
+    given, earlier = declared(config), [job["overrides"] for job in read_sweep(folder)["jobs"].values()]
+    refuse_unswept(given, jobs_of_sweep(config), earlier)
+    seeds = max(1, len(values_of_sweep(config, "seed")))
+    return given, too_few_seeds(jobs_of_sweep(config, without=("seed",)), seeds, given.get("reference"))
 
 
 def composed(hydra: Hydra, application: Application, name: list[str]) -> tuple[DictConfig, list[str]]:
