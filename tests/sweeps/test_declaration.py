@@ -11,7 +11,7 @@ from hydra import compose, initialize_config_dir
 from helpers.project import CONF
 from hourglass.cli.sweep import plan
 from hourglass.core import provenance
-from hourglass.core.compat.hydra import Application
+from hourglass.core.compat.hydra import Application, jobs_of_sweep, values_of_sweep
 from hourglass.core.errors import ConfigError
 from hourglass.report.analysis.planned import too_few_seeds
 from hourglass.runs.read import read_sweep
@@ -80,6 +80,9 @@ def test_every_experiment_declares_what_decides_before_it_runs(name: str) -> Non
     found = declared(configured)
     assert set(found) >= {"primary", "equivalent_within"}
     assert len({"reference", "tasks"} & set(found)) == 1
+    if name != "grid_decay":  # its hypotheses are about thresholds
+        jobs, seeds = jobs_of_sweep(configured, without=("seed",)), values_of_sweep(configured, "seed")
+        assert too_few_seeds(jobs, len(seeds), found.get("reference")) == ""
 
 
 def planned(folder: Path, *options: str) -> dict[str, Any]:
@@ -132,8 +135,11 @@ def test_a_sweep_with_a_reference_that_it_lacks_leaves_nothing_behind(tmp_path: 
 
 @pytest.mark.parametrize(
     ("decoders", "seeds", "reference", "enough"),
-    [(2, 5, "decoder=0", 6), (2, 6, "decoder=0", 0), (7, 7, "decoder=0", 8), (7, 8, "decoder=0", 0), (14, 8, "decoder=0", 10),
-     (14, 10, "decoder=0", 0), (14, 1, None, 0), (14, 1, "latent=none", 0), (1, 1, "decoder=0", 0)],
+    [
+        (2, 5, "decoder=0", 6), (2, 6, "decoder=0", 0), (7, 7, "decoder=0", 8), (7, 8, "decoder=0", 0),
+        (14, 8, "decoder=0", 10), (14, 10, "decoder=0", 0), (14, 1, None, 0), (14, 1, "latent=none", 0),
+        (1, 1, "decoder=0", 0),
+    ],
 )  # fmt: skip
 def test_a_sweep_of_too_few_seeds_says_so_before_it_runs(
     decoders: int, seeds: int, reference: str | None, enough: int
