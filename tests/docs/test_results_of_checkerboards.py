@@ -47,12 +47,24 @@ def of_the_decay() -> Iterator[str]:
         yield row(f"k={kernel}", *cells)
     for kernel in (2, 3, 4, 5, 6):
         own = cell("grid_decay", **{"decoder.kernel_size": kernel})
-        by_length = own.assign(share=own["test/phase_error_imbalance_2"] / own["test/phase_error_chance_2"])
-        means = by_length.groupby("trainer.max_steps")["share"].mean()
+        share = own["test/phase_error_imbalance_2"] / own["test/phase_error_chance_2"]
+        means = share.groupby(own["trainer.max_steps"]).mean()
         errors = own[own["trainer.max_steps"] == 4096]["test/mse"]
         yield row(f"k={kernel}", *(f"{means[steps]:.1f}" for steps in lengths), mean(errors, 5))
+
+
+def bounds_of_the_decay() -> Iterator[str]:
+    rows = table("grid_decay")
+    bias = rows.groupby("decoder.kernel_size")["init/phase_bias_2"].mean()
+    yield f"the means are {bias.min():.2f} to {bias.max():.2f}"
+    late = rows[rows["trainer.max_steps"] >= 1024]
+    assert (late["test/phase_bias_2"] < 2 * late["real/phase_bias_2"]).all()
+    early = rows[rows["trainer.max_steps"] == 64].groupby("decoder.kernel_size")["test/phase_bias_2"].mean()
+    assert max(early[4], early[6]) < early[3]
+    assert early[4] > early[5]
 
 
 def test_checkerboards() -> None:
     assert_says("checkerboards.md", of_checkerboards())
     assert_says("checkerboards.md", of_the_decay())
+    assert_says("checkerboards.md", bounds_of_the_decay())

@@ -172,3 +172,18 @@ def test_differences_over_the_budget_are_taken_within_one(lengths: Path) -> None
     assert line["y"] == pytest.approx([-12.68, 0, 4.545], abs=0.01)
     assert "Difference over the budget" in render.render(reviewed)
     assert "the sign turns with the budget" in markdown.write(reviewed)
+
+
+def test_a_sign_that_turns_and_turns_back_is_told_by_what_lies_between(tmp_path: Path) -> None:
+    jobs: dict[str, Any] = {}
+    fixed = ["trainer.max_epochs=-1", "trainer.check_val_every_n_epoch=1000000000"]
+    for decoder, errors in {"transpose": (0.01, 0.01, 0.01), "resize": (0.008, 0.011, 0.005)}.items():
+        for steps, mse in zip(("16", "64", "256"), errors, strict=True):
+            for seed in REPORTED:
+                jobs |= run(tmp_path, [f"decoder={decoder}", f"trainer.max_steps={steps}", *fixed], seed, mse)
+    over = review(runs.read(write(tmp_path, jobs)), "decoder=transpose").budgets
+    assert over
+    assert over.sentences == [
+        "From 16 to 256 steps decoder=resize goes from 20.0 % better than decoder=transpose, by way of 10.0 % worse at "
+        "64, to 50.0 % better (test/mse, each budget a run of its own): the sign turns with the budget."
+    ]

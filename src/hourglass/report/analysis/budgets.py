@@ -51,11 +51,20 @@ def _sentences(table: pd.DataFrame, metric: str, lower: bool) -> list[str]:
     for (method, against), rows in table.groupby(["method", "against"], sort=False):
         if len(rows) > 1:
             first, last = rows.iloc[0], rows.iloc[-1]
-            ends = [f"{by(row)} {'better' if (row['difference'] < 0) == lower else 'worse'}" for row in (first, last)]
-            turns = np.sign(rows["difference"]).nunique() > 1
+            between = rows[np.sign(rows["difference"]) != np.sign(first["difference"])]
+            turns = len(between) > 0
+            if turns and np.sign(first["difference"]) == np.sign(last["difference"]):  # it comes back
+                way = f", by way of {_side(between.iloc[0], lower)} at {number(between.iloc[0]['steps'])},"
+            else:
+                way = ""
             sentences.append(
-                f"From {number(first['steps'])} to {number(last['steps'])} steps {method} goes from {ends[0]} than "
-                f"{against} to {ends[1]} ({metric}, each budget a run of its own): the sign "
-                f"{'turns' if turns else 'does not turn'} with the budget."
+                f"From {number(first['steps'])} to {number(last['steps'])} steps {method} goes from "
+                f"{_side(first, lower)} than {against}{way} to {_side(last, lower)} ({metric}, each budget a run of "
+                f"its own): the sign {'turns' if turns else 'does not turn'} with the budget."
             )
     return sentences
+
+
+def _side(row: pd.Series, lower: bool) -> str:
+    """`14.0 % better`"""
+    return f"{by(row)} {'better' if (row['difference'] < 0) == lower else 'worse'}"
