@@ -1,7 +1,5 @@
-"""What a sweep declares before its first run: what is refused, what `sweep.json` keeps, and what is exploratory."""
+"""What a sweep declares before its first run: what is refused, and what `sweep.json` keeps."""
 
-import subprocess
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +8,11 @@ from hydra import compose, initialize_config_dir
 
 from helpers.project import CONF
 from hourglass.cli.sweep import plan
-from hourglass.core import provenance
 from hourglass.core.compat.hydra import Application, jobs_of_sweep, values_of_sweep
 from hourglass.core.errors import ConfigError
 from hourglass.report.analysis.planned import too_few_seeds
 from hourglass.runs.read import read_sweep
-from hourglass.sweeps.declaration import Margin, declared, parse_margin, refuse_unswept, standing
-from hourglass.sweeps.fixed import beside
-from hourglass.sweeps.record import record
+from hourglass.sweeps.declaration import Margin, declared, parse_margin, refuse_unswept
 
 COMMIT = "0123abc"
 
@@ -157,125 +152,3 @@ def test_the_screen_of_a_sweep_says_that_its_seeds_are_too_few(tmp_path: Path, c
         "with 2 seeds nothing can be claimed of any of the 2 comparisons with decoder=resize: it takes 7 seeds or more"
     )
     assert said in capsys.readouterr().out
-
-
-@pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository in place of ours, with an experiment in conf and a module in src."""
-    for path in ("conf/experiment/mine.yaml", "src/part.py", "README.md"):
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text("seed: 0\nfixed: null\n")
-    git(tmp_path, "init", "-q")
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "-qm", "hypotheses")
-    monkeypatch.setattr(provenance, "_git", partial(provenance._git, folder=tmp_path))
-    return tmp_path
-
-
-def git(folder: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-    done = subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-def test_a_checkout_tells_what_has_changed_since_a_commit(checkout: Path) -> None:
-    commit = git(checkout, "rev-parse", "--short", "HEAD")
-    experiment, part = checkout / "conf/experiment/mine.yaml", checkout / "src/part.py"
-    assert provenance.changed_since(commit) == []
-    experiment.write_text(f'seed: 0\nfixed: "{commit}"\n')
-    (checkout / "README.md").write_text("said otherwise\n")
-    assert provenance.changed_since(commit) == []
-    git(checkout, "commit", "-qam", "fixed")
-    assert provenance.changed_since(commit) == []
-    experiment.write_text(f'seed: 1\nfixed: "{commit}"\n')
-    part.write_text("changed\n")
-    (checkout / "src" / "more.py").write_text("new\n")
-    everything = ["conf/experiment/mine.yaml", "src/part.py", "src/more.py"]
-    assert provenance.changed_since(commit) == everything
-    git(checkout, "add", ".")
-    git(checkout, "commit", "-qm", "after a look")
-    assert sorted(provenance.changed_since(commit) or []) == sorted(everything)
-    assert provenance.changed_since("0" * 40) is None
-
-
-def test_it_is_recorded_with_each_command(checkout: Path) -> None:
-    commit = git(checkout, "rev-parse", "HEAD")
-    folder = checkout / "sweep"
-    folder.mkdir()
-    jobs = {"0123abcd": ["seed=0"]}
-    for _ in range(2):
-        record(folder, ["train"], ["experiment=mine"], jobs, {"fixed": commit})
-        (checkout / "src/part.py").write_text("changed\n")
-    first, second = read_sweep(folder)["invocations"]
-    assert (first["changed_since_fixed"], second["changed_since_fixed"]) == ([], ["src/part.py"])
-    assert standing([first]).startswith(f"Its hypotheses were fixed at commit {commit}, before the first run")
-    assert standing([first, second]) == f"Exploratory: src/part.py had changed since commit {commit}."
-    assert first["beside_fixed"] == []
-
-
-NAMED = """# python train.py -m experiment=mine data=emoji 'budgets=[500]'
-seed: 0
-"""
-
-
-@pytest.mark.parametrize(
-    ("words", "elsewhere", "told"),
-    [
-        (["experiment=mine"], [], []),
-        (["experiment=mine", "sweep=x", "logger=csv", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"], [], []),
-        (["budgets=[500]", "experiment=mine", "data=emoji", "fixed='0123abc'"], [], []),
-        (["experiment=mine", "data=photos"], [], ["data=photos"]),
-        (["experiment=mine", "data=emoji", "seed=range(9)"], [], ["seed=range(9)"]),
-        (["experiment=mine", "primary=test/ssim"], [], ["primary=test/ssim"]),
-        (["experiment=mine", "tune=null", "optimizer.lr=1"], [], ["tune=null", "optimizer.lr=1"]),
-        (["experiment=mine", "hydra.sweeper.params.seed=1"], [], ["hydra.sweeper.params.seed=1"]),
-        (["experiment=mine", "hydra.sweep.dir=/there", "data.root=/there", "seed=1"], [], ["seed=1"]),
-        (["experiment=mine"], ["--config-dir", "/there"], ["--config-dir", "/there"]),
-        (["experiment=other"], [], None),
-        (["decoder=resize,transpose"], [], None),
-    ],
-)
-def test_a_command_is_held_against_the_experiment_that_a_commit_has(
-    checkout: Path, words: list[str], elsewhere: list[str], told: list[str] | None
-) -> None:
-    file = checkout / "conf/experiment/mine.yaml"
-    file.write_text(NAMED)
-    git(checkout, "commit", "-qam", "named")
-    commit = git(checkout, "rev-parse", "HEAD")
-    file.write_text("# python train.py -m experiment=mine data=photos seed=range(9)\n")  # too late
-    assert beside(commit, words, elsewhere) == told
-
-
-GOOD = {"declared": {"fixed": COMMIT, "primary": "test/mse"}, "jobs": ["a", "b"], "changed_since_fixed": []}
-TUNED = {"tuning": {"keys": ["optimizer.lr"]}, "overrides": ["seed=0", "retry=failed"]}  # its jobs follow from results
-OTHERS = {"declared": GOOD["declared"] | {"primary": "test/ssim"}}
-
-
-@pytest.mark.parametrize(
-    ("invocations", "says"),
-    [
-        ([], "Exploratory: no commit is declared (fixed=) at which its hypotheses were fixed."),
-        ([{}], "Exploratory: no commit is declared (fixed=) at which its hypotheses were fixed."),
-        ([GOOD, GOOD | {"jobs": ["b", "a"]}], "Its hypotheses were fixed at commit 0123abc, before the first run"),
-        ([GOOD, GOOD | {"jobs": ["a", "b", "c"]}], "Exploratory: its commands planned different jobs."),
-        (
-            [GOOD | TUNED | {"jobs": ["a"]}, GOOD | TUNED],
-            "Its hypotheses were fixed at commit 0123abc, before the first",
-        ),
-        ([GOOD | TUNED, GOOD | TUNED | {"overrides": ["seed=1"]}], "Exploratory: its commands planned different jobs."),
-        ([GOOD | OTHERS, GOOD], "Exploratory: what is declared changed between its commands."),
-        ([GOOD | {"changed_since_fixed": None}], "Exploratory: what had changed since commit 0123abc is not known"),
-        ([GOOD | {"beside_fixed": []}], "Its hypotheses were fixed at commit 0123abc"),
-        ([GOOD | {"beside_fixed": None}], "Exploratory: commit 0123abc has no file of an experiment that it follows."),
-        (
-            [GOOD | {"beside_fixed": ["data=x"]}, GOOD | {"beside_fixed": ["seed=1"]}],
-            "Exploratory: its command gave data=x, seed=1, which the experiment's file does not name.",
-        ),
-        (
-            [GOOD | {"changed_since_fixed": ["a", "b", "c", "d"]}, GOOD | {"jobs": []}],
-            "Exploratory: its commands planned different jobs; a, b, c and 1 more had changed since commit 0123abc.",
-        ),
-    ],
-)
-def test_what_is_exploratory(invocations: list[dict[str, Any]], says: str) -> None:
-    assert standing(invocations).startswith(says)
