@@ -103,7 +103,7 @@ def test_a_damaged_configuration_is_named(tmp_path: Path, content: str) -> None:
         (["run=a", "run=b"], "name one run"),
         (
             ["run=a", "lader=true"],
-            "lader is no option of evaluate, which has run, ladder, probe, iwae, baselines, seed",
+            "lader is no option of evaluate, which has run, ladder, probe, iwae, baselines",
         ),
         (["run=a", "ladder=1"], "ladder=1: input should be a valid boolean"),
         (["run=a", "seed=-1"], "seed=-1: input should be greater than or equal to 0"),
