@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from helpers.published import RESULTS, against, assert_says, cell, mean, row, table
+from helpers.published import RESULTS, against, assert_says, cell, holm, mean, row, table
+from hourglass.report.analysis import stats
 
 
 def of_downsampling() -> Iterator[str]:
@@ -24,6 +25,23 @@ def of_antialiasing() -> Iterator[str]:
         rate, ssim = f"{own['optimizer.lr'].unique().item():g}", f"{own['test/ssim'].mean():.4f}"
         shift = mean(own["test/shift_consistency_1"], 1)
         yield row(encoder, rate, shift, mean(own["test/mse"], 5), difference, ssim)
+    medians = rows.groupby("encoder")["test/mse"].median().map("{:.5f}".format)
+    blurs = [medians[encoder] for encoder in ("avgpool", "blurpool", "blurpool5")]
+    yield f"{medians['strided']} for strided, {blurs[0]}, {blurs[1]} and {blurs[2]} for blurs"
+    yield f"with strided at {rows[rows['encoder'] == 'strided']['test/mse'].max():.4f}"
+    (found,) = holm("encoder", "strided", "test/mse", rows)
+    assert [encoder for encoder, p in found.items() if float(p) < 0.05] == ["maxpool"]
+    yield f"Maxpool is worse than strided (Holm p {found['maxpool']})"
+    (found,) = holm("encoder", "strided", "test/shift_consistency_1", rows)
+    values = rows.pivot(index="seed", columns="encoder", values="test/shift_consistency_1")
+    for reference in ("strided", "maxpool"):
+        pairs = [values[encoder] - values[reference] for encoder in ("blurpool", "blurpool5", "max_blurpool")]
+        blur, wide, maximum = (f"{pair.mean():+.1f} ± {stats.t_interval(pair):.1f}" for pair in pairs)
+        if reference == "strided":
+            yield f"blurpool is at {blur} dB, blurpool5 at {wide} and max_blurpool at {maximum} (Holm p"
+            yield f"p {found['blurpool']} each"
+        else:
+            yield f"against maxpool at {blur}, {wide} and {maximum}"
 
 
 def gains(name: str, trained: object, key: str, tested: list[str], own: str) -> list[str]:
