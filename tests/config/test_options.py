@@ -27,6 +27,7 @@ def test_every_option_composes_and_its_keys_fit_the_signature(choice: str) -> No
     assert set(of_it.loggers) == set(configure(choice).plain["logger"] or {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choice", EVERY_OPTION)
 def test_every_option_is_read_back_from_a_run_folder_as_it_was(choice: str, tmp_path) -> None:
     (tmp_path / ".hydra").mkdir()

@@ -16,7 +16,13 @@ from hourglass.training.losses import judged
 
 
 @pytest.mark.parametrize("latent", options("latent"))
-@pytest.mark.parametrize("encoder", options("encoder"))
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        pytest.param(name, marks=[] if name in ("linear", "maxpool") else pytest.mark.slow)
+        for name in options("encoder")
+    ],
+)
 def test_every_latent_keeps_the_shape_of_every_code(encoder: str, latent: str) -> None:
     decoder = "linear" if encoder == "linear" else "resize"
     if (encoder, latent) == ("linear", "gaussian_spatial"):
