@@ -1,6 +1,7 @@
 """What the kept CSVs of docs/results say, written as its pages write it."""
 
 from collections.abc import Iterable
+from functools import cache
 
 import pandas as pd
 
@@ -18,6 +19,7 @@ def assert_says(page: str, claims: Iterable[str]) -> None:
         assert claim in text, claim
 
 
+@cache
 def table(name: str) -> pd.DataFrame:
     return pd.read_csv(RESULTS / name / "results.csv")
 

@@ -16,7 +16,7 @@ from hourglass.core.errors import ConfigError, DataError, Torn
 from hourglass.core.files import write_json
 from hourglass.runs.read import read_configuration, read_summary, read_sweep
 from hourglass.runs.status import status_of, to_do
-from hourglass.sweeps.record import record
+from hourglass.sweeps.record import Asked, record
 from hourglass.training.checkpoints import read_checkpoint
 
 BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
@@ -96,7 +96,7 @@ def test_a_torn_sweep_json_is_made_again_from_its_jobs(tmp_path: Path) -> None:
         (tmp_path / job / ".hydra").mkdir(parents=True)
         (tmp_path / job / ".hydra" / "overrides.yaml").write_text(f"- seed={seed}\n")
     (tmp_path / "sweep.json").write_text('{"format": 1, "jobs": {')
-    assert record(tmp_path, ["python", "train.py"], ["seed=1,2"], {"00000003": ["seed=4"]}, {}) == 0
+    assert record(tmp_path, Asked(["python", "train.py"], ["seed=1,2"], {"00000003": ["seed=4"]}, {})) == 0
     jobs = read_sweep(tmp_path)["jobs"]
     assert {job: entry["overrides"] for job, entry in jobs.items()} == {
         "00000001": ["seed=1"],

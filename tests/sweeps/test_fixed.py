@@ -11,7 +11,7 @@ from hourglass.core import provenance
 from hourglass.runs.read import read_sweep
 from hourglass.sweeps.declaration import standing
 from hourglass.sweeps.fixed import beside
-from hourglass.sweeps.record import record
+from hourglass.sweeps.record import Asked, record
 
 COMMIT = "0123abc"
 
@@ -61,7 +61,7 @@ def test_it_is_recorded_with_each_command(checkout: Path) -> None:
     folder.mkdir()
     jobs = {"0123abcd": ["seed=0"]}
     for _ in range(2):
-        record(folder, ["train"], ["experiment=mine"], jobs, {"fixed": commit})
+        record(folder, Asked(["train"], ["experiment=mine"], jobs, {"fixed": commit}))
         (checkout / "src/part.py").write_text("changed\n")
     first, second = read_sweep(folder)["invocations"]
     assert (first["changed_since_fixed"], second["changed_since_fixed"]) == ([], ["src/part.py"])

@@ -36,6 +36,7 @@ from hourglass.runs.read import as_line, names_of, read_sweep
 from hourglass.runs.status import status_of, to_do
 from hourglass.sweeps import progress, slurm
 from hourglass.sweeps.declaration import Declared, declared, refuse_unswept
+from hourglass.sweeps.record import Asked
 from hourglass.sweeps.sweep import Sweep, begin, check
 from hourglass.sweeps.tuning.plan import Tuning, gathered, of_budgets, read_tuning
 
@@ -155,19 +156,15 @@ def plan(application: Application, name: list[str], words: list[str]) -> tuple[D
         searching = not sweeper._target_.endswith(("BasicSweeper", "TuningSweeper"))
         check(config.sweep, config.retry, searching=searching)
         folder = Path(config.hydra.sweep.dir)
+        judged, note = (declared(config), "") if searching else judged_by(config, folder)
         composer = Jobs(hydra, config)
         tuning = tuning_of(config, composer) if config.tune is not None else None
         jobs = [] if searching or tuning else each_job(config, composer)
         planned = {configuration.id: job for job, configuration in jobs}
-        judged, note = (declared(config), "") if searching else judged_by(config, folder)
         before = progress.counted([s for one in planned if (s := status_of(folder / one)) != "planned"])
         sweep = begin(
             folder,
-            words,
-            overrides_of(config.hydra),
-            planned,
-            judged,
-            found_by(config.hydra),
+            Asked(words, overrides_of(config.hydra), planned, judged, found_by(config.hydra)),
             retry=config.retry,
             parallel=at_a_time(int(launcher.get("n_jobs", 1))),
             jobs_outlive_it=getattr(get_class(launcher._target_), "jobs_outlive_it", False),
@@ -181,10 +178,12 @@ def plan(application: Application, name: list[str], words: list[str]) -> tuple[D
 
 def judged_by(config: DictConfig, folder: Path) -> tuple[Declared, str]:
     """What a sweep declares, which none of its jobs contradicts, and a sentence where it can show nothing by it."""
-    given, earlier = declared(config), [job["overrides"] for job in read_sweep(folder)["jobs"].values()]
-    refuse_unswept(given, jobs_of_sweep(config), earlier)
+    given = declared(config)
+    if "reference" not in given:
+        return given, ""
+    refuse_unswept(given, jobs_of_sweep(config), (job["overrides"] for job in read_sweep(folder)["jobs"].values()))
     seeds = max(1, len(values_of_sweep(config, "seed")))
-    return given, too_few_seeds(jobs_of_sweep(config, without=("seed",)), seeds, given.get("reference"))
+    return given, too_few_seeds(jobs_of_sweep(config, without=("seed",)), seeds, given["reference"])
 
 
 def composed(hydra: Hydra, application: Application, name: list[str]) -> tuple[DictConfig, list[str]]:

@@ -78,7 +78,7 @@ def sweep_name(overrides: Sequence[str]) -> str:
     """Names a sweep by its experiment, or by the keys that vary and a hash of what matters to the result."""
     parsed = [override for override in parse(overrides) if override.key_or_group]
     volatile = [key for key in VOLATILE if key not in OF_A_SWEEP]
-    kept = [o for o in parsed if not any(_within(o.key_or_group, key) for key in volatile)]
+    kept = [o for o in parsed if not any(within(o.key_or_group, key) for key in volatile)]
     if len(kept) == 1 and kept[0].key_or_group == "experiment" and not kept[0].is_sweep_override():
         return str(kept[0].value())
     digest = hashlib.sha256("\n".join(sorted(str(o.input_line) for o in kept)).encode()).hexdigest()[:6]
@@ -87,5 +87,6 @@ def sweep_name(overrides: Sequence[str]) -> str:
     return "-".join([*searches, *swept, digest])
 
 
-def _within(key: str, parent: str) -> bool:
+def within(key: str, parent: str) -> bool:
+    """Is it this key or group, or below it?"""
     return key == parent or key.startswith((f"{parent}.", f"{parent}/"))

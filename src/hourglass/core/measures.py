@@ -12,6 +12,7 @@ from typing import Literal
 
 Better = Literal["lower", "higher", "real"]
 """`real`: neither end is, the value is held against that of the real images."""
+Direction = Literal["lower", "higher"]
 ANY = (-inf, inf)
 NUMBERED = re.compile(r"(.+)_(\d+)$")
 
@@ -161,6 +162,16 @@ for _name, (_title, _meaning) in READERS.items():
 def unnumbered(name: str) -> str:
     """`phase_bias_2` -> `phase_bias`: without the stride, shift or stage behind it."""
     return name.rstrip("0123456789").removesuffix("_") if name not in MEASURES else name
+
+
+def direction(name: str, what: Measure) -> Direction | None:
+    """Which values of `test/mse`, … are the better ones; None for what has no network in it, is held against `real/`,
+    or was never described."""
+    if name.startswith(("real/", "baseline/")):
+        return None
+    if name.startswith(("gap/", "ratio/")):
+        return "lower"
+    return None if what.better == "real" else what.better
 
 
 def find(what: str, known: Mapping[str, Measure] = MEASURES) -> tuple[Measure, str] | None:

@@ -10,6 +10,7 @@ from hourglass.core import provenance
 from hourglass.core.files import write_json
 from hourglass.core.formats import FORMAT
 from hourglass.core.measures import Measure
+from hourglass.runs.baselines.names import ratios
 
 
 @dataclass
@@ -55,11 +56,7 @@ class Summary:
         if "test/mse" not in m:
             return {}
         bce = m["test/reconstruction"] / self.cost["image_size"] if "test/reconstruction" in m else m["test/loss"]
-        return {
-            name: (bce if name == "bce_entropy" else m["test/mse"]) / baseline
-            for name, baseline in self.baselines.items()
-            if baseline > 1e-9 and name != "ppca"
-        }
+        return ratios(self.baselines, m["test/mse"], bce)
 
     def describe(self, measures: Mapping[str, Measure], callbacks: Mapping[str, Any]) -> None:
         """Keep what metrics, latent, loss and callbacks say of what they log, and which callbacks act on training."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, MutableSequence, Sequence
 from typing import Any, NamedTuple
 
 from hourglass.core.errors import ConfigError
-from hourglass.core.measures import find
+from hourglass.core.measures import direction, find
 from hourglass.core.text import as_option
 
 KEYS = ("primary", "equivalent_within", "reference", "tasks", "fixed")
@@ -79,7 +79,7 @@ def _refuse_undecided(primary: str) -> None:
     if group in ("real", "baseline"):
         raise ConfigError(f"primary={primary} has no network in it: say primary=test/mse, or ratio/… over a baseline")
     found = find(what)
-    if group in ("gap", "ratio") or found is None or found[0].better in ("lower", "higher"):
+    if found is None or direction(primary, found[0]):
         return
     cure = f"gap/{what}, its distance from the real images" if found[0].better == "real" else "test/mse"
     raise ConfigError(f"primary={primary} has no better end, so it can decide nothing: use primary={cure}")

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from hourglass.config.identity import VOLATILE
-from hourglass.config.overrides import parse
+from hourglass.config.overrides import parse, within
 from hourglass.core import provenance
 from hourglass.sweeps.declaration import KEYS
 
-DECISIVE = {"hydra.sweeper", "tune", "tuning", "budgets", "reported", *KEYS} - {"fixed"}
+DECISIVE = {"hydra.sweeper", "hydra/sweeper", "tune", "tuning", "budgets", "reported", *KEYS} - {"fixed"}
 """Keys that change no run by itself, but which there are, or how they are judged"""
 
 
@@ -27,17 +27,18 @@ def beside(commit: str, overrides: Sequence[str], elsewhere: Iterable[str]) -> l
     given = [
         word for word, one in words.items() if one.key_or_group != "experiment" and not _harmless(one.key_or_group)
     ]
-    lines = [set(line.replace("'", "").replace('"', "").split()) for line in text.splitlines()]
+    lines = [set(_bare(line).split()) for line in text.splitlines()]
     named = (line for line in lines if f"experiment={experiments[0]}" in line)
-    missing = [[word for word in given if word.replace("'", "").replace('"', "") not in line] for line in named]
+    missing = [[word for word in given if _bare(word) not in line] for line in named]
     return [*min(missing, key=len, default=given), *elsewhere]
 
 
 def _harmless(key: str) -> bool:
     """Does it change neither what is run nor how it is judged?"""
-    return _within(key, VOLATILE) and not _within(key, DECISIVE)
+    volatile, decisive = (any(within(key, one) for one in keys) for keys in (VOLATILE, DECISIVE))
+    return volatile and not decisive
 
 
-def _within(key: str, parents: Iterable[str]) -> bool:
-    key = key.replace("/", ".")
-    return any(key == parent or key.startswith(f"{parent}.") for parent in parents)
+def _bare(word: str) -> str:
+    """Without the quotes that a shell takes away."""
+    return word.translate({ord(quote): None for quote in "'\""})

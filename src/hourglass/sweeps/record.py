@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -19,34 +19,37 @@ from hourglass.sweeps.declaration import Declared
 from hourglass.sweeps.fixed import beside
 
 
-def record(
-    folder: Path,
-    command: Sequence[str],
-    overrides: list[str],
-    planned: Mapping[str, list[str]],
-    declared: Declared,
-    elsewhere: Sequence[str] = (),
-) -> int:
-    """Add an invocation and its jobs (id -> overrides); its number. A sweep may grow, by more seeds for example.
+class Asked(NamedTuple):
+    """What a command asks of a sweep."""
 
-    `elsewhere`: the words by which the command finds options that are not in `conf/`.
-    """
-    fixed = declared.get("fixed")
+    command: Sequence[str]
+    """All of its words"""
+    overrides: list[str]
+    planned: Mapping[str, list[str]]
+    """The jobs, id -> overrides"""
+    declared: Declared
+    elsewhere: Sequence[str] = ()
+    """The words by which it finds options that are not in `conf/`"""
+
+
+def record(folder: Path, asked: Asked) -> int:
+    """Add an invocation and its jobs; its number. A sweep may grow, by more seeds for example."""
+    fixed = asked.declared.get("fixed")
     with _changing(folder) as sweep:
         sweep["invocations"].append(
             {
-                "command": shlex.join(command),
-                "overrides": overrides,
-                "jobs": list(planned),
+                "command": shlex.join(asked.command),
+                "overrides": asked.overrides,
+                "jobs": list(asked.planned),
                 "time": datetime.now().astimezone().isoformat(timespec="seconds"),
                 "git": provenance.git(),
-                "declared": declared,
+                "declared": asked.declared,
                 "changed_since_fixed": provenance.changed_since(fixed) if fixed else None,
-                "beside_fixed": beside(fixed, overrides, elsewhere) if fixed else None,
+                "beside_fixed": beside(fixed, asked.overrides, asked.elsewhere) if fixed else None,
                 "versions": provenance.versions(),
             }
         )
-        for identity, job in planned.items():
+        for identity, job in asked.planned.items():
             sweep["jobs"].setdefault(identity, {"overrides": job})
         return len(sweep["invocations"]) - 1
 

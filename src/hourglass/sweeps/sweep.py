@@ -3,7 +3,7 @@
 import atexit
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,8 @@ from hourglass.core.signals import SweepStop
 from hourglass.runs import status
 from hourglass.runs.job import Notes
 from hourglass.runs.read import names_of, read_sweep
-from hourglass.sweeps.declaration import Declared
 from hourglass.sweeps.progress import Ends
-from hourglass.sweeps.record import plan_more, record
+from hourglass.sweeps.record import Asked, plan_more, record
 
 
 @dataclass
@@ -80,21 +79,10 @@ def check(name: object, retry: object, *, searching: bool) -> None:
         raise ConfigError(f"sweep={name} names a folder: use letters, digits, '.', '_', '+' and '-'")
 
 
-def begin(
-    folder: Path,
-    command: Sequence[str],
-    overrides: list[str],
-    planned: Mapping[str, list[str]],
-    declared: Declared,
-    elsewhere: Sequence[str] = (),
-    *,
-    retry: str | None,
-    parallel: int,
-    jobs_outlive_it: bool,
-) -> Sweep:
-    """Write down what there is to do (job id -> overrides); what carries it out. `elsewhere` as in `record`."""
+def begin(folder: Path, asked: Asked, *, retry: str | None, parallel: int, jobs_outlive_it: bool) -> Sweep:
+    """Write down what there is to do, and give what carries it out."""
     folder.mkdir(parents=True, exist_ok=True)
-    invocation = record(folder, command, overrides, planned, declared, elsewhere)
+    invocation = record(folder, asked)
     stop = SweepStop()
     if not jobs_outlive_it:
         stop.file = folder.resolve() / f".stop-{invocation}"

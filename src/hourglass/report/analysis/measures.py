@@ -3,16 +3,13 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from hourglass.core.errors import ConfigError
-from hourglass.core.measures import MEASURES, Measure, find
+from hourglass.core.measures import MEASURES, Direction, Measure, direction, find
 from hourglass.core.text import meant
 from hourglass.report.reading.run import Run
 from hourglass.report.reading.runs import Sweep
 from hourglass.runs.baselines.names import BASELINES
-
-Direction = Literal["lower", "higher"]
 
 GROUPS = {
     "test": "On the test images",
@@ -120,14 +117,8 @@ class Measures:
         return f"real/{name.split('/', 1)[1]}" if held else ""
 
     def direction(self, name: str) -> Direction | None:
-        """Which values are the better ones; None for what has no network in it, is held against `real/`, or was never
-        described."""
-        if name.startswith(("real/", "baseline/")):
-            return None
-        if name.startswith(("gap/", "ratio/")):
-            return "lower"
-        better = self.measure(name)[0].better
-        return None if better == "real" else better
+        """As `hourglass.core.measures.direction` tells."""
+        return direction(name, self.measure(name)[0])
 
     def check(self, metric: str, runs: Sequence[Run]) -> None:
         """Raise ConfigError where no run has this metric, or where none of its values is better than another."""

@@ -1,5 +1,7 @@
 """The baselines of `hourglass.metrics.baselines` as people read them. No torch in here."""
 
+import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -49,3 +51,12 @@ def baseline_title(name: str, code_size: int) -> str:
     """`PCA of 1,568 numbers`, `the mean image`"""
     baseline = BASELINES[name]
     return (baseline.sized_title or baseline.title).format(code_size)
+
+
+def ratios(baselines: Mapping[str, float], mse: float, bce: float = math.nan) -> dict[str, float]:
+    """Result over baseline, lower is better; left out where the baseline is 0, or a likelihood."""
+    return {
+        name: (bce if name == "bce_entropy" else mse) / baseline
+        for name, baseline in baselines.items()
+        if baseline > 1e-9 and name != "ppca"
+    }

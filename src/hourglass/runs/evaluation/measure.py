@@ -16,6 +16,7 @@ from hourglass.data.batches import Images
 from hourglass.data.datamodule import ImageData
 from hourglass.nn import Autoencoder
 from hourglass.runs.baselines.compute import baselines_of
+from hourglass.runs.baselines.names import ratios
 from hourglass.runs.evaluation.bound import importance_weighted, why_no_bound
 from hourglass.runs.evaluation.codes.probe import probed, refuse_unknown
 from hourglass.runs.evaluation.codes.probe_options import default_options
@@ -46,8 +47,10 @@ def refuse_other_images(run: Path, evaluation: Evaluation, fingerprint: str) -> 
 def held_against(baselines: dict[str, float], metrics: dict[str, float]) -> dict[str, float]:
     """The MSEs among the baselines as `baseline/…`, and `test/mse` over them as `ratio/…`."""
     errors = {name: value for name, value in baselines.items() if name not in ("bce_entropy", "ppca")}
-    ratios = {f"{RATIO}{name}": metrics["test/mse"] / value for name, value in errors.items() if value > 1e-9}
-    return {f"baseline/{name}": value for name, value in errors.items()} | ratios
+    over = ratios(errors, metrics["test/mse"])
+    return {f"baseline/{name}": value for name, value in errors.items()} | {
+        f"{RATIO}{name}": over[name] for name in over
+    }
 
 
 class Measurer:

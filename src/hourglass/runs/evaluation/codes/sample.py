@@ -1,6 +1,5 @@
 """New images from a trained run: codes are drawn by one of several samplers, decoded, and held against real images."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -78,16 +77,19 @@ def draw(autoencoder: Autoencoder, data: ImageData, sampler: str, options: Optio
     if sampler == "prior":
         drawn = noise.prior(options.seed, options.n, latent.noise_shape, device)
         return [autoencoder.sample(part) for part in drawn.split(options.batch_size)]
-    decode: Callable[[Tensor], Tensor] = autoencoder.pixels_of_bottleneck
-    read = latent.codes if sampler == "frequencies" else latent.bottleneck
-    if sampler == "frequencies":
-        decode = lambda codes: autoencoder.pixels_of_code(latent.decode_codes(codes))  # noqa: E731
+    whole = sampler == "frequencies"
+    read = latent.codes if whole else latent.bottleneck
+
+    def decode(part: Tensor) -> Tensor:
+        of_codes = autoencoder.pixels_of_code
+        return of_codes(latent.decode_codes(part)) if whole else autoencoder.pixels_of_bottleneck(part)
+
     known = []
     for index in some(len(data.images["train"]), options.train).split(options.batch_size):
         known.append(read(autoencoder.encoder(data.pick("train", index.tolist(), device).target).code))
         decode(known[0][:1])  # a decoder that needs more says so before anything is fitted
     codes = torch.cat(known)
-    if sampler == "frequencies":
+    if whole:
         new = samplers.frequencies(codes, options.n, options.seed)
     else:
         rows, dims = codes.flatten(1).double().cpu().numpy(), options.dims
