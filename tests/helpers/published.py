@@ -7,7 +7,7 @@ import pandas as pd
 
 from helpers.project import ROOT
 from hourglass.core.text import p_value
-from hourglass.report.analysis import stats
+from hourglass.report.analysis import sign_flip, stats
 
 RESULTS = ROOT / "docs" / "results"
 
@@ -55,7 +55,7 @@ def holm(key: str, reference: str, metric: str, *tables: pd.DataFrame) -> list[d
 def alone(rows: pd.DataFrame, key: str, label: str, reference: str, metric: str) -> float:
     """The sign-flip p of one comparison, without a correction."""
     values = rows.pivot(index="seed", columns=key, values=metric)
-    return stats.sign_flip_p((values[label] - values[reference]).to_numpy())
+    return sign_flip.sign_flip_p((values[label] - values[reference]).to_numpy())
 
 
 def needed(rows: pd.DataFrame, key: str, label: str, reference: str, comparisons: int) -> tuple[float, float]:

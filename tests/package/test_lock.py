@@ -2,13 +2,12 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, requires
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from helpers.project import ROOT
+from helpers.requirements import needed
 
 LINES = [line for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines() if line[0] != "#"]
 PINNED = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in LINES)}
@@ -19,22 +18,6 @@ def direct() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lists = [project["dependencies"], *project["optional-dependencies"].values()]
     return [one for texts in lists for one in map(Requirement, texts) if one.name != "hourglass"]
-
-
-def needed(requirement: Requirement, seen: set[tuple[str, str]]) -> Iterator[str]:
-    """The name of a package and of all that it needs here, as far as that is installed."""
-    name = canonicalize_name(requirement.name)
-    yield name
-    for extra in ["", *requirement.extras]:
-        if (name, extra) not in seen:
-            seen.add((name, extra))
-            try:
-                inner = map(Requirement, requires(name) or [])
-            except PackageNotFoundError:  # what the notebooks need, for one
-                return
-            for one in inner:
-                if one.marker is None or one.marker.evaluate({"extra": extra}):
-                    yield from needed(one, seen)
 
 
 def test_every_dependency_is_pinned_within_its_range() -> None:

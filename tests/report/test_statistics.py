@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import ttost_paired
 
-from hourglass.report.analysis import stats
+from hourglass.report.analysis import sign_flip, stats
 
 
 def four_deviations(p: float, n: int) -> float:
@@ -51,59 +51,59 @@ def brute_force_p(d: np.ndarray) -> float:
 def test_the_sign_flip_p_is_that_of_all_patterns(n: int) -> None:
     for seed in range(5):
         d = np.random.default_rng([n, seed]).normal(0.5, 1, n)
-        assert stats.sign_flip_p(d) == pytest.approx(brute_force_p(d), abs=1e-15)
+        assert sign_flip.sign_flip_p(d) == pytest.approx(brute_force_p(d), abs=1e-15)
 
 
 @pytest.mark.parametrize("d", [[1, 1, -1, 2], [0, 0, 0], [0, 1, 1], [3, -3, 1, 1], [0.1, 0.2, 0.3, -0.6, 0.1]])
 def test_ties_and_zeros_count_as_equally_extreme(d: list[float]) -> None:
-    assert stats.sign_flip_p(d) == pytest.approx(brute_force_p(np.array(d, float)), abs=1e-15)
+    assert sign_flip.sign_flip_p(d) == pytest.approx(brute_force_p(np.array(d, float)), abs=1e-15)
 
 
 def test_the_sign_flip_p_is_scipys_permutation_test() -> None:
     d = np.random.default_rng(3).normal(0.4, 1, 8)
     theirs = scipy.stats.permutation_test((d,), np.mean, permutation_type="samples", n_resamples=np.inf)
-    assert stats.sign_flip_p(d) == pytest.approx(theirs.pvalue, abs=1e-12)
+    assert sign_flip.sign_flip_p(d) == pytest.approx(theirs.pvalue, abs=1e-12)
 
 
 @pytest.mark.parametrize(("n", "p"), {3: 0.25, 5: 0.0625, 6: 0.03125, 8: 0.0078125, 10: 0.001953125}.items())
 def test_the_smallest_p_is_that_of_one_sign(n: int, p: float) -> None:
-    assert stats.smallest_p(n) == p == stats.sign_flip_p(np.arange(1, n + 1))
-    assert (p < 0.05) == (n >= stats.LEAST_PAIRS)
+    assert sign_flip.smallest_p(n) == p == sign_flip.sign_flip_p(np.arange(1, n + 1))
+    assert (p < 0.05) == (n >= sign_flip.LEAST_PAIRS)
 
 
 def test_twenty_differences_are_still_exact() -> None:
     d = np.arange(1.0, 21)
-    assert stats.sign_flip_p(d) == stats.smallest_p(20) == 2**-19
+    assert sign_flip.sign_flip_p(d) == sign_flip.smallest_p(20) == 2**-19
     d[0] = -1  # more extreme only: all of one sign; each with its opposite
-    assert stats.sign_flip_p(d) == 2 * 2**-19
+    assert sign_flip.sign_flip_p(d) == 2 * 2**-19
 
 
 def test_beyond_that_a_sample_gives_the_same_within_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
     d = np.random.default_rng(1).normal(0.3, 1, 21)
-    sampled = stats.sign_flip_p(d)
-    assert sampled == stats.sign_flip_p(d)  # always the same patterns
-    monkeypatch.setattr(stats, "EXACT_UP_TO", 21)
-    exact = stats.sign_flip_p(d)
+    sampled = sign_flip.sign_flip_p(d)
+    assert sampled == sign_flip.sign_flip_p(d)  # always the same patterns
+    monkeypatch.setattr(sign_flip, "EXACT_UP_TO", 21)
+    exact = sign_flip.sign_flip_p(d)
     assert 0.01 < exact < 0.9
-    assert sampled == pytest.approx(exact, abs=four_deviations(exact, stats.SAMPLED))
+    assert sampled == pytest.approx(exact, abs=four_deviations(exact, sign_flip.SAMPLED))
 
 
 def test_the_smallest_sampled_p_is_that_of_the_sample() -> None:
-    assert stats.sign_flip_p(np.ones(40)) == stats.smallest_p(40) == 1 / (stats.SAMPLED + 1)
-    assert stats.smallest_p(21) == 1 / (stats.SAMPLED + 1)
+    assert sign_flip.sign_flip_p(np.ones(40)) == sign_flip.smallest_p(40) == 1 / (sign_flip.SAMPLED + 1)
+    assert sign_flip.smallest_p(21) == 1 / (sign_flip.SAMPLED + 1)
 
 
 def test_without_an_effect_the_sign_flip_test_is_wrong_as_often_as_it_says() -> None:
     draws = 3000
     samples = np.random.default_rng(0).normal(size=(draws, 8))
-    share = np.mean([stats.sign_flip_p(sample) < 0.05 for sample in samples])
+    share = np.mean([sign_flip.sign_flip_p(sample) < 0.05 for sample in samples])
     assert share == pytest.approx(12 / 256, abs=four_deviations(12 / 256, draws))
 
 
 def test_nothing_and_what_is_no_number_have_no_p() -> None:
-    assert math.isnan(stats.sign_flip_p([]))
-    assert math.isnan(stats.sign_flip_p([0.1, math.nan]))
-    assert math.isnan(stats.smallest_p(0))
+    assert math.isnan(sign_flip.sign_flip_p([]))
+    assert math.isnan(sign_flip.sign_flip_p([0.1, math.nan]))
+    assert math.isnan(sign_flip.smallest_p(0))
 
 
 @pytest.mark.parametrize("m", [1, 2, 7, 30])

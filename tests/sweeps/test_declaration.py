@@ -10,7 +10,7 @@ from helpers.project import CONF
 from hourglass.cli.sweep import plan
 from hourglass.core.compat.hydra import Application, jobs_of_sweep, values_of_sweep
 from hourglass.core.errors import ConfigError
-from hourglass.report.analysis.planned import too_few_seeds
+from hourglass.report.analysis.sign_flip import too_few_seeds
 from hourglass.runs.read import read_sweep
 from hourglass.sweeps.declaration import Margin, declared, parse_margin, refuse_unswept
 

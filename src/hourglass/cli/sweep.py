@@ -30,7 +30,7 @@ from hourglass.core.errors import ConfigError, Interrupted
 from hourglass.core.processes.environment import at_a_time, wait_asleep
 from hourglass.core.text import command
 from hourglass.report import index
-from hourglass.report.analysis.planned import too_few_seeds
+from hourglass.report.analysis.sign_flip import too_few_seeds
 from hourglass.report.request import Request
 from hourglass.runs.read import as_line, names_of, read_sweep
 from hourglass.runs.status import status_of, to_do

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from hourglass.core.text import command, p_value, percent, plus_minus, r_value, span
-from hourglass.report.analysis import stats, tables
+from hourglass.report.analysis import sign_flip, tables
 from hourglass.report.analysis.budgets import COLUMNS as BUDGETS
 from hourglass.report.analysis.folders import Folders
 from hourglass.report.analysis.measures import KEY_NUMBERS
@@ -20,8 +20,8 @@ LEADERBOARD_NOTE = (
 )
 PAIRED_NOTE = (
     "Differences of runs with the same seed, which have the same split, order and corruption: mean ± half the 95 % t "
-    f"interval; r, the correlation of the pairs; two-sided sign-flip p, exact up to {stats.EXACT_UP_TO} pairs; Holm's "
-    "correction over all comparisons of the sweep, whatever their data or corruption. The smallest p is what this many "
+    f"interval; r, the correlation of the pairs; two-sided sign-flip p, exact up to {sign_flip.EXACT_UP_TO} pairs; "
+    "Holm's correction over all comparisons of the sweep, whatever their data or corruption. The smallest p is what this many "
     "pairs can give."
 )
 EQUIVALENT_NOTE = (

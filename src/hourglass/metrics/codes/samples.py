@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 import numpy as np
 import torch
-from scipy import linalg
 from torch import Tensor
 
 from hourglass.metrics.codes import principal_components
@@ -18,9 +17,9 @@ COPY = 0.01
 
 def frechet_of_gaussians(mean: np.ndarray, covariance: np.ndarray, mean2: np.ndarray, covariance2: np.ndarray) -> float:
     """|m - m₂|² + tr(C + C₂ - 2(C C₂)^½): the squared 2-Wasserstein distance. Source: Dowson & Landau 1982."""
-    values, vectors = linalg.eigh(covariance)
+    values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(values.clip(0)) @ vectors.T
-    cross = np.sqrt(linalg.eigvalsh(root @ covariance2 @ root).clip(0)).sum()  # C C₂ has these eigenvalues too
+    cross = np.sqrt(np.linalg.eigvalsh(root @ covariance2 @ root).clip(0)).sum()  # C C₂ has these eigenvalues too
     return float(((mean - mean2) ** 2).sum() + np.trace(covariance) + np.trace(covariance2) - 2 * cross)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from hourglass.core.text import counted, number, p_value, percent, plus_minus, with_half
 from hourglass.report.analysis.claims import APART, CLAIMS, MIXED
 from hourglass.report.analysis.measures import Direction, Measures
-from hourglass.report.analysis.stats import ALPHA, LEAST_PAIRS, smallest_p
+from hourglass.report.analysis.sign_flip import ALPHA, LEAST_PAIRS, smallest_p
 from hourglass.report.analysis.verdicts import EQUIVALENT
 from hourglass.report.reading.configurations import Configuration
 from hourglass.report.reading.runs import Sweep

@@ -11,7 +11,7 @@ import pandas as pd
 
 from hourglass.core.errors import ConfigError
 from hourglass.core.text import number, percent
-from hourglass.report.analysis import stats
+from hourglass.report.analysis import sign_flip, stats
 from hourglass.report.analysis.measures import Direction, Measures, instead, numbers
 from hourglass.report.analysis.verdicts import NOT_ENOUGH, NOT_SHOWN, needed, verdict, withheld
 from hourglass.report.reading.configurations import Configuration, is_task
@@ -127,8 +127,8 @@ def contrast(mine: np.ndarray, theirs: np.ndarray, margin: Margin | None) -> Row
         "reference mean": base,
         "relative": mean / base if base else NAN,
         "r": stats.correlation(mine, theirs),
-        "p": stats.sign_flip_p(differences),
-        "smallest_p": stats.smallest_p(n),
+        "p": sign_flip.sign_flip_p(differences),
+        "smallest_p": sign_flip.smallest_p(n),
         "margin": float(np.mean(margins)) if n else NAN,
         "p_equivalent": stats.equivalence_p(differences, margins),
     }
@@ -145,7 +145,7 @@ def by(row: pd.Series) -> str:
 
 def pairing(comparison: pd.DataFrame) -> str:
     """A sentence on the comparisons in which the seeds that are paired have little in common; empty where all have."""
-    loose = comparison[(comparison["r"] < UNRELATED) & (comparison["pairs"] >= stats.LEAST_PAIRS)]
+    loose = comparison[(comparison["r"] < UNRELATED) & (comparison["pairs"] >= sign_flip.LEAST_PAIRS)]
     if not len(loose):
         return ""
     whom = "any of these" if len(loose) == len(comparison) else "; ".join(loose["label"])

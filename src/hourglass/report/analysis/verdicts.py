@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hourglass.report.analysis import stats
+from hourglass.report.analysis import sign_flip, stats
 from hourglass.report.analysis.measures import Direction
 
 NO_PAIR, NOT_FINITE, NOT_ENOUGH, NOT_SHOWN = "no pair", "not finite", "not enough seeds", "not shown"
@@ -21,14 +21,14 @@ def verdict(
         return f"{NO_PAIR}: the reference has no run with these settings and seeds"
     if np.isnan(difference):
         return f"{NOT_FINITE}: nothing to compare"
-    if pairs < stats.LEAST_PAIRS:
+    if pairs < sign_flip.LEAST_PAIRS:
         return f"{NOT_ENOUGH} to claim"
-    if p_equivalent < stats.ALPHA:
-        real = ": the difference is real but smaller than the margin" if p_holm < stats.ALPHA else ""
+    if p_equivalent < sign_flip.ALPHA:
+        real = ": the difference is real but smaller than the margin" if p_holm < sign_flip.ALPHA else ""
         return f"{EQUIVALENT}{real}"
-    if p_holm < stats.ALPHA:
+    if p_holm < sign_flip.ALPHA:
         return "better" if (difference < 0) == (direction == "lower") else "worse"
-    if stats.smallest_p(pairs) * comparisons >= stats.ALPHA:
+    if sign_flip.smallest_p(pairs) * comparisons >= sign_flip.ALPHA:
         return f"{NOT_ENOUGH} ({comparisons} comparisons)"
     return NOT_SHOWN
 
