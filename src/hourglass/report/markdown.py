@@ -21,8 +21,8 @@ LEADERBOARD_NOTE = (
 PAIRED_NOTE = (
     "Differences of runs with the same seed, which have the same split, order and corruption: mean ± half the 95 % t "
     f"interval; r, the correlation of the pairs; two-sided sign-flip p, exact up to {sign_flip.EXACT_UP_TO} pairs; "
-    "Holm's correction over all comparisons of the sweep, whatever their data or corruption. The smallest p is what this many "
-    "pairs can give."
+    "Holm's correction over all comparisons of the sweep, whatever their data or corruption. The smallest p is what "
+    "this many pairs can give."
 )
 EQUIVALENT_NOTE = (
     "Equivalent: the difference lies within the margin, by two one-sided t tests, whose p is the last one. "
