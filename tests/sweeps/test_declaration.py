@@ -1,5 +1,6 @@
 """What a sweep declares before its first run: what is refused, and what `sweep.json` keeps."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,12 @@ def test_the_command_line_of_a_sweep_declares_and_no_run_is_another_for_it(tmp_p
     with pytest.raises(ConfigError, match="primary=mse: name it with its group"):
         planned(tmp_path / "other", "primary=mse")
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("budgets", ["[500]", "[250,500]"])
+def test_what_budgets_set_is_not_what_the_command_gave(tmp_path: Path, budgets: str) -> None:
+    kept = planned(tmp_path, f"budgets={budgets}")
+    assert kept["overrides"] == shlex.split(kept["command"])[3:]
 
 
 def test_an_experiment_declares_in_its_file(tmp_path: Path) -> None:

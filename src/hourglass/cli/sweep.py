@@ -164,7 +164,7 @@ def plan(application: Application, name: list[str], words: list[str]) -> tuple[D
         before = progress.counted([s for one in planned if (s := status_of(folder / one)) != "planned"])
         sweep = begin(
             folder,
-            Asked(words, overrides_of(config.hydra), planned, judged, found_by(config.hydra)),
+            Asked(words, application.overrides, planned, judged, found_by(config.hydra)),
             retry=config.retry,
             parallel=at_a_time(int(launcher.get("n_jobs", 1))),
             jobs_outlive_it=getattr(get_class(launcher._target_), "jobs_outlive_it", False),

@@ -25,6 +25,7 @@ class Asked(NamedTuple):
     command: Sequence[str]
     """All of its words"""
     overrides: list[str]
+    """As they were given: without those that follow from `budgets=`, and with those for Hydra"""
     planned: Mapping[str, list[str]]
     """The jobs, id -> overrides"""
     declared: Declared
