@@ -66,19 +66,24 @@ def seeds(review: Review, path: Path) -> None:
 
 
 def rates(review: Review, path: Path) -> None:
-    """Bits per pixel against MSE: a dot a configuration, and in grey what codes the images without a network."""
+    """Bits per pixel against MSE: a dot a configuration, a colour a latent, and in grey what codes the images without
+    a network."""
     board = review.board
+    names = board["label"].str.split(", ", n=1).str[0]
+    colours = dict(zip(sorted(names.unique()), [f"C{number}" for number in range(10)] * 2, strict=False))
     figure, axis = plt.subplots(figsize=(8.5, 5))
     for (name, curve), style in zip(curves_of(review.ranked).items(), ("--", "-."), strict=False):
         seen = curve[curve[:, 1] > 0]
         axis.plot(*seen.T, style, color="grey", label=RATE_CURVES[name])
     front = pareto(board, RATE, "test/mse", review.measures)
     axis.step(*board[front].sort_values(RATE)[[RATE, "test/mse"]].to_numpy().T, ":", where="post", color="black")
-    for row in board.to_dict("records"):
-        at = row[RATE], row["test/mse"]
-        axis.errorbar(*at, row["test/mse ±"], row[f"{RATE} ±"] or None, fmt="o", markersize=5)
+    for name, row in zip(names, board.to_dict("records"), strict=True):
+        at, spread = (row[RATE], row["test/mse"]), (row["test/mse ±"], row[f"{RATE} ±"] or None)
+        axis.errorbar(*at, *spread, fmt="o", markersize=5, color=colours[name])
     for at, labels in together(board):
-        axis.annotate(", ".join(labels), at, xytext=(5, 5), textcoords="offset points", fontsize="small")
+        right = at[0] > board[RATE].max() / 3  # the longest names would leave the figure
+        place = {"xytext": (-5, 5), "ha": "right"} if right else {"xytext": (5, 5)}
+        axis.annotate(in_one(labels), at, **place, textcoords="offset points", fontsize="small")
     axis.set(xscale="log", yscale="log", xlabel="bits per pixel", ylabel="MSE")
     shown = board[RATE].min() / 2, board[RATE].max() * 2, board["test/mse"].min() / 2, board["test/mse"].max() * 2
     axis.set(xlim=shown[:2], ylim=shown[2:])
@@ -86,10 +91,20 @@ def rates(review: Review, path: Path) -> None:
     for one in (axis.xaxis, axis.yaxis):
         one.set_major_formatter(lambda value, _: number(float(f"{value:.6g}")))
         one.set_minor_formatter(NullFormatter())
-    axis.legend(frameon=False)
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(frameon=False)
     axis.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(path, dpi=90)
+
+
+def in_one(labels: list[str]) -> str:
+    """`dense, wae, dim=4` for `dense, latent.dim=4` and `wae, latent.dim=4`."""
+    names: dict[str, list[str]] = {}
+    for label in labels:
+        name, _, rest = label.partition(", ")
+        names.setdefault(rest.replace("latent.", ""), []).append(name)
+    return "; ".join(", ".join([*of_rest, rest] if rest else of_rest) for rest, of_rest in names.items())
 
 
 def together(board: pd.DataFrame) -> list[tuple[tuple[float, float], list[str]]]:

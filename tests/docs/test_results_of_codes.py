@@ -38,6 +38,26 @@ def of_the_codebooks() -> Iterator[str]:
     yield f"simvq is at {against(largest, 'latent', 'simvq', 'vq', 'test/mse')} of vq, Holm p {found[-1]}"
 
 
+def of_the_rates() -> Iterator[str]:
+    rows = table("latent_rates")
+    for size, own in rows.groupby("latent.dim"):
+        for latent in ("dense", "gaussian", "wae"):
+            runs = own[own["latent"] == latent]
+            difference = "0" if latent == "dense" else against(own, "latent", latent, "dense", "test/mse")
+            bits, over = f"{runs['cost/code_bits'].mean():,.0f}", mean(runs["ratio/pca"], 3)
+            yield row(f"{size}", latent, bits, mean(runs["test/mse"], 5), difference, over)
+    found = holm("latent", "dense", "test/mse", *(own for _, own in rows.groupby("latent.dim")))
+    assert min(float(p) for of_size in found for p in of_size.values()) == float(found[-1]["gaussian"])
+    yield f"Holm p at 64: {found[-1]['gaussian']}"
+    dense = rows[rows["latent"] == "dense"]
+    assert dense[dense["latent.dim"] <= 8]["ratio/pca"].max() < 1
+    bits = rows[rows["latent"] == "gaussian"].groupby("latent.dim")["cost/code_bits"].mean()
+    share = dense.groupby("latent.dim")["cost/code_bits"].mean() / bits
+    assert (round(share.min()), round(share.max())) == (6, 14)
+    yield f"uses {bits[32] / 32:.1f} bits a number"
+    yield f"they are {bits[64] / bits[16]:.2f} times those at 16"
+
+
 def of_the_latents(name: str) -> Iterator[str]:
     """The lines of a table by error: what a code costs, what its error is, and what can be read off it."""
     rows = table(name)
@@ -74,5 +94,5 @@ def of_the_digits_codes() -> Iterator[str]:
 
 
 def test_codes() -> None:
-    for claims in (of_pca, of_the_codebooks, of_the_digits_codes):
+    for claims in (of_pca, of_the_rates, of_the_codebooks, of_the_digits_codes):
         assert_says("codes.md", claims())
