@@ -120,6 +120,15 @@ OTHERS = {"declared": GOOD["declared"] | {"primary": "test/ssim"}}
             "Its hypotheses were fixed at commit 0123abc, before the first",
         ),
         ([GOOD | TUNED, GOOD | TUNED | {"overrides": ["seed=1"]}], "Exploratory: its commands planned different jobs."),
+        (
+            [GOOD | {"beside_fixed": [], "jobs": ["a"]}, GOOD | {"beside_fixed": [], "jobs": ["b"]}],
+            f"Its hypotheses were fixed at commit {COMMIT}, before the first run: neither src nor conf had changed "
+            "since, and its file names every command.",
+        ),
+        (
+            [GOOD | {"beside_fixed": [], "jobs": ["a"]}, GOOD | {"jobs": ["b"]}],
+            "Exploratory: its commands planned different jobs.",
+        ),
         ([GOOD | OTHERS, GOOD], "Exploratory: what is declared changed between its commands."),
         ([GOOD | {"changed_since_fixed": None}], "Exploratory: what had changed since commit 0123abc is not known"),
         ([GOOD | {"beside_fixed": []}], "Its hypotheses were fixed at commit 0123abc"),

@@ -126,7 +126,8 @@ def standing(invocations: Sequence[Mapping[str, Any]]) -> str:
     reasons = [] if fixed else ["no commit is declared (fixed=) at which its hypotheses were fixed"]
     if any(invocation.get("declared", {}) != declared for invocation in invocations):
         reasons.append("what is declared changed between its commands")
-    if len(set(map(_asked_for, invocations))) > 1:
+    different = len(set(map(_asked_for, invocations))) > 1
+    if different and not (fixed and all(invocation.get("beside_fixed") == [] for invocation in invocations)):
         reasons.append("its commands planned different jobs")
     changes = [invocation.get("changed_since_fixed") for invocation in invocations]
     if fixed and None in changes:
@@ -142,9 +143,10 @@ def standing(invocations: Sequence[Mapping[str, Any]]) -> str:
         reasons.append(f"its command gave {', '.join(words)}, which the experiment's file does not name")
     if reasons:
         return f"Exploratory: {'; '.join(reasons)}."
+    commands = "its file names every command" if different else "every command planned the same jobs"
     return (
         f"Its hypotheses were fixed at commit {fixed}, before the first run: neither src nor conf had changed since, "
-        "and every command planned the same jobs."
+        f"and {commands}."
     )
 
 
