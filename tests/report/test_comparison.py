@@ -177,6 +177,19 @@ def test_a_comparison_that_lost_its_runs_still_counts(tmp_path: Path) -> None:
     assert table.loc["decoder=bilinear", "p_holm"] == pytest.approx(2 * smallest)
 
 
+def test_comparisons_that_lost_their_reference_still_count(tmp_path: Path) -> None:
+    """Two decoders against a third, with either encoder: four comparisons, of which two have nobody to be held against,
+    and one that has lost its own runs too."""
+    folder = make(tmp_path / "s", ["encoder=maxpool", "encoder=strided"], [*DECODERS], seeds=range(8))
+    for job in jobs(folder)[24:32]:
+        spoil(job, "diverged", "the loss became nan")  # strided, transpose: the reference
+    for lost in ([], jobs(folder)[32:40]):  # strided, resize
+        for job in lost:
+            spoil(job, "diverged", "the loss became nan")
+        table = comparison.paired(runs.read(folder), "decoder=transpose")
+        assert (table["p_holm"].dropna() / table["p"].dropna()).tolist() == [4, 4]
+
+
 def test_ranks_that_are_declared_to_be_tasks_are_not_held_against_each_other(tmp_path: Path) -> None:
     folder = make(tmp_path / "s", ["encoder.dim=8", "encoder.dim=16"], seeds=range(6), fixed=["model=linear"])
     assert len(comparison.paired(runs.read(folder))) == 1

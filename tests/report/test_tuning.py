@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from plotly import graph_objects
 
@@ -14,6 +15,7 @@ from hourglass.core.files import write_json
 from hourglass.core.formats import FORMAT
 from hourglass.report import markdown
 from hourglass.report.analysis.review import review
+from hourglass.report.analysis.tuning import turns
 from hourglass.report.page import render
 from hourglass.report.page.budgets import budgets
 from hourglass.report.page.tuning import tuning
@@ -101,6 +103,63 @@ def test_the_sign_that_does_not_turn_and_a_value_that_diverged(tuned: Path) -> N
         "test/mse, mean of 3 tuning seeds): the sign does not turn with optimizer.lr. Nothing can be compared at "
         "0.0025: decoder=resize: 3 of 3 seeds without a result."
     )
+
+
+def test_what_diverged_with_every_value_counts_and_is_named(tuned: Path) -> None:
+    """Its comparison was planned: 2 of them with 6 seeds, and 2 · 2⁻⁵ is no claim. Its command took a key away."""
+    jobs = json.loads((tuned / "sweep.json").read_text(encoding="utf-8"))["jobs"]
+    for lr in AUDIT["resize"]:
+        for seed in SEEDS:
+            one = ["decoder=subpixel", f"optimizer.lr={lr}", "reported=false", "~callbacks.health"]
+            jobs |= run(tuned, one[:3], seed, 0.005)
+            identity = list(jobs)[-1]
+            jobs[identity] = {"overrides": [*one, f"seed={seed}"]}
+            sweep_folders.spoil(tuned / identity, "diverged", "loss is nan")
+    write(tuned, jobs, tuning={"keys": ["optimizer.lr"], "seeds": SEEDS, "metric": "val/mse"})
+    reviewed = review(runs.read(tuned), "decoder=resize")
+    (row,) = reviewed.comparison.to_dict("records")
+    assert row["p_holm"] == 2 * row["p"] == 2**-4
+    assert reviewed.sweep.without_runs == ["decoder=subpixel, ~callbacks.health (9 diverged)"]
+    assert "No run was completed for decoder=subpixel" in markdown.write(reviewed)
+
+
+@pytest.mark.parametrize(
+    ("sides", "says"),
+    [
+        (["", ""], "decoder=x cannot be compared with decoder=resize at optimizer.lr 0.1, 0.2: lost."),
+        (["better", "equal", "worse"], "At optimizer.lr 0.1 decoder=x is 10.0 % better than decoder=resize, at 0.3 10"),
+        (
+            ["better", "equal", "better"],
+            "decoder=x is better than or equal to decoder=resize at every optimizer.lr",
+        ),
+        (["equal", ""], "decoder=x is neither better nor worse than decoder=resize at optimizer.lr 0.1 ("),
+    ],
+)
+def test_a_sentence_on_the_sign_says_no_more_than_is_there(sides: list[str], says: str) -> None:
+    rows = [
+        {"label": "decoder=x", "reference": "decoder=resize", "value": f"0.{number}", "side": side,
+         "trouble": "" if side else "lost", "relative": 0.1, "difference": 0.1}
+        for number, side in enumerate(sides, 1)
+    ]  # fmt: skip
+    (sentence,) = turns(pd.DataFrame(rows), ["optimizer.lr"], "test/mse", 2)
+    assert sentence.startswith(says)
+
+
+def test_declared_tasks_are_tasks_of_the_tuning_too(tmp_path: Path) -> None:
+    jobs: dict[str, Any] = {}
+    for latent, factor in (("dense", 1.1), ("gaussian", 1.0)):
+        for dim in (8, 16):
+            one = [f"latent={latent}", f"latent.dim={dim}", "optimizer.lr=0.005"]
+            for seed in SEEDS:
+                jobs |= run(tmp_path, [*one, "reported=false"], seed, factor * 0.005)
+            for seed in REPORTED:
+                jobs |= run(tmp_path, one, seed, factor * 0.005)
+    asked = {"keys": ["optimizer.lr"], "seeds": SEEDS, "metric": "val/mse"}
+    write(tmp_path, jobs, tuning=asked, declared={"primary": "test/mse", "tasks": "[latent.dim]"})
+    over = review(runs.read(tmp_path)).tuned
+    assert over
+    assert len(over.again) == 2
+    assert set(over.again["side"]) == {"better"}
 
 
 def test_runs_of_a_value_that_is_no_longer_the_best_are_left_out(tuned: Path) -> None:

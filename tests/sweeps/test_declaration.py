@@ -51,6 +51,8 @@ def test_what_is_declared_is_text_and_what_is_not_is_left_out() -> None:
         ({"primary": "test/harmonic_excess_2"}, "has no better end, so it can decide nothing: use primary=test/mse"),
         ({"primary": "real/phase_bias_2"}, "has no network in it"),
         ({"primary": "baseline/pca"}, "has no network in it: say primary=test/mse, or ratio/… over a baseline"),
+        ({"reference": "resize"}, "reference=resize: give keys and values, as in 'reference=\"decoder=resize\"'"),
+        ({"reference": "decoder="}, "reference=decoder=: give keys and values"),
         ({"primary": "test/psnr", "equivalent_within": "5 %"}, "test/psnr is in dB: say 0.1 dB"),
         ({"primary": "test/mse", "equivalent_within": "1 dB"}, "test/mse is not in dB: say 5 %"),
         ({"primary": "gap/harmonic_peak_2", "equivalent_within": "5 %"}, "is in dB: say 0.1 dB"),
@@ -100,6 +102,23 @@ def test_the_command_line_of_a_sweep_declares_and_no_run_is_another_for_it(tmp_p
     assert not (tmp_path / "other").exists()
 
 
+def test_a_task_is_a_key(tmp_path: Path) -> None:
+    assert planned(tmp_path, "tasks=[latent.dim,corruption]", "latent.dim=4,8")["declared"]
+    with pytest.raises(ConfigError, match=r"\[latent.dmi\]: latent.dmi is no key of .*: did you mean latent.dim"):
+        planned(tmp_path, "tasks=[latent.dmi]")
+
+
+def test_seeds_are_counted_with_those_of_earlier_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And a `sweep.json` that is torn is made anew, whatever is declared."""
+    options = ("decoder=resize,transpose", 'reference="decoder=resize"')
+    for seeds, enough in (("seed=2,3,4", False), ("seed=5,6,7", True)):
+        planned(tmp_path, *options, seeds)
+        assert ("no difference can be shown" in capsys.readouterr().out) is not enough
+    (tmp_path / "sweep.json").write_text("{", encoding="utf-8")
+    assert planned(tmp_path, *options, "seed=2,3,4")["declared"]
+    assert "no difference can be shown" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("budgets", ["[500]", "[250,500]"])
 def test_what_budgets_set_is_not_what_the_command_gave(tmp_path: Path, budgets: str) -> None:
     kept = planned(tmp_path, f"budgets={budgets}")
@@ -126,7 +145,10 @@ def test_a_reference_that_no_job_is_is_refused_before_the_first_run(reference: s
     else:
         with pytest.raises(ConfigError, match=r"held against .*=.*, which no job has: add it to .*, or reference=null"):
             refuse_unswept({"reference": reference}, jobs)
-        refuse_unswept({"reference": reference}, jobs, [["decoder=transpose", "latent.dim=16"]])  # an earlier command's
+        earlier = [["decoder=transpose", "latent.dim=16"], ["decoder=resize", "latent.dim=16"]]  # of another command
+        refuse_unswept({"reference": reference}, jobs, earlier)
+        with pytest.raises(ConfigError, match=r"no job has all of that: sweep over what is missing, or say another"):
+            refuse_unswept({"reference": "decoder=subpixel,latent.dim=16"}, jobs, earlier)
 
 
 def test_a_sweep_with_a_reference_that_it_lacks_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -155,7 +177,5 @@ def test_a_sweep_of_too_few_seeds_says_so_before_it_runs(
 
 def test_the_screen_of_a_sweep_says_that_its_seeds_are_too_few(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     planned(tmp_path, "decoder=resize,transpose,bilinear", 'reference="decoder=resize"')
-    said = (
-        "with 2 seeds nothing can be claimed of any of the 2 comparisons with decoder=resize: it takes 7 seeds or more"
-    )
+    said = "with 2 seeds no difference can be shown in any of the 2 comparisons with decoder=resize: it takes 7 seeds"
     assert said in capsys.readouterr().out

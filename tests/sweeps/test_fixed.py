@@ -71,6 +71,8 @@ def test_it_is_recorded_with_each_command(checkout: Path) -> None:
 
 
 NAMED = """# python train.py -m experiment=mine data=emoji 'budgets=[500]'
+# python train.py -m experiment=mine 'equivalent_within=10 %'      it's prose that no shell takes: experiment=mine
+# python train.py -m experiment=mine 'equivalent_within=20 %'
 seed: 0
 """
 
@@ -88,7 +90,10 @@ seed: 0
         (["experiment=mine", "hydra.sweeper.params.seed=1"], [], ["hydra.sweeper.params.seed=1"]),
         (["experiment=mine", "hydra.sweep.dir=/there", "data.root=/there", "seed=1"], [], ["seed=1"]),
         (["experiment=mine"], ["--config-dir", "/there"], ["--config-dir", "/there"]),
+        (["experiment=mine", "search=optuna"], [], ["search=optuna"]),
+        (["experiment=mine", "equivalent_within=20 %"], [], []),
         (["experiment=other"], [], None),
+        (["experiment=mine,other"], [], None),
         (["decoder=resize,transpose"], [], None),
     ],
 )

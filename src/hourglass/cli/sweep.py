@@ -11,6 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig
 
+from hourglass.cli.judging import judged_by
 from hourglass.cli.prepare import found_by, job_of, keep_configuration
 from hourglass.cli.report import make, publish
 from hourglass.config.compose import images_read_once
@@ -30,12 +31,11 @@ from hourglass.core.errors import ConfigError, Interrupted
 from hourglass.core.processes.environment import at_a_time, wait_asleep
 from hourglass.core.text import command
 from hourglass.report import index
-from hourglass.report.analysis.sign_flip import too_few_seeds
 from hourglass.report.request import Request
-from hourglass.runs.read import as_line, names_of, read_sweep
+from hourglass.runs.read import as_line, names_of
 from hourglass.runs.status import status_of, to_do
 from hourglass.sweeps import progress, slurm
-from hourglass.sweeps.declaration import Declared, declared, refuse_unswept
+from hourglass.sweeps.declaration import declared
 from hourglass.sweeps.record import Asked
 from hourglass.sweeps.sweep import Sweep, begin, check
 from hourglass.sweeps.tuning.plan import Tuning, gathered, of_budgets, read_tuning
@@ -102,6 +102,7 @@ def dry_run(application: Application) -> None:
             raise ConfigError("--dry-run: a search, and tune=, choose their jobs by what others show; leave it out")
         check(config.sweep, config.retry, searching=False)
         folder = Path(config.hydra.sweep.dir)
+        _, note = judged_by(config, folder)
         jobs = {one.id: (overrides, one) for overrides, one in each_job(config, Jobs(hydra, config))}
         statuses = {identity: status_of(folder / identity) for identity in jobs}
         waiting = slurm.queued(folder)
@@ -114,6 +115,8 @@ def dry_run(application: Application) -> None:
         for identity, name in names.items():
             place = f"in the queue as {waiting[identity]}" if identity in waiting else statuses[identity]
             print(f"  {identity}  {name}  {place}")
+        if note:
+            print(f"  {note}")
         if todo:
             print(progress.expected(folder, jobs, len(todo)))
         if todo and hasattr(get_class(config.hydra.launcher._target_), "script"):
@@ -174,16 +177,6 @@ def plan(application: Application, name: list[str], words: list[str]) -> tuple[D
     if note:
         print(f"  {note}", flush=True)
     return config, Job(sweep, tuning), more
-
-
-def judged_by(config: DictConfig, folder: Path) -> tuple[Declared, str]:
-    """What a sweep declares, which none of its jobs contradicts, and a sentence where it can show nothing by it."""
-    given = declared(config)
-    if "reference" not in given:
-        return given, ""
-    refuse_unswept(given, jobs_of_sweep(config), (job["overrides"] for job in read_sweep(folder)["jobs"].values()))
-    seeds = max(1, len(values_of_sweep(config, "seed")))
-    return given, too_few_seeds(jobs_of_sweep(config, without=("seed",)), seeds, given["reference"])
 
 
 def composed(hydra: Hydra, application: Application, name: list[str]) -> tuple[DictConfig, list[str]]:

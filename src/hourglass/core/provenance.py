@@ -73,7 +73,7 @@ def changed_since(commit: str) -> list[str] | None:
 def file_at(commit: str, path: str) -> str | None:
     """The text of a file of this checkout at a commit; None where there is no checkout, git, commit or file."""
     try:
-        return _git("show", f"{commit}:{path}") if IN_CHECKOUT else None
+        return _git("cat-file", "blob", f"{commit}:{path}") if IN_CHECKOUT else None
     except (OSError, subprocess.CalledProcessError):
         return None
 

@@ -29,7 +29,7 @@ TUNING = "reported=false"
 """The override of a job that only serves to tune others."""
 OF_THE_COMMAND = (
     "sweep=", "retry=", "trial=", "hydra", "search=", "tune=", "tuning.", "budgets=", TUNING,
-    "primary=", "equivalent_within=", "reference=", "fixed=",
+    "primary=", "equivalent_within=", "reference=", "tasks=", "fixed=",
 )  # fmt: skip
 """Overrides that say nothing of a job."""
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML was built with it

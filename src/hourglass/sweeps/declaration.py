@@ -62,6 +62,11 @@ def declared(configured: Mapping[str, Any]) -> Declared:
             raise ConfigError("equivalent_within= is the margin of one metric: say which, as in primary=test/mse")
         found = find(values["primary"].partition("/")[2])
         margin_of(values["equivalent_within"], values["primary"], found[0].unit if found else None)
+    for part in parts_of(values.get("reference", "")):
+        if "" in part:
+            raise ConfigError(
+                f"reference={values['reference']}: give keys and values, as in 'reference=\"decoder=resize\"'"
+            )
     if "tasks" in values and not (isinstance(given["tasks"], list) and all(isinstance(k, str) for k in given["tasks"])):
         raise ConfigError(f"tasks={values['tasks']}: give a list of keys, as in tasks=[encoder.dim]")
     if "fixed" in values and not (isinstance(given["fixed"], str) and re.fullmatch("[0-9a-f]{7,40}", values["fixed"])):
@@ -93,16 +98,24 @@ def tasks_in(declared: Declared) -> list[str]:
 def refuse_unswept(declared: Declared, *jobs: Iterable[Sequence[str]]) -> None:
     """Raise ConfigError for a reference that none of the jobs is, each given by its overrides, though they say what has
     its keys; a key that no job gives may be chosen by a preset."""
-    given: dict[str, set[str]] = {}
-    for override in (override for some in jobs for job in some for override in job):
-        key, _, value = override.replace(" ", "").partition("=")
-        given.setdefault(key.lstrip("+"), set()).add(value)
-    for key, value in parts_of(declared.get("reference", "")):
-        if value not in given.get(key, {value}):
+    reference = declared.get("reference", "")
+    every = [
+        dict(override.replace(" ", "").lstrip("+").partition("=")[::2] for override in job)
+        for some in jobs
+        for job in some
+    ]
+    for key, value in parts_of(reference):
+        given = {job[key] for job in every if key in job}
+        if given and value not in given:
             raise ConfigError(
-                f"reference={declared['reference']}: the others are to be held against {key}={value}, which no job "
-                f"has: add it to {key}={','.join(sorted(given[key]))}, or say another reference, or reference=null"
+                f"reference={reference}: the others are to be held against {key}={value}, which no job has: add it to "
+                f"{key}={','.join(sorted(given))}, or say another reference, or reference=null"
             )
+    if every and not any(all(job.get(key, value) == value for key, value in parts_of(reference)) for job in every):
+        raise ConfigError(
+            f"reference={reference}: no job has all of that: sweep over what is missing, or say another reference, or "
+            "reference=null"
+        )
 
 
 def parts_of(reference: str) -> list[tuple[str, str]]:

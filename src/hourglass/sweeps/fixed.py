@@ -1,5 +1,6 @@
 """What a command gives beside the hypotheses that a commit holds."""
 
+import shlex
 from collections.abc import Iterable, Sequence
 
 from hourglass.config.identity import VOLATILE
@@ -7,7 +8,7 @@ from hourglass.config.overrides import parse, within
 from hourglass.core import provenance
 from hourglass.sweeps.declaration import KEYS
 
-DECISIVE = {"hydra.sweeper", "hydra/sweeper", "tune", "tuning", "budgets", "reported", *KEYS} - {"fixed"}
+DECISIVE = {"hydra.sweeper", "hydra/sweeper", "tune", "tuning", "budgets", "search", "reported", *KEYS} - {"fixed"}
 """Keys that change no run by itself, but which there are, or how they are judged"""
 
 
@@ -19,15 +20,15 @@ def beside(commit: str, overrides: Sequence[str], elsewhere: Iterable[str]) -> l
     `python train.py -m experiment=upsamplers data=emoji budgets=[500]`. None where the commit has no such file.
     """
     words = {word: parse([word])[0] for word in overrides}
-    experiments = [str(one.value()) for one in words.values() if one.key_or_group == "experiment"]
-    file = f"conf/experiment/{experiments[0]}.yaml" if experiments else ""
-    text = provenance.file_at(commit, file) if file else None
+    experiments = [one.value() for one in words.values() if one.key_or_group == "experiment"]
+    one_alone = len(experiments) == 1 and isinstance(experiments[0], str)
+    text = provenance.file_at(commit, f"conf/experiment/{experiments[0]}.yaml") if one_alone else None
     if text is None:
         return None
     given = [
         word for word, one in words.items() if one.key_or_group != "experiment" and not _harmless(one.key_or_group)
     ]
-    lines = [set(_bare(line).split()) for line in text.splitlines()]
+    lines = [set(map(_bare, _words(line))) for line in text.splitlines()]
     named = (line for line in lines if f"experiment={experiments[0]}" in line)
     missing = [[word for word in given if _bare(word) not in line] for line in named]
     return [*min(missing, key=len, default=given), *elsewhere]
@@ -39,6 +40,14 @@ def _harmless(key: str) -> bool:
     return volatile and not decisive
 
 
+def _words(line: str) -> list[str]:
+    """As a shell would take it; a line of prose, with its apostrophes, at its blanks."""
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return line.split()
+
+
 def _bare(word: str) -> str:
-    """Without the quotes that a shell takes away."""
+    """Without the quotes of Hydra, and those that a shell would take away."""
     return word.translate({ord(quote): None for quote in "'\""})

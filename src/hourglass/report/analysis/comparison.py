@@ -71,8 +71,22 @@ def paired(
         if not _has(configuration, named):
             other = _only(references.get(_all_else(configuration, named, across), []), named, configuration)
             rows.append({"label": configuration.label} | _compared(configuration, other, metric, measures, margin))
-    judge(rows, measures.direction(metric), unmeasured=sweep.unmeasured)
+    judge(rows, measures.direction(metric), unmeasured=_unmeasured(sweep, named))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _unmeasured(sweep: Sweep, named: dict[str, str]) -> int:
+    """How many comparisons were to be made and have no row, or no reference, for lack of any run."""
+    reference = {f"{key}={value}" for key, value in named.items()}
+    below = ("seed=", *(f"{key}{end}" for key in named for end in "=."))
+
+    def rest(overrides: Sequence[str]) -> frozenset[str]:
+        return frozenset(one for one in sweep.tuning.untuned(overrides) if not one.startswith(below))
+
+    references = {rest(one) for one in sweep.unmeasured if reference and reference <= set(one)}
+    others = [one for one in sweep.unmeasured if rest(one) not in references or not reference <= set(one)]
+    orphans = [c for c in sweep.configurations if not _has(c, named) and rest(c.runs[0].overrides) in references]
+    return len(others) + len(orphans)
 
 
 def judge(rows: Sequence[Row], direction: Direction | None, unmeasured: int = 0) -> None:

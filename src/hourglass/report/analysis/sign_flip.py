@@ -67,4 +67,4 @@ def too_few_seeds(configurations: Sequence[Sequence[str]], seeds: int, reference
         return ""
     of_all = "the comparison" if comparisons == 1 else f"any of the {comparisons} comparisons"
     few = counted(seeds, "seed")
-    return f"with {few} nothing can be claimed of {of_all} with {reference}: it takes {enough} seeds or more"
+    return f"with {few} no difference can be shown in {of_all} with {reference}: it takes {enough} seeds or more"

@@ -92,7 +92,8 @@ def _again(sweep: Sweep, reference: str | None, metric: str) -> pd.DataFrame:
     points = sorted({*map(tuning.point, tuning.runs), *(point for _, point in trouble)}, key=_floats)
     rows: list[dict[str, Any]] = []
     for point in points:
-        there = Sweep(sweep.folder, sweep.name, {}, [run for run in tuning.runs if tuning.point(run) == point], [])
+        runs = [run for run in tuning.runs if tuning.point(run) == point]
+        there = Sweep(sweep.folder, sweep.name, sweep.info, runs, [])
         there.known = sweep.varied
         possible = any(all(c.values.get(key, ABSENT) == named[key] for key in named) for c in there.configurations)
         table = paired(there, reference, metric).to_dict("records") if possible else []
@@ -116,7 +117,7 @@ def _trouble(sweep: Sweep) -> dict[tuple[str, tuple[str, ...]], str]:
     for configuration in sweep.configurations:
         runs = [run for run in tuning.runs if all(value_of(run, k) == v for k, v in configuration.values.items())]
         said = {f"{key}={value}" for key, value in configuration.values.items()}
-        lost = [dict(o.split("=", 1) for o in one.overrides) for one in tuning.lost if said <= set(one.overrides)]
+        lost = [dict(o.partition("=")[::2] for o in one.overrides) for one in tuning.lost if said <= set(one.overrides)]
         lost_at = Counter(tuple(one[key] for key in tuning.keys) for one in lost if set(tuning.keys) <= set(one))
         ill_at = Counter((tuning.point(run), ", ".join(run.health)) for run in runs if run.health)
         notes: dict[tuple[str, ...], list[str]] = {}
@@ -163,7 +164,8 @@ def turns(again: pd.DataFrame, keys: Sequence[str], metric: str, seeds: int) -> 
     of_what = f"{metric}, mean of {counted(seeds, 'tuning seed')}"
     for (label, reference), every in again.groupby(["label", "reference"], sort=False):
         rows, lost = every[every["side"] != ""], every[every["side"] == ""]
-        steps = [(a, b) for a, b in pairwise(rows.to_dict("records")) if {a["side"], b["side"]} == {"better", "worse"}]
+        decided = rows[rows["side"] != "equal"].to_dict("records")
+        steps = [(a, b) for a, b in pairwise(decided) if a["side"] != b["side"]]
         if steps:
             (a, b) = min(steps, key=lambda step: sum(bool(row["trouble"]) for row in step))
             there, beyond = (f"{by(pd.Series(row))} {row['side']}{_brackets(row['trouble'])}" for row in (a, b))
@@ -172,18 +174,23 @@ def turns(again: pd.DataFrame, keys: Sequence[str], metric: str, seeds: int) -> 
                 f"the sign turns with {name}."
             )
         else:
-            values, sides = list(rows["value"]), [side for side in rows["side"] if side != "equal"]
+            values, sides = list(rows["value"]), [row["side"] for row in decided]
             one = f"{name} {', '.join(values)}"
             where = f"every {name} from {values[0]} to {values[-1]} that both have" if len(values) > 1 else one
-            side = sides[0] if sides else "neither better nor worse"
+            side = f"{sides[0] if sides else 'neither better nor worse'} than"
+            side += " or equal to" * (0 < len(sides) < len(rows))
             ill = rows[rows["trouble"] != ""]
             troubled = "; ".join(f"{value}: {what}" for value, what in zip(ill["value"], ill["trouble"], strict=True))
             sentence = (
-                f"{label} is {side} than {reference} at {where}{_brackets(troubled)} ({of_what}): the "
+                f"{label} is {side} {reference} at {where}{_brackets(troubled)} ({of_what}): the "
                 f"sign does not turn with {name}."
             )
-        told = f" Nothing can be compared at {', '.join(lost['value'])}: {'; '.join(dict.fromkeys(lost['trouble']))}."
-        sentences.append(sentence + told * bool(len(lost)))
+        values_lost = f"{', '.join(lost['value'])}: {'; '.join(dict.fromkeys(lost['trouble']))}"
+        if not len(rows):
+            sentence = f"{label} cannot be compared with {reference} at {name} {values_lost}."
+        elif len(lost):
+            sentence += f" Nothing can be compared at {values_lost}."
+        sentences.append(sentence)
     return sentences
 
 

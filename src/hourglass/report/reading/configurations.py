@@ -118,15 +118,15 @@ def configurations(
     return made
 
 
-def without_runs(lost: Sequence[Problem], known: Sequence[Configuration]) -> dict[str, Counter[str]]:
-    """What has no completed run at all, so that no table shows it, and what became of its jobs: `decoder=carafe` ->
+def without_runs(lost: Sequence[Problem], known: Sequence[Configuration]) -> dict[tuple[str, ...], Counter[str]]:
+    """What has no completed run at all, so that no table shows it, and what became of its jobs: (`decoder=carafe`,) ->
     8 diverged."""
     listed = {problem.id for configuration in known for problem in configuration.lost}
-    statuses: dict[str, Counter[str]] = {}
+    statuses: dict[tuple[str, ...], Counter[str]] = {}
     for problem in lost:
         overrides = _but_seed(problem.overrides)
         if problem.id not in listed and overrides:
-            statuses.setdefault(", ".join(overrides), Counter())[problem.status] += 1
+            statuses.setdefault(overrides, Counter())[problem.status] += 1
     return statuses
 
 

@@ -99,14 +99,16 @@ class Sweep:
         """What no table shows, because none of its runs was completed: `decoder=carafe (8 diverged)`."""
         lost = without_runs(self.lost, self.configurations).items()
         return [
-            f"{label} ({', '.join(f'{count} {status}' for status, count in of_it.items())})" for label, of_it in lost
+            f"{', '.join(one)} ({', '.join(f'{count} {status}' for status, count in of_it.items())})"
+            for one, of_it in lost
         ]
 
     @property
-    def unmeasured(self) -> int:
-        """How many configurations were to be compared and have no run: not those that cannot be, or were pruned."""
-        lost = without_runs(self.lost, self.configurations).values()
-        return sum(not set(statuses) <= {"incompatible", "pruned"} for statuses in lost)
+    def unmeasured(self) -> list[tuple[str, ...]]:
+        """The configurations, by their overrides, that were to be compared and have no run: not those that cannot be,
+        or were pruned."""
+        lost = without_runs(self.lost, self.configurations).items()
+        return [overrides for overrides, statuses in lost if not set(statuses) <= {"incompatible", "pruned"}]
 
     @property
     def lost(self) -> list[Problem]:
@@ -187,6 +189,8 @@ def _read_folder(folder: Path, *, apart: bool = True) -> Sweep:
     name = info.get("name") or printable(folder.resolve().name)
     left_out = {run.id: run for run in tuning.superseded(list(runs.values()), info)}
     others += [Problem(run.id, "superseded", SUPERSEDED, run.overrides, run.folder) for run in left_out.values()]
+    reported = [run.overrides for run in runs.values()] + [problem.overrides for problem in others]
+    others += tuning.unreported(reported)
     return Sweep(folder, name, info, [run for run in runs.values() if run.id not in left_out], others, tuning)
 
 

@@ -1,10 +1,11 @@
 """The tuning behind a sweep: the runs that only served to choose values, which are pooled with no others."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hourglass.report.reading.run import Problem, Run, value_of
+from hourglass.runs.read import TUNING
 
 
 @dataclass
@@ -33,11 +34,18 @@ class Tuning:
         last = {job: n for n, one in enumerate(info.get("invocations", [])) for job in one.get("jobs", [])}
         newest: dict[frozenset[str], tuple[int, tuple[str, ...]]] = {}
         for run in reported:
-            configuration, now = self._untuned(run), (last.get(run.id, -1), self.point(run))
+            configuration, now = frozenset(self.untuned(run.overrides)), (last.get(run.id, -1), self.point(run))
             newest[configuration] = max(newest.get(configuration, now), now)
-        return [run for run in reported if self.point(run) != newest[self._untuned(run)][1]]
+        return [run for run in reported if self.point(run) != newest[frozenset(self.untuned(run.overrides))][1]]
 
-    def _untuned(self, run: Run) -> frozenset[str]:
-        """The overrides of a configuration, whatever its seed and what is tuned of it."""
-        keys = ("seed", *self.keys)
-        return frozenset(override for override in run.overrides if override.split("=")[0] not in keys)
+    def unreported(self, reported: Iterable[Sequence[str]]) -> list[Problem]:
+        """Its jobs without a result of configurations that no reported job is of, each given by its overrides: those
+        that diverged with every value, and those that are not tuned yet. They are named without what is tuned."""
+        known = {frozenset(self.untuned(overrides)) for overrides in reported}
+        named = [replace(problem, overrides=self.untuned(problem.overrides)) for problem in self.lost]
+        return [problem for problem in named if frozenset(problem.overrides) not in known]
+
+    def untuned(self, overrides: Sequence[str]) -> list[str]:
+        """Those of a configuration, whatever its seed and what is tuned of it."""
+        keys = ("seed", TUNING.partition("=")[0], *self.keys)
+        return [override for override in overrides if override.partition("=")[0] not in keys]
