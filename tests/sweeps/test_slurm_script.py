@@ -95,9 +95,7 @@ def test_a_dry_run_shows_the_script_and_writes_nothing(tmp_path: Path, capsys: p
         assert f"#SBATCH --{wanted}" in lines
     assert any(line.startswith("srun ") and " --cpus-per-task=4 " in line for line in lines)
     assert not folder.exists()
-    with pytest.raises(
-        ConfigError, match="the others are to be held against seed=7, which no job has"
-    ):
+    with pytest.raises(ConfigError, match="the others are to be held against seed=7, which no job has"):
         train.main(["-m", "seed=0,1", "reference='seed=7'", "--dry-run", f"hydra.sweep.dir={folder}", *TINIEST[:-1]])
 
 

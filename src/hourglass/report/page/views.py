@@ -11,7 +11,7 @@ from hourglass.core.text import number, p_value, percent, r_value, span, with_ha
 from hourglass.report.analysis import stats, tables
 from hourglass.report.analysis.measures import GROUPS
 from hourglass.report.analysis.review import Review
-from hourglass.report.analysis.verdicts import NOT_ENOUGH
+from hourglass.report.analysis.verdicts import NOT_ENOUGH, WITHHELD
 from hourglass.report.page import marks
 from hourglass.report.reading.configurations import Configuration
 
@@ -124,7 +124,7 @@ def compared_rows(review: Review) -> tuple[list[str], list[dict[str, Any]], Mark
     p_values |= {"p, TOST": "p_equivalent_holm"} if review.equivalent_within else {"smallest p": "smallest_p"}
     drawn = [value for row in records for value in (*row["differences"], row["margin"], -row["margin"])]
     scale = marks.Scale.over([0.0, *drawn], width=150)
-    moods = {"better": "good", "worse": "bad", NOT_ENOUGH: "warn"}
+    moods = {"better": "good", "worse": "bad", NOT_ENOUGH: "warn", WITHHELD: "warn"}
     for row in records:
         mean, half = row["difference"], row["difference ±"]
         text, half_text = with_half(mean, half)

@@ -49,7 +49,7 @@ def held_against(baselines: dict[str, float], metrics: dict[str, float]) -> dict
     errors = {name: value for name, value in baselines.items() if name not in ("bce_entropy", "ppca")}
     over = ratios(errors, metrics["test/mse"])
     return {f"baseline/{name}": value for name, value in errors.items()} | {
-        f"{RATIO}{name}": over[name] for name in over
+        f"{RATIO}{name}": value for name, value in over.items()
     }
 
 
