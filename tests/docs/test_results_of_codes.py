@@ -93,6 +93,21 @@ def of_the_digits_codes() -> Iterator[str]:
     yield f"on PCA of 16 numbers at {of_pca_logistic} and {of_pca_near}"
 
 
+def of_the_emojis_codes() -> Iterator[str]:
+    yield from of_the_latents("latents_emoji")
+    rows = table("latents_emoji")
+    (found,) = holm("latent", "dense", "test/mse", rows)
+    shown = {latent for latent, p in found.items() if float(p) < 0.05}
+    assert shown == {"none", "vq", "rvq", "simvq", "gaussian_spatial", "topk"}
+    assert {found[latent] for latent in shown} == {"0.0254"}
+    yield f"that lfq is, is not shown ({found['lfq']})"
+    fsq = rows[rows["latent"] == "fsq"]
+    assert list(fsq["health"].notna()).count(True) == 1
+    yield f"its median is {fsq['test/mse'].median():.5f}"
+    p = p_value(alone(rows, "latent", "rvq", "vq", "test/mse"))
+    yield f"at {against(rows, 'latent', 'rvq', 'vq', 'test/mse')} of vq (p {p} alone)"
+
+
 def test_codes() -> None:
-    for claims in (of_pca, of_the_rates, of_the_codebooks, of_the_digits_codes):
+    for claims in (of_the_emojis_codes, of_pca, of_the_rates, of_the_codebooks, of_the_digits_codes):
         assert_says("codes.md", claims())

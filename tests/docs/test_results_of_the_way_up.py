@@ -81,6 +81,22 @@ def of_the_emoji() -> Iterator[str]:
     yield f"{bits:,} bits of positions beside {rows['cost/code_size'].unique().item():,} numbers"
 
 
+def of_equal_time() -> Iterator[str]:
+    rows = table("equal_time")
+    widths = {"subpixel": 17, "transpose": 16, "resize": 5, "transpose4": 3, "bilinear": 4}
+    for decoder in rows.groupby("decoder")["test/mse"].mean().sort_values().index:
+        own = rows[rows["decoder"] == decoder]
+        costs = own[["cost/decoder_macs", "cost/decoder_macs_fused"]].drop_duplicates().to_numpy().tolist()
+        (of_it,) = [[f"{cost:,}" for cost in of_run] for of_run in costs]
+        _, mse, difference, ssim, _ = tuned(rows, decoder)
+        least = f"{own['cost/decoder_latency_ms'].min():.2f}"
+        yield row(decoder, str(widths[decoder]), least, *of_it, mse, difference, ssim)
+    (found,) = holm("decoder", "resize", "test/mse", rows)
+    assert found == {"transpose": "0.0078", "subpixel": "0.0078", "bilinear": "0.0078", "transpose4": "0.25"}
+    assert alone(rows, "decoder", "transpose4", "transpose", "test/mse") == 2**-9
+    yield f"transpose4 is at {against(rows, 'decoder', 'transpose4', 'transpose', 'test/mse')} of transpose (p 0.0020"
+
+
 def of_equal_decoders() -> Iterator[str]:
     for name in ("equal_decoders", "equal_decoders_fused"):
         for decoder in ("transpose", "transpose4", "subpixel", "resize", "bilinear"):
@@ -147,7 +163,9 @@ def of_the_rates_of_unpooling() -> Iterator[str]:
 
 
 def test_the_way_up() -> None:
-    for claims in (of_the_upsamplers, of_the_emoji, of_the_photographs, of_equal_decoders, of_the_learning_rate):
+    for claims in (
+        of_the_upsamplers, of_the_emoji, of_the_photographs, of_equal_decoders, of_equal_time, of_the_learning_rate
+    ):  # fmt: skip
         assert_says("way_up.md", claims())
 
 
