@@ -58,13 +58,37 @@ def of_denoising() -> Iterator[str]:
     for corruption, trained in own.items():
         named = trained.replace("_", " ")
         yield row(named, *gains("denoising", corruption, "corruption", kinds, trained))
+    evaluated = pd.read_csv(RESULTS / "denoising" / "evaluations.csv")
+    of_noise = evaluated[evaluated["corruption"] == "gaussian"].groupby("on")["test/psnr_gain"]
+    median = of_noise.median()
+    own_gains = [cell("denoising", corruption=name)["test/psnr_gain"] for name in ("gaussian", "salt_and_pepper")]
+    assert [sorted(gain >= 5) for gain in own_gains] == [[False] + 7 * [True]] * 2
+    yield f"The medians are {own_gains[0].median():.1f} and {own_gains[1].median():.1f} dB"
+    yield f"in the eighth with {own_gains[0].min():.1f} and {own_gains[1].min():.1f} dB"
+    yield f"{median['gaussian 0.15']:.1f} and {median['gaussian 0.45']:.1f} dB in the median"
+    yield f"the failed run loses {-of_noise.min()['gaussian 0.15']:.1f} dB at half"
+    noise = cell("denoising", corruption="gaussian")
+    assert noise["ratio/wiener_curve"].min() > 1
+    yield f"a factor of {noise['ratio/wiener_curve'].median():.2f} in the median"
+    yield f"it has {1 / noise['ratio/wiener_clipped'].median():.2f} times the network's"
+    block = cell("denoising", corruption="block")
+    yield f"is open: {mean(block['test/psnr_gain'], 2)} dB"
+    yield f"is not shown: {mean(block['ratio/affine'], 3)} times its error"
+
+
+def of_levels() -> Iterator[str]:
     levels = [f"gaussian {level}" for level in (0.1, 0.2, 0.3, 0.4, 0.5)]
+    evaluated = pd.read_csv(RESULTS / "denoising_levels" / "evaluations.csv").set_index(["corruption.std", "on"])
     for level in (0.1, 0.2, 0.3, 0.5):
-        ratio = mean(cell("denoising_levels", **{"corruption.std": level})["ratio/wiener"], 2)
+        ratio = mean(cell("denoising_levels", **{"corruption.std": level})["ratio/wiener_curve"], 2)
         found = gains("denoising_levels", level, "corruption.std", levels, f"gaussian {level}")
         yield row(str(level), *found, ratio)
-    yield f"has {mean(cell('denoising', corruption='block')['ratio/affine'], 2)} times the error of the best affine"
-    yield f"has {mean(cell('denoising', corruption='gaussian')['ratio/wiener'], 2)} times the error of the linear"
+    assert evaluated.loc[(0.5, "gaussian 0.1"), "test/psnr_gain"].max() < 0
+    assert evaluated.loc[(0.1, "gaussian 0.5"), "test/psnr_gain"].min() > 8
+    psnr = evaluated.groupby(level=[0, 1])["test/psnr"].mean().unstack(0)
+    best = [psnr.loc[f"gaussian {level}"].idxmax() for level in (0.1, 0.2, 0.3, 0.5)]
+    assert best == [0.1, 0.2, 0.2, 0.5]
+    yield f"the least ratio is {table('denoising_levels')['ratio/wiener_curve'].min():.2f}"
 
 
 def test_the_way_down() -> None:
@@ -74,3 +98,4 @@ def test_the_way_down() -> None:
 
 def test_denoising() -> None:
     assert_says("denoising.md", of_denoising())
+    assert_says("denoising.md", of_levels())
