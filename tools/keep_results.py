@@ -70,7 +70,7 @@ def rates(review: Review, path: Path) -> None:
     a network."""
     board = review.board
     names = board["label"].str.split(", ", n=1).str[0]
-    colours = dict(zip(sorted(names.unique()), [f"C{number}" for number in range(10)] * 2, strict=False))
+    colours = {name: f"C{number % 10}" for number, name in enumerate(sorted(names.unique()))}
     figure, axis = plt.subplots(figsize=(8.5, 5))
     for (name, curve), style in zip(curves_of(review.ranked).items(), ("--", "-."), strict=False):
         seen = curve[curve[:, 1] > 0]

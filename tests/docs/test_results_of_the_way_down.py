@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-import pandas as pd
-
-from helpers.published import RESULTS, against, assert_says, cell, holm, mean, row, table
+from helpers.published import against, assert_says, cell, evaluations, holm, mean, row, table
 from hourglass.report.analysis import stats
 
 
@@ -46,7 +44,7 @@ def of_antialiasing() -> Iterator[str]:
 
 def gains(name: str, trained: object, key: str, tested: list[str], own: str) -> list[str]:
     """Mean gain in dB of the runs that were `trained` so, on each corruption; bold on their own."""
-    evaluated = pd.read_csv(RESULTS / name / "evaluations.csv")
+    evaluated = evaluations(name)
     means = evaluated[evaluated[key] == trained].groupby("on")["test/psnr_gain"].mean()
     return [f"{'**' * (on == own)}{means[on]:+.1f}{'**' * (on == own)}" for on in tested]
 
@@ -58,7 +56,7 @@ def of_denoising() -> Iterator[str]:
     for corruption, trained in own.items():
         named = trained.replace("_", " ")
         yield row(named, *gains("denoising", corruption, "corruption", kinds, trained))
-    evaluated = pd.read_csv(RESULTS / "denoising" / "evaluations.csv")
+    evaluated = evaluations("denoising")
     of_noise = evaluated[evaluated["corruption"] == "gaussian"].groupby("on")["test/psnr_gain"]
     median = of_noise.median()
     own_gains = [cell("denoising", corruption=name)["test/psnr_gain"] for name in ("gaussian", "salt_and_pepper")]
@@ -78,7 +76,7 @@ def of_denoising() -> Iterator[str]:
 
 def of_levels() -> Iterator[str]:
     levels = [f"gaussian {level}" for level in (0.1, 0.2, 0.3, 0.4, 0.5)]
-    evaluated = pd.read_csv(RESULTS / "denoising_levels" / "evaluations.csv").set_index(["corruption.std", "on"])
+    evaluated = evaluations("denoising_levels").set_index(["corruption.std", "on"])
     for level in (0.1, 0.2, 0.3, 0.5):
         ratio = mean(cell("denoising_levels", **{"corruption.std": level})["ratio/wiener_curve"], 2)
         found = gains("denoising_levels", level, "corruption.std", levels, f"gaussian {level}")

@@ -24,6 +24,11 @@ def table(name: str) -> pd.DataFrame:
     return pd.read_csv(RESULTS / name / "results.csv")
 
 
+@cache
+def evaluations(name: str) -> pd.DataFrame:
+    return pd.read_csv(RESULTS / name / "evaluations.csv")
+
+
 def cell(name: str, **where: object) -> pd.DataFrame:
     rows = table(name)
     for key, value in where.items():

@@ -1,7 +1,7 @@
 """Composing configurations from `conf/`: where it is, its groups, and what was meant by a key that is not there."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -125,11 +125,20 @@ def advice(error: Exception, given: Sequence[str]) -> str:
     keys = dotted_keys(OmegaConf.to_container(composed("train", _choices(given), with_hydra=True)))
     keys = [key for key in keys if key.startswith("hydra.") == missing.startswith("hydra.")]
     keys = [key for key in keys if not missing.startswith(f"{key}.")]
-    if near := meant(missing, keys, most=3, cutoff=0.8):
-        return f"{missing} is no key of this configuration: {near}"
-    if missing.startswith("hydra.launcher."):
+    if missing.startswith("hydra.launcher.") and not _near(missing, keys):
         return f"{missing} is no option of this launcher: choose another, such as hydra/launcher=joblib"
-    return f"{missing} is no key of this configuration; {command('train')} --cfg job shows the keys there are"
+    return no_key(missing, keys)
+
+
+def no_key(missing: str, keys: Iterable[str]) -> str:
+    """`dropout is no key of this configuration`, and the nearest ones or where to see all."""
+    near = _near(missing, keys)
+    cure = f": {near}" if near else f"; {command('train')} --cfg job shows the keys there are"
+    return f"{missing} is no key of this configuration{cure}"
+
+
+def _near(missing: str, keys: Iterable[str]) -> str:
+    return meant(missing, keys, most=3, cutoff=0.8)
 
 
 def _choices(given: Sequence[str]) -> list[str]:

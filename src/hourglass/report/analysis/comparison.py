@@ -83,10 +83,11 @@ def _unmeasured(sweep: Sweep, named: dict[str, str]) -> int:
     def rest(overrides: Sequence[str]) -> frozenset[str]:
         return frozenset(one for one in sweep.tuning.untuned(overrides) if not one.startswith(below))
 
-    references = {rest(one) for one in sweep.unmeasured if reference and reference <= set(one)}
-    others = [one for one in sweep.unmeasured if rest(one) not in references or not reference <= set(one)]
-    orphans = [c for c in sweep.configurations if not _has(c, named) and rest(c.runs[0].overrides) in references]
-    return len(others) + len(orphans)
+    missing = sweep.unmeasured
+    references = [one for one in missing if reference and reference <= set(one)]
+    alone = set(map(rest, references))
+    orphans = [c for c in sweep.configurations if not _has(c, named) and rest(c.runs[0].overrides) in alone]
+    return len(missing) - len(references) + len(orphans)
 
 
 def judge(rows: Sequence[Row], direction: Direction | None, unmeasured: int = 0) -> None:

@@ -158,40 +158,44 @@ def _whom(labels: Sequence[str], of: Collection[str]) -> str:
 
 
 def turns(again: pd.DataFrame, keys: Sequence[str], metric: str, seeds: int) -> list[str]:
-    """Would the comparison turn at another value? A sentence for each, from the signs of the differences: where the
-    sign changes from one value to the next, between values without trouble if it does so there."""
+    """Would the comparison turn at another value? A sentence for each, from the signs of the differences."""
     name, sentences = ", ".join(keys), []
-    of_what = f"{metric}, mean of {counted(seeds, 'tuning seed')}"
+    of_what = f"({metric}, mean of {counted(seeds, 'tuning seed')})"
     for (label, reference), every in again.groupby(["label", "reference"], sort=False):
         rows, lost = every[every["side"] != ""], every[every["side"] == ""]
-        decided = rows[rows["side"] != "equal"].to_dict("records")
-        steps = [(a, b) for a, b in pairwise(decided) if a["side"] != b["side"]]
-        if steps:
-            (a, b) = min(steps, key=lambda step: sum(bool(row["trouble"]) for row in step))
-            there, beyond = (f"{by(pd.Series(row))} {row['side']}{_brackets(row['trouble'])}" for row in (a, b))
-            sentence = (
-                f"At {name} {a['value']} {label} is {there} than {reference}, at {b['value']} {beyond} ({of_what}): "
-                f"the sign turns with {name}."
-            )
-        else:
-            values, sides = list(rows["value"]), [row["side"] for row in decided]
-            one = f"{name} {', '.join(values)}"
-            where = f"every {name} from {values[0]} to {values[-1]} that both have" if len(values) > 1 else one
-            side = f"{sides[0] if sides else 'neither better nor worse'} than"
-            side += " or equal to" * (0 < len(sides) < len(rows))
-            ill = rows[rows["trouble"] != ""]
-            troubled = "; ".join(f"{value}: {what}" for value, what in zip(ill["value"], ill["trouble"], strict=True))
-            sentence = (
-                f"{label} is {side} {reference} at {where}{_brackets(troubled)} ({of_what}): the "
-                f"sign does not turn with {name}."
-            )
-        values_lost = f"{', '.join(lost['value'])}: {'; '.join(dict.fromkeys(lost['trouble']))}"
+        at_lost = f"{', '.join(lost['value'])}: {'; '.join(dict.fromkeys(lost['trouble']))}."
         if not len(rows):
-            sentence = f"{label} cannot be compared with {reference} at {name} {values_lost}."
-        elif len(lost):
-            sentence += f" Nothing can be compared at {values_lost}."
-        sentences.append(sentence)
+            sentences.append(f"{label} cannot be compared with {reference} at {name} {at_lost}")
+            continue
+        sentence = _sign(rows, label, reference, name, of_what)
+        sentences.append(f"{sentence} Nothing can be compared at {at_lost}" if len(lost) else sentence)
     return sentences
+
+
+def _sign(rows: pd.DataFrame, label: str, reference: str, name: str, of_what: str) -> str:
+    """Where the sign changes from one value to the next, between values without trouble if it does so there; or that it
+    does not."""
+    decided = rows[rows["side"] != "equal"].to_dict("records")
+    steps = [(a, b) for a, b in pairwise(decided) if a["side"] != b["side"]]
+    if steps:
+        (a, b) = min(steps, key=lambda step: sum(bool(row["trouble"]) for row in step))
+        there, beyond = (f"{by(pd.Series(row))} {row['side']}{_brackets(row['trouble'])}" for row in (a, b))
+        return (
+            f"At {name} {a['value']} {label} is {there} than {reference}, at {b['value']} {beyond} {of_what}: "
+            f"the sign turns with {name}."
+        )
+    values = list(rows["value"])
+    where = (
+        f"every {name} from {values[0]} to {values[-1]} that both have" if len(values) > 1 else f"{name} {values[0]}"
+    )
+    side = f"{decided[0]['side'] if decided else 'neither better nor worse'} than"
+    if 0 < len(decided) < len(rows):
+        side += " or equal to"
+    ill = rows[rows["trouble"] != ""]
+    troubled = "; ".join(f"{value}: {what}" for value, what in zip(ill["value"], ill["trouble"], strict=True))
+    return (
+        f"{label} is {side} {reference} at {where}{_brackets(troubled)} {of_what}: the sign does not turn with {name}."
+    )
 
 
 def _brackets(text: str) -> str:
