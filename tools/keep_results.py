@@ -132,8 +132,9 @@ def scale(axis: Axes, values: Sequence[float]) -> None:
     if positive and max(positive) > 3 * min(positive) and min(values) >= 0:
         low, high = min(positive), max(positive)
         margin = (high / low) ** 0.05
+        subs = (1,) if high > 50 * low else (1, 3) if high > 10 * low else (1, 2, 5)
         axis.set(xscale="log", xlim=(low / margin**2, high * margin))
-        axis.xaxis.set_major_locator(LogLocator(subs=(1,) if high > 50 * low else (1, 3), numticks=5))
+        axis.xaxis.set_major_locator(LogLocator(subs=subs, numticks=5))
         axis.xaxis.set_minor_formatter(NullFormatter())
     else:
         margin = 0.05 * (np.nanmax(values) - np.nanmin(values))
