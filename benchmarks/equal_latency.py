@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from throughput import hardware, in_the_environment_of_a_run
+from machine import hardware, in_the_environment_of_a_run
 
 from hourglass.config.compose import compose_train, register_resolvers
 from hourglass.config.parts import Parts

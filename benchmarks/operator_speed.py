@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
-from throughput import hardware, in_the_environment_of_a_run
+from machine import hardware, in_the_environment_of_a_run
 
 from hourglass.config.compose import compose_train, options, register_resolvers
 from hourglass.config.parts import Parts

@@ -17,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from throughput import hardware
+from machine import hardware
 
 WAYS = {
     "spin": {"GOMP_SPINCOUNT": "300000"},  # what libgomp takes by itself

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from helpers.project import ROOT
+from hourglass.training.module import AutoencoderModule
 
 IN_A_MOMENT = ["waits", "deterministic"]
 
@@ -55,7 +56,7 @@ def test_a_step_that_waits_is_found_and_the_other_parts_go_on(
         loss = torch.zeros((), requires_grad=True)
         return loss * float(loss)
 
-    monkeypatch.setattr(gpu.AutoencoderModule, "training_step", careless)
+    monkeypatch.setattr(AutoencoderModule, "training_step", careless)
     assert gpu.main(["waits", "deterministic", "--small"]) == 1
     printed = capsys.readouterr().out
     assert "waits failed: aten._local_scalar_dense.default waits for the device" in printed
