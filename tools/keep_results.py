@@ -66,21 +66,28 @@ def seeds(review: Review, path: Path) -> None:
 
 
 def rates(review: Review, path: Path) -> None:
-    """Bits per pixel against MSE: a dot a configuration, a colour a latent, and in grey what codes the images without
-    a network."""
+    """Bits per pixel against MSE: a dot a configuration, a colour a latent, a shape a decoder, and in grey what codes
+    the images without a network."""
     board = review.board
-    names = board["label"].str.split(", ", n=1).str[0]
-    colours = {name: f"C{number % 10}" for number, name in enumerate(sorted(names.unique()))}
+    names, others = board["label"].str.split(", ", n=1, expand=True).reindex(columns=[0, 1]).T.to_numpy()
+    decoders = sorted({other for other in others if str(other).startswith("decoder=")})
+    shapes = dict(zip(decoders, "osD^vPX*<>", strict=False))
+    colours = {name: f"C{number % 10}" for number, name in enumerate(sorted(set(names)))}
     figure, axis = plt.subplots(figsize=(8.5, 5))
     for (name, curve), style in zip(curves_of(review.ranked).items(), ("--", "-."), strict=False):
         seen = curve[curve[:, 1] > 0]
         axis.plot(*seen.T, style, color="grey", label=RATE_CURVES[name])
     front = pareto(board, RATE, "test/mse", review.measures)
     axis.step(*board[front].sort_values(RATE)[[RATE, "test/mse"]].to_numpy().T, ":", where="post", color="black")
-    for name, row in zip(names, board.to_dict("records"), strict=True):
+    for name, other, row in zip(names, others, board.to_dict("records"), strict=True):
         at, spread = (row[RATE], row["test/mse"]), (row["test/mse ±"], row[f"{RATE} ±"] or None)
-        axis.errorbar(*at, *spread, fmt="o", markersize=5, color=colours[name])
-    for at, labels in together(board):
+        axis.errorbar(*at, *spread, fmt=shapes.get(other, "o"), markersize=5, color=colours[name])
+    if shapes:
+        for name, colour in colours.items():
+            axis.plot([], [], "o", markersize=5, color=colour, label=name)
+        for decoder, shape in shapes.items():
+            axis.plot([], [], shape, markersize=5, color="black", label=decoder)
+    for at, labels in [] if shapes else together(board):
         right = at[0] > board[RATE].max() / 3  # the longest names would leave the figure
         place = {"xytext": (-5, 5), "ha": "right"} if right else {"xytext": (5, 5)}
         axis.annotate(in_one(labels), at, **place, textcoords="offset points", fontsize="small")

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from itertools import combinations
 
+import pandas as pd
 from scipy.stats import spearmanr
 
 from helpers.published import against, alone, assert_says, cell, holm, mean, row, table
 from hourglass.core.text import p_value
+from hourglass.report.analysis import sign_flip, stats
 
 
 def of_pca() -> Iterator[str]:
@@ -117,6 +119,51 @@ def of_the_emojis_codes() -> Iterator[str]:
     yield f"at {against(rows, 'latent', 'rvq', 'vq', 'test/mse')} of vq (p {p} alone)"
 
 
+def of_the_decoders() -> Iterator[str]:
+    rows = table("latent_decoders")
+    latents = ("none", "gaussian_spatial", "fsq", "dense")
+    own = {latent: rows[rows["latent"] == latent] for latent in latents}
+    for latent, runs in own.items():
+        for decoder in ("max_unpool", "transpose4", "resize", "bilinear"):
+            of_it = runs[runs["decoder"] == decoder]
+            difference = "0" if decoder == "resize" else against(runs, "decoder", decoder, "resize", "test/mse")
+            rate, error = f"{of_it['optimizer.lr'].unique().item():g}", mean(of_it["test/mse"], 5)
+            yield row(latent, decoder, rate, error, difference, f"{of_it['test/ssim'].mean():.4f}")
+        order = runs.groupby("decoder")["test/mse"].mean().sort_values().index
+        assert list(order) == ["max_unpool", "transpose4", "resize", "bilinear"]
+    *with_place, dense = holm("decoder", "resize", "test/mse", *own.values())
+    assert {p for of_it in with_place for p in of_it.values()} | {dense["max_unpool"]} == {"0.0234"}
+    assert dense["transpose4"] == dense["bilinear"] == "0.82"
+    for label, reference in (("transpose4", "bilinear"), ("max_unpool", "transpose4")):
+        for latent, runs in own.items():
+            end = f" behind {latent}" if latent != "dense" or label == "max_unpool" else ""
+            yield f"{against(runs, 'decoder', label, reference, 'test/mse')}{end}"
+            p = p_value(alone(runs, "decoder", label, reference, "test/mse"))
+            shown = {("transpose4", "dense"): "0.45", ("max_unpool", "gaussian_spatial"): "0.0898"}
+            assert p == shown.get((label, latent), "0.0020"), (label, latent, p)
+    leads = {latent: relative(runs, "max_unpool", "transpose4").mean() for latent, runs in own.items()}
+    assert min(leads, key=leads.__getitem__) == "dense"
+    closer = {latent: relative(own["none"], "transpose4", "resize") for latent in latents[1:]}
+    closer = {latent: relative(own[latent], "transpose4", "resize") - of_none for latent, of_none in closer.items()}
+    for latent, points in closer.items():
+        unit = " percentage points" if latent == "dense" else ""
+        yield f"{points.mean():.1f} ± {stats.t_interval(points):.1f}{unit} behind {latent}"
+    yield f"behind dense (p {p_value(sign_flip.sign_flip_p(closer['dense'].to_numpy()))} alone)"
+    bits = rows.groupby(["latent", "decoder"])["cost/code_bits"].mean()
+    errors = rows.groupby(["latent", "decoder"])["test/mse"].mean()
+    assert errors["fsq", "max_unpool"] < errors["none"].drop("max_unpool").min()
+    few, many = bits["fsq", "resize"], bits["none", "resize"]
+    yield f"a code of {few:.0f} bits, of fsq, has a lower error than one of {many:,.0f}"
+    positions = rows[rows["decoder"] == "max_unpool"]["cost/index_bits"].unique()
+    yield f"{positions.item():,} bits of positions pass it by"
+
+
+def relative(rows: pd.DataFrame, label: str, reference: str) -> pd.Series:
+    """By seed, how far a decoder's error is from another one's, in percent of its mean."""
+    values = rows.pivot(index="seed", columns="decoder", values="test/mse")
+    return 100 * (values[label] - values[reference]) / values[reference].mean()
+
+
 def test_codes() -> None:
-    for claims in (of_the_emojis_codes, of_pca, of_the_rates, of_the_codebooks, of_the_digits_codes):
+    for claims in (of_the_emojis_codes, of_pca, of_the_rates, of_the_codebooks, of_the_digits_codes, of_the_decoders):
         assert_says("codes.md", claims())
