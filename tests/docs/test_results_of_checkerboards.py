@@ -59,6 +59,14 @@ def bounds_of_the_decay() -> Iterator[str]:
     yield f"the means are {bias.min():.2f} to {bias.max():.2f}"
     late = rows[rows["trainer.max_steps"] >= 1024]
     assert (late["test/phase_bias_2"] < 2 * late["real/phase_bias_2"]).all()
+    longest = rows[rows["trainer.max_steps"] == 4096]
+    shares = [
+        (longest[f"test/{name}_2"] / longest[f"real/{name}_2"]).groupby(longest["decoder.kernel_size"]).mean()
+        for name in ("phase_bias", "detrended_phase_bias")
+    ]
+    assert (shares[0] - shares[1]).abs().max() <= 0.02
+    photographs = cell("upsamplers_photos", decoder="transpose")["test/harmonic_excess_2"].mean()
+    yield f"the harmonics of kernel 3 stand {photographs:.1f} dB higher"
     early = rows[rows["trainer.max_steps"] == 64].groupby("decoder.kernel_size")["test/phase_bias_2"].mean()
     assert max(early[4], early[6]) < early[3]
     assert early[4] > early[5]
