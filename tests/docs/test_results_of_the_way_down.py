@@ -29,7 +29,8 @@ def of_antialiasing() -> Iterator[str]:
     yield f"with strided at {rows[rows['encoder'] == 'strided']['test/mse'].max():.4f}"
     (found,) = holm("encoder", "strided", "test/mse", rows)
     assert [encoder for encoder, p in found.items() if float(p) < 0.05] == ["maxpool"]
-    yield f"Maxpool is worse than strided (Holm p {found['maxpool']})"
+    yield f"Maxpool is worse than strided (Holm p {found['maxpool']}), and max_blurpool is not shown to be"
+    yield f"max_blurpool is not shown to be ({found['max_blurpool']})"
     (found,) = holm("encoder", "strided", "test/shift_consistency_1", rows)
     values = rows.pivot(index="seed", columns="encoder", values="test/shift_consistency_1")
     for reference in ("strided", "maxpool"):
@@ -69,6 +70,8 @@ def of_denoising() -> Iterator[str]:
     assert noise["ratio/wiener_curve"].min() > 1
     yield f"a factor of {noise['ratio/wiener_curve'].median():.2f} in the median"
     yield f"it has {1 / noise['ratio/wiener_clipped'].median():.2f} times the network's"
+    peppered = cell("denoising", corruption="salt_and_pepper")["ratio/affine"]
+    yield f"leaves {peppered.median():.2f} times what the best affine map leaves, in the median"
     block = cell("denoising", corruption="block")
     yield f"is open: {mean(block['test/psnr_gain'], 2)} dB"
     yield f"is not shown: {mean(block['ratio/affine'], 3)} times its error"
