@@ -137,3 +137,13 @@ def test_where_nothing_is_bounded_the_cure_is_named_and_all_else_is_measured(
         metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"]
         assert metrics["test/mse"] > 0
         assert ("test/iwae_3" in metrics) == has
+
+
+def test_the_error_at_a_sample_is_that_of_the_objective(tmp_path: Path) -> None:
+    """With loss=mse that is the reconstruction over the pixels; and it is more than that of the mean."""
+    run = untrained_run(tmp_path / "run", "model=vae", "loss=mse", "channels=[4]", "trainer=cpu", *SYNTHETIC)
+    evaluate.main([f"run={run}", "accelerator=cpu"])
+    (record,) = (run / "evaluations").glob("*.json")
+    found = json.loads(record.read_text())["metrics"]
+    assert found["test/sampled_mse"] == pytest.approx(found["test/reconstruction"] / 144, rel=1e-5)
+    assert found["test/sampled_mse"] > found["test/mse"] * 1.0001

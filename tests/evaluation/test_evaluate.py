@@ -17,8 +17,6 @@ from hourglass.core.errors import DataError
 from hourglass.data import noise
 from hourglass.data.datamodule import ImageData
 from hourglass.nn.latents.penalties import mmd
-from hourglass.runs.baselines.compute import baselines_of
-from hourglass.training.module import AutoencoderModule
 
 IMAGES = ("data=synthetic", "data.image_shape=[1,12,12]", "data.source.train=600", "data.source.test=400")
 SMALL = ("model=linear", *IMAGES)
@@ -186,31 +184,6 @@ def test_runs_with_corruptions_of_their_own_are_not_averaged_as_one(tmp_path: Pa
     screen = capsys.readouterr().out
     for run in ("false0  synthetic, gaussian 0.3, clip=false", "true1  synthetic, gaussian 0.3, clip=true"):
         assert run in screen
-
-
-@pytest.mark.parametrize(
-    ("corruption", "name"),
-    [
-        (("corruption=gaussian", "corruption.std=0.4"), "wiener_curve"),
-        (("corruption=block", "corruption.size=4"), "affine"),
-    ],
-)
-def test_baselines_are_those_of_the_images_it_was_evaluated_on(
-    tmp_path: Path, corruption: tuple[str, ...], name: str
-) -> None:
-    """The same as a run that was trained on such images finds, whatever this one was trained on."""
-    run, kept = untrained_run(tmp_path / "run", *SMALL, "corruption=masking"), str(tmp_path / "kept")
-    before = evaluated(run, *corruption)[-1]
-    assert not any(key.startswith(("ratio/", "baseline/")) for key in before["metrics"])
-    (record,) = evaluated(run, *corruption, f"baselines={kept}")  # what was known lacks them
-    given = parts(*SMALL, *corruption)
-    given.data.setup()
-    module = AutoencoderModule(hourglass.load_run(run), given.loss, given.optimizer, given.metrics, seed=0, config={})
-    expected = baselines_of(module, given.data, str(tmp_path / "other"))
-    metrics = record["metrics"]
-    assert metrics[f"baseline/{name}"] == pytest.approx(expected[name], rel=1e-6)
-    assert metrics[f"ratio/{name}"] == pytest.approx(metrics["test/mse"] / expected[name])
-    assert set(expected) >= {key.removeprefix("ratio/") for key in metrics if key.startswith("ratio/")}
 
 
 def test_the_groups_are_those_of_train() -> None:

@@ -88,6 +88,19 @@ def test_positions_count_as_a_cost_beside_any_other() -> None:
     ] == ["a", "d"]
 
 
+def test_a_gaussian_code_is_drawn_at_a_sample_of_it_where_that_was_measured(tmp_path: Path) -> None:
+    folder = sweep_folders.make(tmp_path / "s", ("latent=gaussian", "latent=dense"), seeds=[0, 1])
+    give(folder, [60.0, 60.0, 512.0, 512.0])
+    for job, sampled in zip(sweep_folders.jobs(folder), (0.03, 0.05, None, None), strict=True):
+        more = {} if sampled is None else {"test/sampled_mse": sampled}
+        sweep_folders.update_metrics(job, {"test/mse": 0.02, "test/psnr": 17.0, **more})
+    figure = figure_of(folder)
+    assert [drawn(figure)[f"latent={name}"]["y"] for name in ("gaussian", "dense")] == [[0.04], [0.02]]
+    in_decibels = drawn(figure, "PSNR, dB")
+    assert in_decibels["latent=gaussian"]["y"] == [pytest.approx(-10 * np.log10(0.04), rel=1e-3)]
+    assert in_decibels["latent=dense"]["y"] == [17]
+
+
 def test_there_is_no_figure_where_all_have_one_rate(tmp_path: Path, small: Path) -> None:
     assert figure_of(small) is None
     give(small, [784.0] * 4)

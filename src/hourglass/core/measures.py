@@ -43,6 +43,10 @@ MEASURES = {
     "mse": Measure(
         "MSE", "Mean squared error of a pixel, with pixels in [0, 1].", "lower", per_image=True, bounds=(0, inf)
     ),
+    "sampled_mse": Measure(
+        "MSE at a sample", "MSE of the image that a sample of a Gaussian code gives, not its mean.", "lower",
+        bounds=(0, inf),
+    ),
     "psnr": Measure("PSNR", "10 log₁₀(1 / MSE), of the mean error over all images.", "higher", "dB"),
     "psnr_per_image": Measure("PSNR per image", "The mean of each image's own PSNR.", "higher", "dB", per_image=True),
     "psnr_input": Measure("PSNR of the input", "PSNR of the corrupted input as it is.", "higher", "dB"),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from hourglass.nn.autoencoder import Autoencoder
-from hourglass.nn.contract import NUMBER_BITS
+from hourglass.nn.contract import NUMBER_BITS, Quantised
 from hourglass.nn.layers import evaluating
 
 LATENCY_IMAGES = 64
@@ -32,6 +32,9 @@ def of(autoencoder: Autoencoder) -> dict[str, float]:
     with evaluating(autoencoder):
         whole, whole_fused = network_macs(autoencoder, images)
         decoder_macs, decoder_macs_fused = network_macs(autoencoder.decoder, autoencoder.encode(images))
+        latent, whole_numbers = autoencoder.latent, {}
+        if isinstance(latent, Quantised):
+            whole_numbers = {"code_symbols": latent.codes(autoencoder.encoder(images).code).numel()}
     return {
         "num_params": sum(p.numel() for p in autoencoder.parameters()),
         "macs_per_image": whole,
@@ -42,7 +45,7 @@ def of(autoencoder: Autoencoder) -> dict[str, float]:
         "image_size": math.prod(autoencoder.image_shape),
         "code_size": autoencoder.latent.code_size,
         "index_bits": round(autoencoder.index_bits),
-    }
+    } | whole_numbers
 
 
 def rate(autoencoder: Autoencoder, metrics: Mapping[str, float]) -> dict[str, float]:

@@ -37,8 +37,9 @@ def table(result: Summary) -> str:
     index = f" + {c['index_bits']:,} bits of positions" if c["index_bits"] else ""
     macs, fused = (c[f"macs{kind}_per_image"] for kind in ("", "_fused"))
     less = f" ({fused / 1e6:.2f} M fused)" if fused < macs else ""
+    numbers = f"{c['code_symbols']:,} whole numbers" if "code_symbols" in c else f"{c['code_size']:,} numbers"
     lines += [
-        f"  code      {c['code_size']:,} numbers{index} for {c['image_size']:,} in the image: "
+        f"  code      {numbers}{index} for {c['image_size']:,} in the image: "
         f"{number(c['bits_per_pixel'])} bits per pixel",
         f"  cost      {c['num_params']:,} parameters   {macs / 1e6:.2f} M multiply-adds an image{less}   "
         f"{c['images_per_second']:,.0f} images/s",

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hourglass.core.compat.lightning import QuickHooks, is_logging_step, let_lightning_clip
@@ -63,6 +64,7 @@ class AutoencoderModule(QuickHooks):
         self.sampled = autoencoder.latent.noise_shape is not None
         self.separates = self.sampled or bool(of_latent)
         means = ["loss", *(["reconstruction"] if self.separates else []), *of_latent, *of_loss]
+        means += ["sampled_mse"] if self.sampled else []
         self.scores = nn.ModuleDict(
             {stage: Scores(metrics, shape, means, codebooks_of(autoencoder.latent)) for stage in ("val", "test")}
         )
@@ -146,13 +148,16 @@ class AutoencoderModule(QuickHooks):
         return {"loss": loss, **{name: value.detach() for name, value in logs.items()}}
 
     def _evaluate(self, batch: Batch, stage: Stage) -> None:
-        """Pixels are judged at the posterior's mean, the objective (the ELBO of a VAE) at a sample of it."""
+        """Pixels are judged at the posterior's mean, the objective (the ELBO of a VAE) at a sample of it, and so is
+        `sampled_mse`, since what the code costs by its KL is the cost of a sample."""
         result = self._reconstruct(batch, sampled=False)
         self._of(stage).update(result.pixels.float(), batch.target, batch.input)
         self._of(stage).update_codes(result.codes)
+        of_sample = {}
         if self.sampled:
             result = self._reconstruct(batch, sampled=True)
-        self._of(stage).update_means(self._objective(result, batch), len(batch))
+            of_sample = {"sampled_mse": F.mse_loss(result.pixels.float(), batch.target)}
+        self._of(stage).update_means(self._objective(result, batch) | of_sample, len(batch))
 
     def _of(self, stage: Stage) -> Scores:
         return self.scores[stage]  # type: ignore[return-value]

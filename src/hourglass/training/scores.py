@@ -11,7 +11,7 @@ from hourglass.core.measures import MEASURES, Measure, unnumbered
 from hourglass.core.types import Shape
 from hourglass.metrics.codebooks import CodebookUse
 
-OBJECTIVE = ("loss", "reconstruction", "elbo")
+OBJECTIVE = ("loss", "reconstruction", "elbo", "sampled_mse")
 """What the training module itself logs."""
 OF_LATENTS = ("kl", "perplexity", "usage")
 """Numbers of ours that only a latent may log: an ELBO is made of `kl`."""

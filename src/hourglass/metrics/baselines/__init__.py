@@ -75,7 +75,7 @@ def compute_baselines(
     train: Tensor,
     test: Tensor,
     *,
-    code_size: int,
+    code_size: int | None,
     code_shape: tuple[int, ...],
     factor_total: int | None,
     corrupted_train: Tensor | None = None,
@@ -87,7 +87,8 @@ def compute_baselines(
     likelihood: bool = False,
     cache: str | Path | None = None,
 ) -> dict[str, float]:
-    """All baselines that apply to a code of `code_size` values in the shape (C, h, w) or (D,).
+    """All baselines that apply to a code of `code_size` values in the shape (C, h, w) or (D,); None: it is none of real
+    numbers, and nothing that is is held against it.
 
     Always: mean_image, pca. Spatial code: patch_pca, pool_nearest, pool_bicubic on the grid of the code. Flat code
     (factor_total None): no patch_pca, and the finest pooled grid with at most code_size values, if there is one.
@@ -109,14 +110,14 @@ def compute_baselines(
     if train.numel() > MANY_PIXELS:
         log.info("computing the baselines of %s images, once", f"{len(train):,}")
     baselines = {"mean_image": cached(cache, mean_image, train, test)}
-    if code_size < train[0].numel() and is_bounded("pca", train, code_size):
+    if code_size is not None and code_size < train[0].numel() and is_bounded("pca", train, code_size):
         baselines["pca"] = cached(cache, pca, train, test, code_size)
     factor = factor_total
-    if factor is None:
+    if factor is None and code_size is not None:
         sides = range(1, max(height, width) + 1)
         fits = (f for f in sides if channels * ceil(height / f) * ceil(width / f) <= code_size)
         factor = next(fits, None)
-    else:
+    elif factor is not None:
         grid = (ceil(height / factor), ceil(width / factor))
         if tuple(code_shape[1:]) != grid:
             raise ValueError(
@@ -138,13 +139,13 @@ def compute_baselines(
                 if val is not None and corrupted_val is not None:
                     pairs = (corrupted_val, val, corrupted_test, test)
                     baselines["wiener_curve"] = cached(cache, wiener_curve, train, *pairs, noise_std)
-            if is_bounded("wiener_code", train, code_size):
+            if code_size is not None and is_bounded("wiener_code", train, code_size):
                 baselines["wiener_code"] = cached(cache, wiener, train, corrupted_test, test, noise_std, code_size)
         if corrupted_train is not None and exact and is_bounded("affine", train, train[0].numel()):
             baselines["affine"] = cached(cache, affine_denoiser, corrupted_train, train, corrupted_test, test)
     if bce:
         baselines["bce_entropy"] = cached(cache, bce_entropy, test)
-    if likelihood and is_bounded("ppca", train, code_size):
+    if likelihood and code_size is not None and is_bounded("ppca", train, code_size):
         nats = cached(cache, ppca, train, test, code_size)
         baselines |= {"ppca": nats} if isfinite(nats) else {}
     return baselines

@@ -45,6 +45,7 @@ COSTS = {
     "num_params": Measure("parameters", "Numbers that are learned, encoder and decoder.", "lower"),
     "decoder_params": Measure("parameters of the decoder", "Numbers that are learned in the decoder.", "lower"),
     "code_size": Measure("numbers in the code", "What the decoder is given for an image.", "lower"),
+    "code_symbols": Measure("whole numbers in the code", "The symbols of a quantised code, of one image.", "lower"),
     "index_bits": Measure(
         "bits of positions", "What max unpooling passes on beside the code: where each maximum was.", "lower"
     ),

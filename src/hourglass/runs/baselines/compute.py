@@ -1,11 +1,15 @@
 """What a run is to be held against, computed on its own split."""
 
+import math
+
+import numpy as np
 from torch import nn
 
 from hourglass.data.corruption import Gaussian, NoCorruption
 from hourglass.data.datamodule import ImageData
-from hourglass.metrics import baselines
-from hourglass.nn import LinearDecoder, NoLatent
+from hourglass.metrics import baselines, cost
+from hourglass.nn import Autoencoder, LinearDecoder, NoLatent
+from hourglass.nn.contract import Quantised
 from hourglass.training.losses import BCE, GaussianLikelihood
 from hourglass.training.module import AutoencoderModule
 
@@ -25,7 +29,7 @@ def baselines_of(module: AutoencoderModule, data: ImageData, cache: str) -> dict
     values = baselines.compute_baselines(
         train,
         test,
-        code_size=autoencoder.latent.code_size,
+        code_size=None if isinstance(autoencoder.latent, Quantised) else autoencoder.latent.code_size,
         code_shape=autoencoder.encoder.spec.code_shape,
         factor_total=strides[-1] if strides and isinstance(autoencoder.latent, NoLatent) else None,
         corrupted_test=corrupted_test,
@@ -41,7 +45,20 @@ def baselines_of(module: AutoencoderModule, data: ImageData, cache: str) -> dict
         if baselines.is_bounded("affine", seen.target, train[0].numel()):
             samples = (seen.input, seen.target, corrupted_test, test)
             values["affine"] = baselines.cached(cache, baselines.affine_denoiser, *samples)
+    if isinstance(autoencoder.latent, Quantised):
+        values |= pca_in_as_many_bits(autoencoder, data, cache)
     return values
+
+
+def pca_in_as_many_bits(autoencoder: Autoencoder, data: ImageData, cache: str) -> dict[str, float]:
+    """`pca_bits`: the MSE of the curve `pca` of `rate_curves_of` at the rate of this code, between two of its points on
+    a line of logarithms; {} where the curve does not reach there."""
+    rate = cost.rate(autoencoder, {})["bits_per_pixel"]
+    curve = [point for point in rate_curves_of(data, cache).get("pca", []) if min(point) > 0]
+    if not curve or not curve[0][0] <= rate <= curve[-1][0]:
+        return {}
+    rates, errors = np.log(curve).T
+    return {"pca_bits": float(np.exp(np.interp(math.log(rate), rates, errors)))}
 
 
 def angles_to_pca(module: AutoencoderModule, data: ImageData) -> dict[str, float]:

@@ -17,6 +17,9 @@ BASELINES = {
     "pca": Baseline(
         "PCA", "As many principal components as the code has numbers: the best affine code.", "PCA of {:,} numbers"
     ),
+    "pca_bits": Baseline(
+        "PCA in as many bits", "Principal components, quantised and entropy-coded, in the bits of a quantised code."
+    ),
     "patch_pca": Baseline("PCA of patches", "The best linear convolution whose patches do not overlap."),
     "pool_nearest": Baseline(
         "average pooling + nearest", "Average pooling to the grid of the code, and nearest neighbour back."
