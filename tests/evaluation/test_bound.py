@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 import torch
+from lightning.pytorch import Trainer
 from torch import Tensor, nn
 from torch.distributions import MultivariateNormal
 
-from helpers.project import parts
+from helpers.project import options, parts
 from helpers.untrained_runs import untrained_run
 from hourglass.cli import evaluate
 from hourglass.core.errors import DataError
@@ -22,7 +23,8 @@ from hourglass.nn.autoencoder import Reconstruction
 from hourglass.nn.decoders import LinearDecoder
 from hourglass.nn.encoders import LinearEncoder
 from hourglass.nn.latents import GaussianLatent
-from hourglass.runs.evaluation.bound import importance_weighted
+from hourglass.runs.baselines.compute import baselines_of
+from hourglass.runs.evaluation.bound import importance_weighted, why_no_bound
 from hourglass.training.module import AutoencoderModule
 from hourglass.training.optimizers import adam
 
@@ -118,6 +120,10 @@ def test_it_stands_beside_the_elbo_and_nothing_measured_before_is_lost(tmp_path:
     [
         (["model=linear"], "iwae= needs a variational code and a loss in nats"),
         (["model=vae", "loss=mse"], "iwae= needs a variational code and a loss in nats"),
+        (
+            ["model=vae", "encoder=maxpool", "decoder=max_unpool", "channels=[4]"],
+            "argmax positions of the image reach this one beside it: leave it out, or .*decoder=resize",
+        ),
         *(
             (["model=vae", "corruption=patches", f"loss.where={where}"], f"not loss.where={where}: .*where=all")
             for where in ("masked", "visible")
@@ -147,3 +153,22 @@ def test_the_error_at_a_sample_is_that_of_the_objective(tmp_path: Path) -> None:
     found = json.loads(record.read_text())["metrics"]
     assert found["test/sampled_mse"] == pytest.approx(found["test/reconstruction"] / 144, rel=1e-5)
     assert found["test/sampled_mse"] > found["test/mse"] * 1.0001
+
+
+@pytest.mark.parametrize("decoder", [name for name in options("decoder") if name != "linear"])
+def test_what_is_given_positions_beside_its_code_bounds_nothing(decoder: str, tmp_path: Path) -> None:
+    given = parts(
+        f"decoder={decoder}", f"encoder={'aps' if decoder == 'aps' else 'maxpool'}", "channels=[4]", "loss=gaussian",
+        "latent=gaussian", "latent.dim=2", *SYNTHETIC,
+    )  # fmt: skip
+    model = given.autoencoder(given.data.image_shape)
+    module = AutoencoderModule(model, given.loss, given.optimizer, given.metrics, seed=0, config={})
+    bounds = decoder not in ("max_unpool", "aps")
+    assert module.gives_elbo == bounds == (why_no_bound(module) is None)
+    if decoder in ("max_unpool", "resize"):
+        given.data.setup()
+        assert ("ppca" in baselines_of(module, given.data, str(tmp_path))) == bounds
+        trainer = Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False)
+        (metrics,) = trainer.test(module, given.data, verbose=False)
+        assert ("test/elbo" in metrics) == bounds
+        assert metrics["test/kl"] >= 0

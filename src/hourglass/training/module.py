@@ -81,8 +81,8 @@ class AutoencoderModule(QuickHooks):
 
     @property
     def gives_likelihood(self) -> bool:
-        """Is the loss minus the log likelihood of a whole image, given its code?"""
-        return self.loss.nats and not getattr(self.loss, "needs_mask", False)
+        """Is the loss minus the log likelihood of a whole image, given its code and nothing else of the image?"""
+        return self.loss.nats and not getattr(self.loss, "needs_mask", False) and not self.autoencoder.index_bits
 
     @property
     def gives_elbo(self) -> bool:

@@ -18,6 +18,12 @@ def why_no_bound(module: AutoencoderModule) -> str | None:
     """What keeps `iwae` from estimating a likelihood, with the cure; None where nothing does."""
     if not (isinstance(module.autoencoder.latent, Variational) and module.loss.nats):
         return "iwae= needs a variational code and a loss in nats, as model=vae has them: leave it out"
+    if module.autoencoder.index_bits:
+        return (
+            "iwae= needs a decoder that knows the image by its code alone, and "
+            f"{module.autoencoder.decoder.needs_index} positions of the image reach this one beside it: leave it out, "
+            "or train with another decoder, such as decoder=resize"
+        )
     if not module.gives_likelihood:
         where = getattr(module.loss, "where", "…")
         return f"iwae= needs the loss of whole images, not loss.where={where}: leave it out, or train with where=all"
