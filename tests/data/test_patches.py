@@ -1,19 +1,27 @@
 """Masked images: what patches remove, what a mask names, and losses about it."""
 
+import json
 import math
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
 
 from helpers.project import TINY, configure, parts, run_train
+from helpers.untrained_runs import untrained_run
+from hourglass.cli import evaluate
 from hourglass.config.parts import Parts
 from hourglass.core.errors import ConfigError
 from hourglass.data import Block, Gaussian, Masking, Patches, noise
 from hourglass.nn import Reconstruction
+from hourglass.runs.job import Job, Notes
+from hourglass.runs.train import Setting, train
 from hourglass.training import BCE, L1, MSE, GaussianLikelihood
-from hourglass.training.losses import judged, refuse_without_mask
+from hourglass.training.losses import counts_no_pixel, judged, refuse_without_mask
 
+SHAPE, DO = (1, 28, 28), nullcontext()
 KEY = noise.keys(3, torch.arange(200))
 
 
@@ -75,10 +83,63 @@ def test_a_batch_brings_the_mask_of_its_own_corruption() -> None:
 
 
 def test_what_does_not_say_what_it_removed_is_refused() -> None:
-    refuse_without_mask(MSE("all"), Gaussian(std=0.1, clip=False))
-    refuse_without_mask(MSE("masked"), Patches(size=4, share=0.5))
-    with pytest.raises(ConfigError, match=r"loss.where=masked, and Gaussian does not say .* use corruption=patches"):
-        refuse_without_mask(MSE("masked"), Gaussian(std=0.1, clip=False))
+    refuse_without_mask(MSE("all"), Gaussian(std=0.1, clip=False), SHAPE)
+    for where in ("masked", "visible"):
+        with pytest.raises(ConfigError, match=rf"where={where}, and Gaussian does not say .* use corruption=patches"):
+            refuse_without_mask(MSE(where), Gaussian(std=0.1, clip=False), SHAPE)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("corruption", "removes"),
+    [
+        (Patches(size=4, share=0.0), "no pixel"),
+        (Patches(size=100, share=0.4), "no pixel"),  # round(0.4) of one patch
+        (Masking(p=0.0), "no pixel"),
+        (Patches(size=4, share=1.0), "every pixel"),
+        (Block(size=28, count=1, value=0.0), "every pixel"),
+        (Masking(p=1.0), "every pixel"),
+        (Patches(size=4, share=0.02), "some"),  # one of 49
+        (Masking(p=0.001), "some"),  # not every image loses a pixel
+        (Block(size=27, count=3, value=0.0), "some"),
+    ],
+)
+@pytest.mark.parametrize("where", ["all", "masked", "visible"])
+def test_a_loss_about_no_pixel_is_refused(corruption: object, removes: str, where: Literal["all", "masked"]) -> None:
+    """It would be 0 in every step, and train without a word."""
+    nothing = (where, removes) in (("masked", "no pixel"), ("visible", "every pixel"))
+    assert counts_no_pixel(MSE(where), corruption, SHAPE) == nothing
+    with pytest.raises(ConfigError, match=f"removes {removes} of .* 1×28×28, .* loss.where=all") if nothing else DO:
+        refuse_without_mask(MSE(where), corruption, SHAPE)
+
+
+def test_a_run_whose_loss_is_about_no_pixel_does_not_begin(tmp_path: Path) -> None:
+    configuration = configure(*TINY, "model=conv", "corruption=patches", "corruption.share=0", "loss.where=masked")
+    job = Job(tmp_path / "run", configuration.id, {})
+    with pytest.raises(ConfigError, match=r"loss\.where=masked, and Patches removes no pixel"):
+        train(configuration, job, Setting(quiet=True), Notes())
+    assert json.loads((tmp_path / "run" / "summary.json").read_text(encoding="utf-8"))["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("where", "corruption", "scored"),
+    [
+        ("masked", "gaussian", False),
+        ("masked", "none", False),
+        ("masked", "patches", True),
+        ("visible", "gaussian", True),  # what was not removed is all of it
+    ],
+)
+def test_an_evaluation_has_no_loss_of_no_pixels(tmp_path: Path, where: str, corruption: str, scored: bool) -> None:
+    images = ("data=synthetic", "data.image_shape=[1,8,8]", "data.source.train=60", "data.source.test=10")
+    more = ("latent=gaussian", "latent.dim=2", "channels=[4]", "data.val_size=20", "data.batch_size=10")
+    run = untrained_run(tmp_path / "run", "corruption=patches", f"loss.where={where}", *images, *more)
+    evaluate.main([f"run={run}", "accelerator=cpu", f"corruption={corruption}"])
+    (path,) = (run / "evaluations").glob("*.json")
+    metrics = json.loads(path.read_text(encoding="utf-8"))["metrics"]
+    assert {"test/mse", "test/kl"} <= set(metrics)
+    of_loss = {name: metrics[name] for name in ("test/loss", "test/reconstruction") if name in metrics}
+    assert len(of_loss) == 2 * scored
+    assert all(value > 0 for value in of_loss.values())
 
 
 @pytest.mark.slow

@@ -119,7 +119,7 @@ def _train(
     pl.seed_everything(settings.seed, verbose=False)
     autoencoder = parts.autoencoder(data.image_shape)
     make_trainer, _ = trainer_for(parts), parts.loggers  # refused before data is read
-    refuse_without_mask(parts.loss, data.corruption)
+    refuse_without_mask(parts.loss, data.corruption, data.image_shape)
     refuse_small_batch(autoencoder.latent, data.batch_size)
     callbacks = list(parts.callbacks.values())
     plain = parts.configuration.plain

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 
 from hourglass.core.errors import ConfigError
 from hourglass.core.measures import Measure
-from hourglass.core.types import NonNegative, Positive
+from hourglass.core.types import NonNegative, Positive, Shape
+from hourglass.data import noise
 from hourglass.metrics.perceptual import PerceptualDistance
 from hourglass.metrics.similarity import ms_ssim, ssim
 from hourglass.nn.autoencoder import Autoencoder, Reconstruction
@@ -30,6 +31,8 @@ from hourglass.nn.layers import evaluating
 
 Where = Literal["all", "masked", "visible"]
 """Which pixels of an image count: all, or only those that the corruption removed, or left."""
+MASKS = 64
+"""Images whose masks tell whether anything counts: one by one, since mostly the first does"""
 
 
 class PixelLoss(nn.Module):
@@ -167,12 +170,29 @@ def checked_logs(logs: Any, part: str) -> Logs:
     return logs
 
 
-def refuse_without_mask(loss: nn.Module, corruption: object) -> None:
-    """Raise ConfigError where the loss is about what the corruption removed, and that names no pixels."""
+def counts_no_pixel(loss: nn.Module, corruption: object, image_shape: Shape) -> bool:
+    """Is the loss 0 whatever the reconstruction, by what this corruption removes of `MASKS` images?"""
+    where = getattr(loss, "where", "all")
+    if where == "all" or not hasattr(corruption, "mask"):
+        return bool(where == "masked")
+    keys = noise.keys(noise.seed_of("masks"), torch.arange(MASKS)).split(1)
+    removed = (corruption.mask(noise.uniform(key, image_shape, "masks"), key) for key in keys)
+    return not any(bool((mask if where == "masked" else ~mask).any()) for mask in removed)
+
+
+def refuse_without_mask(loss: nn.Module, corruption: object, image_shape: Shape) -> None:
+    """Raise ConfigError where the loss is about what the corruption removed, or left, and no pixel is known to be."""
+    where, name = getattr(loss, "where", "…"), type(corruption).__name__
     if getattr(loss, "needs_mask", False) and not hasattr(corruption, "mask"):
         raise ConfigError(
-            f"loss.where={getattr(loss, 'where', '…')}, and {type(corruption).__name__} does not say what it removed: "
-            "use corruption=patches, block or masking, or loss.where=all"
+            f"loss.where={where}, and {name} does not say what it removed: use corruption=patches, block or masking, "
+            "or loss.where=all"
+        )
+    if counts_no_pixel(loss, corruption, image_shape):
+        removes, cure = ("no pixel", "more") if where == "masked" else ("every pixel", "fewer")
+        raise ConfigError(
+            f"loss.where={where}, and {name} removes {removes} of an image of {'×'.join(map(str, image_shape))}, so "
+            f"that the loss is always 0: remove {cure} by the values of corruption, or use loss.where=all"
         )
 
 

@@ -25,8 +25,12 @@ from hourglass.runs.evaluation.select import refuse_changed_images
 from hourglass.runs.load import load_run
 from hourglass.runs.read import read_configuration, summary_of
 from hourglass.training.checkpoints import checkpoint_path, read_checkpoint
+from hourglass.training.losses import counts_no_pixel
 from hourglass.training.module import AutoencoderModule
 from hourglass.training.trainer import quieten
+
+OF_LOSS = ("test/loss", "test/reconstruction")
+"""What there is none of where the loss is about no pixel: it would be 0, as of a perfect reconstruction."""
 
 
 class Measured(NamedTuple):
@@ -85,6 +89,8 @@ class Measurer:
                 refuse_unknown(data)
             (metrics,) = trainer.test(module, datamodule=data, verbose=False)
             measured = {name: float(value) for name, value in metrics.items()}
+            if counts_no_pixel(module.loss, data.corruption, data.image_shape):
+                measured = {name: value for name, value in measured.items() if name not in OF_LOSS}
             if self.options.iwae is not None and boundless is None:
                 bound = importance_weighted(module, data, trainer, self.options.iwae)
                 measured[f"{IWAE}{self.options.iwae}"] = bound
