@@ -172,6 +172,43 @@ def test_codes_that_nothing_would_move_are_refused(option: str) -> None:
     assert not torch.equal(latent.books(), before)  # of moving averages, the call itself
 
 
+SIX = {"fsq": ["latent.levels=[3,3,3,3,3,3]"]} | {
+    option: ["latent.dim=6", *(["latent.kmeans=0", "latent.codebook_size=256"] if option in ("vq", "rvq") else [])]
+    for option in ("vq", "rvq", "simvq", "lfq")
+}
+"""Latents of as many numbers as `SPEC` has channels."""
+
+
+@pytest.mark.parametrize("option", QUANTISED)
+@pytest.mark.parametrize("training", [False, True], ids=["eval", "training"])
+def test_under_autocast_the_same_codes_are_chosen(option: str, training: bool) -> None:
+    """Of numbers that half precision holds exactly; around 3, where its products cannot tell a code from the next."""
+    code = (torch.randn(300, 6, 3, 4, generator=torch.Generator().manual_seed(1)) + 3).bfloat16().float()
+    coded = {}
+    for autocast in (False, True):
+        latent = identity(made(option, *SIX[option])).train(training)
+        if option in ("vq", "rvq"):
+            latent.quantizer.layers[0]._codebook.embed.data.mul_(3).add_(3)
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            coded[autocast] = latent(code)
+    assert torch.equal(coded[True].codes, coded[False].codes)
+    torch.testing.assert_close(coded[True].regularization, coded[False].regularization)
+    for name, value in coded[False].logs.items():
+        torch.testing.assert_close(coded[True].logs[name], value, rtol=0, atol=0)
+
+
+def test_codes_are_chosen_by_exact_products_and_the_setting_of_then_comes_back() -> None:
+    latent, inside = made("vq").eval(), []
+    latent.nearest = lambda z: inside.append(torch.get_float32_matmul_precision()) or torch.zeros(2, 12, 1)
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high")
+    try:
+        latent(torch.zeros(2, 6, 3, 4))
+        assert (inside, torch.get_float32_matmul_precision()) == (["highest"], "high")
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
 @pytest.mark.parametrize("option", QUANTISED)
 def test_without_the_extra_the_cure_is_named(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vector_quantize_pytorch", None)

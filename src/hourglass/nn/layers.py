@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.amp import is_autocast_available
 
 from hourglass.nn.contract import Activation, Init
 
@@ -31,6 +32,22 @@ def evaluating(network: nn.Module) -> Iterator[None]:
         yield
     finally:
         network.train(training)
+
+
+@contextmanager
+def exact_products(device: torch.device) -> Iterator[None]:
+    """Products of matrices in the precision of their factors: without autocast, and without TF32."""
+    if torch.compiler.is_compiling():  # what is exported has neither
+        yield
+        return
+    autocast = torch.autocast(device.type, enabled=False) if is_autocast_available(device.type) else nullcontext()
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with autocast:
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def activate(name: Activation) -> nn.Module:

@@ -14,7 +14,7 @@ from hourglass.core.errors import IncompatiblePair
 from hourglass.core.types import Shape
 from hourglass.nn.contract import Activation, Coded, CodeSpec
 from hourglass.nn.latents.whole_batch import gathered, own, same_draws
-from hourglass.nn.layers import activate, evaluating
+from hourglass.nn.layers import activate, evaluating, exact_products
 
 
 class QuantisedLatent(nn.Module):
@@ -42,7 +42,7 @@ class QuantisedLatent(nn.Module):
         self.up = nn.Sequential(nn.Conv2d(dim, channels, 1), activate(activation))
 
     def forward(self, code: Tensor, noise: Tensor | None = None) -> Coded:
-        z = self.down(self._on_grid(code))
+        z = self._projected(code)
         if self.training:
             quantised, codes, penalty = self._of_the_whole_batch(z)
         else:
@@ -55,7 +55,7 @@ class QuantisedLatent(nn.Module):
 
     def codes(self, code: Tensor) -> Tensor:
         """The numbers of the codes, (N, h, w, quantizers) int64 in [0, codebook_size)."""
-        return self._chosen(self.down(self._on_grid(code)))
+        return self._chosen(self._projected(code))
 
     def decode_codes(self, codes: Tensor) -> Tensor:
         """What the decoder gets of these numbers, as of `codes`."""
@@ -94,25 +94,28 @@ class QuantisedLatent(nn.Module):
     @torch.compiler.disable
     def _of_the_whole_batch(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The codes of this process, with a gradient, the numbers of those of all, and the loss of an image."""
-        with same_draws(z.device):
+        with same_draws(z.device), exact_products(z.device):
             quantised, codes, loss = self.quantise(gathered(z).flatten(2).transpose(1, 2))
         quantised = own(quantised).transpose(1, 2).unflatten(2, self.grid)
         return quantised, self._numbers(codes), math.prod(self.grid) * loss
 
     @torch.no_grad()
     def _chosen(self, z: Tensor) -> Tensor:
-        with evaluating(self):  # asked in training too, this changes nothing
+        with evaluating(self), exact_products(z.device):  # asked in training too, this changes nothing
             return self._numbers(self.nearest(z.flatten(2).transpose(1, 2)))
 
     def _vectors(self, codes: Tensor) -> Tensor:
-        vectors = self.vectors(codes.flatten(1, 2)).to(self.down.weight.dtype)
+        with exact_products(codes.device):
+            vectors = self.vectors(codes.flatten(1, 2)).to(self.down.weight.dtype)
         return vectors.transpose(1, 2).unflatten(2, self.grid)
 
     def _numbers(self, codes: Tensor) -> Tensor:
         return codes.long().reshape(-1, *self.grid, self.quantizers)
 
-    def _on_grid(self, code: Tensor) -> Tensor:
-        return code if code.ndim == 4 else code[..., None, None]
+    def _projected(self, code: Tensor) -> Tensor:
+        """(N, dim, h, w) in the precision of the weights: in half of it other codes would be the nearest."""
+        numbers: Tensor = self.down(code if code.ndim == 4 else code[..., None, None])
+        return numbers.to(self.down.weight.dtype)
 
 
 def count(codes: Tensor, codebook_size: int) -> Tensor:

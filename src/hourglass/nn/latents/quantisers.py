@@ -37,7 +37,7 @@ class _LearnedCodes(QuantisedLatent):
         raise NotImplementedError
 
     def nearest(self, z: Tensor) -> Tensor:
-        codes = []
+        codes, z = [], z if z.dtype == torch.float64 else z.float()
         for book in self.books().to(z):
             codes.append((book.square().sum(1) - 2 * z @ book.T).argmin(-1))  # |z - code|² but for |z|²
             z = z - book[codes[-1]]
