@@ -1,6 +1,7 @@
 """What is wrong with a network has a name: every symptom is recognised, and reported once."""
 
 import logging
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -8,11 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from helpers.project import autoencoder_for, parts
+from helpers.project import autoencoder_for, options, parts
+from hourglass.config.compose import option
 from hourglass.data.batches import Batch
 from hourglass.data.datamodule import ImageData
 from hourglass.nn import Autoencoder
-from hourglass.training.callbacks.health import CURES, Health, diagnostics
+from hourglass.training.callbacks.health import CURES, Health, advice, diagnostics
 
 DIGITS: ImageData = parts().data
 DIGITS.setup()
@@ -38,6 +40,20 @@ def ill(model: Autoencoder, symptom: str) -> Autoencoder:
 def test_every_symptom_is_recognised(symptom: str) -> None:
     latent = ["latent=vq"] if symptom == "codebook collapse" else []
     assert symptom in diagnostics(ill(autoencoder_for((1, 28, 28), "model=linear", *latent), symptom), BATCH)
+
+
+@pytest.mark.parametrize("latent", options("latent"))
+def test_what_is_advised_can_be_done_with_this_latent(latent: str) -> None:
+    """Every option of the latent that is named is one that it has, and no latent is advised to be itself."""
+    model = autoencoder_for((1, 8, 8), "model=conv", "channels=[4]", f"latent={latent}")
+    has = set(option("latent", latent))
+    for symptom in CURES:
+        told = advice(symptom, model.latent)
+        assert set(re.findall(r"latent\.(\w+)", told)) <= has, told
+        assert latent not in re.findall(r"latent=(\w+)", told), told
+        assert "optimizer" in told.partition(": try ")[2], told
+    for name in {"dim", "beta", "levels", "diversity", "dead_below", "codebook_size"} & has:
+        assert any(f"latent.{name}" in advice(symptom, model.latent) for symptom in CURES), name
 
 
 def test_the_network_is_left_in_the_mode_it_had() -> None:

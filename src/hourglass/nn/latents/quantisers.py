@@ -138,7 +138,7 @@ class SimVQLatent(_LearnedCodes):
 
 
 class FSQLatent(QuantisedLatent):
-    """Each number is bounded and rounded to one of its `levels`; every combination is a code. Nothing to learn or lose.
+    """Each number is bounded and rounded to one of its `levels`; every combination is a code; there is no codebook.
 
     Source: Mentzer et al. 2023.
     """

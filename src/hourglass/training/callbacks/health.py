@@ -1,10 +1,12 @@
 """A network that trains without error may still be in trouble: each symptom is reported once, with its cure."""
 
+import inspect
 import logging
+import re
 
 import torch
 from lightning.pytorch import Trainer
-from torch import Tensor
+from torch import Tensor, nn
 
 from hourglass.core.types import Count
 from hourglass.data.batches import Batch
@@ -16,21 +18,48 @@ from hourglass.training.module import AutoencoderModule
 
 log = logging.getLogger(__name__)
 
-CURES = {
-    "constant output": "the reconstruction hardly depends on the input, it is one grey or mean image: try a smaller "
-    "optimizer.lr, a larger latent.dim, or for a VAE a smaller latent.beta, latent.warmup_steps or latent.free_bits",
-    "short range": "the output spans less than half of the target's range: train longer, raise optimizer.lr, or use "
-    "model.output=identity",
-    "dead units": "most units of the code are the same for every image: try activation=leaky_relu, a smaller "
-    "optimizer.lr, or norm=batch with blocks=1",
-    "saturated sigmoid": "the sigmoid is saturated where it is wrong, so its gradient is gone: try loss=bce, a smaller "
-    "optimizer.lr, or model.output=identity",
-    "exploding code": "the code holds values beyond 10,000: try a smaller optimizer.lr, optimizer=adamw, or "
-    "trainer.gradient_clip_val=1",
-    "codebook collapse": "a few codes stand for everything: try a larger latent.dead_below, latent.kmeans=10, "
-    "a smaller latent.codebook_size or optimizer.lr, or latent=fsq, which has no codebook that could collapse",
-}
-"""Symptom -> what it means, and what to try"""
+CURES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "constant output": (
+        "the reconstruction hardly depends on the input, it is one grey or mean image",
+        (
+            "a smaller optimizer.lr", "a larger latent.dim", "a larger latent.k", "a smaller latent.weight",
+            "a smaller latent.beta", "a larger latent.warmup_steps or latent.free_bits",
+        ),
+    ),
+    "short range": (
+        "the output spans less than half of the target's range",
+        ("more steps", "a larger optimizer.lr", "model.output=identity"),
+    ),
+    "dead units": (
+        "most units of the code are the same for every image",
+        ("activation=leaky_relu", "a smaller optimizer.lr", "norm=batch with blocks=1"),
+    ),
+    "saturated sigmoid": (
+        "the sigmoid is saturated where it is wrong, so its gradient is gone",
+        ("loss=bce", "a smaller optimizer.lr", "model.output=identity"),
+    ),
+    "exploding code": (
+        "the code holds values beyond 10,000",
+        ("a smaller optimizer.lr", "optimizer=adamw", "trainer.gradient_clip_val=1"),
+    ),
+    "codebook collapse": (
+        "a few codes stand for everything",
+        (
+            "a larger latent.dead_below", "latent.kmeans=10 where it is 0", "a smaller optimizer.lr", "more steps",
+            "fewer latent.levels", "a larger latent.diversity",
+            "a smaller latent.codebook_size, or latent=fsq, which has no codebook to learn",
+        ),
+    ),
+}  # fmt: skip
+"""Symptom -> what it means, and what to try; what names options of a latent is for latents that have them."""
+
+
+def advice(symptom: str, latent: nn.Module) -> str:
+    """What the symptom means, and what to try with this latent: nothing by options that it lacks."""
+    meaning, cures = CURES[symptom]
+    has = inspect.signature(type(latent)).parameters
+    possible = [cure for cure in cures if {*re.findall(r"latent\.(\w+)", cure)} <= {*has}]
+    return f"{meaning}: try {'; '.join(possible)}"
 
 
 @torch.no_grad()
@@ -99,7 +128,7 @@ class Health(Stateful):
         for symptom in self.suspected:
             if symptom in before and symptom not in self.since:
                 self.since[symptom] = epoch
-                log.warning("health, epoch %s: %s: %s", epoch, symptom, CURES[symptom])
+                log.warning("health, epoch %s: %s: %s", epoch, symptom, advice(symptom, module.autoencoder.latent))
 
     def at_the_end(self) -> dict[str, int]:
         """`since`; and a constant output at the last look, which a run that is looked at once can show but once."""
