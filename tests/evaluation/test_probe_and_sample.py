@@ -117,13 +117,21 @@ def test_both_in_processes_of_their_own(tmp_path: Path) -> None:
 def test_samples_of_a_mixture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = untrained_run(tmp_path / "run", *DENSE, *SYNTHETIC)
     sample.main([f"run={run}", "n=18", "components=2"])
-    assert "18 samples by gmm" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "18 samples by gmm" in printed
+    assert "Fréchet distance (PCA, 18 each)" in printed
     metrics = kept(run, "samples_gmm")["metrics"]
     assert set(metrics) == {
         f"sample/{name}_gmm" for name in ("nearest", "nearest_test", "copies", "frechet_pca", "frechet_pca_bias")
     }
     with Image.open(run / "codes" / "samples_gmm.png") as picture:
         assert picture.height == 3 * (8 * 11 + 2) + 2  # 16 samples, what is nearest to them, and 2 more
+    assert kept(run, "samples_gmm")["options"]["compared"] == 18
+    sample.main([f"run={run}", "n=30", "components=2"])  # of 40 test images
+    assert "Fréchet distance (PCA, 20 each)" in capsys.readouterr().out
+    assert [kept(run, "samples_gmm")["options"][name] for name in ("n", "compared")] == [30, 20]
+    with pytest.raises(ConfigError, match=r"components=50 .* to the codes of 2 training images: use components=2 or"):
+        sample.main([f"run={run}", "components=50", "train=2"])
     with pytest.raises(ConfigError, match="has no prior to sample from: use sampler=gmm, or train with model=vae"):
         sample.main([f"run={run}", "sampler=prior"])
     with pytest.raises(ConfigError, match=r"the codes of .* are real numbers: use sampler=gmm"):

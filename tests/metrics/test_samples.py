@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.linalg import sqrtm
 
-from hourglass.core.errors import DataError
+from hourglass.core.errors import ConfigError, DataError
 from hourglass.metrics.codes import samplers, samples
 
 RANDOM = np.random.default_rng(0)
@@ -46,6 +46,25 @@ def test_copies_are_found_and_what_is_new_is_none() -> None:
     assert found["copies"] == pytest.approx(0.25, abs=0.05)
     assert found["nearest"] < found["nearest_test"]
     assert 0 <= found["frechet_pca_bias"] < 0.5
+
+
+def test_as_many_are_compared_as_leave_other_test_images() -> None:
+    rows = torch.rand(60, 6, generator=torch.Generator().manual_seed(0))
+    near = torch.zeros(30).double()
+    for n, tests in ((30, 25), (7, 25), (30, 60)):
+        held = samples.held_against(n, tests)
+        assert held == min(n, tests // 2)
+        found = samples.compared(rows[:n], near[:n], rows, rows[:tests], near[:tests], dims=6)
+        assert found == samples.compared(rows[:held], near[:n], rows, rows[: 2 * held], near[:tests], dims=6)
+
+
+def test_there_are_no_more_gaussians_than_codes() -> None:
+    codes = RANDOM.normal(size=(4, 3))
+    assert samplers.gmm(codes, 9, 0, components=4, dims=2).shape == (9, 3)
+    with pytest.raises(
+        ConfigError, match=r"components=5 .* of 4 training images: use components=4 or fewer, or a larg"
+    ):
+        samplers.gmm(codes, 9, 0, components=5, dims=2)
 
 
 @pytest.mark.parametrize("sampler", ["gmm", pytest.param("flow", marks=pytest.mark.slow)])

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hourglass.core.errors import DataError
+from hourglass.core.errors import ConfigError, DataError
 from hourglass.metrics.codes import optional, principal_components, varying
 
 STEPS = 1000
@@ -16,12 +16,19 @@ AT_ONCE = 256
 
 
 def gmm(codes: np.ndarray, n: int, seed: int, *, components: int, dims: int) -> np.ndarray:
-    """Of a mixture of Gaussians with full covariances, in the `dims` principal components of the codes."""
+    """Of a mixture of Gaussians with full covariances, in the `dims` principal components of the codes.
+
+    Raises ConfigError for more Gaussians than codes.
+    """
+    if components > len(codes):
+        raise ConfigError(
+            f"components={components} Gaussians cannot be fitted to the codes of {len(codes)} training images: use "
+            f"components={len(codes)} or fewer, or a larger train="
+        )
 
     def draw(reduced: np.ndarray) -> np.ndarray:
-        count = min(components, len(reduced))
         settings = {"reg_covar": 1e-4, "max_iter": STEPS, "random_state": seed}
-        mixture = optional("sklearn.mixture").GaussianMixture(count, **settings).fit(reduced)
+        mixture = optional("sklearn.mixture").GaussianMixture(components, **settings).fit(reduced)
         drawn: np.ndarray = np.random.default_rng(seed).permutation(mixture.sample(n)[0])  # else sorted by component
         return drawn
 

@@ -42,6 +42,11 @@ def nearest(images: Tensor, others: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
     return best.square() / images.shape[1], where
 
 
+def held_against(samples: int, tests: int) -> int:
+    """How many samples have a Fréchet distance to as many test images, where as many others are to give its bias."""
+    return min(samples, tests // 2)
+
+
 def compared(
     samples: Tensor, near: Tensor, train: Tensor, test: Tensor, near_test: Tensor, dims: int
 ) -> dict[str, float]:
@@ -50,9 +55,9 @@ def compared(
     `nearest`, `nearest_test`: means of these. `copies`: share of samples that are nearer than all but 1 % of the test
     images; 1 % is what chance gives. `frechet_pca`: Fréchet distance of samples and test images, in the `dims`
     principal components of train, in squared units of a pixel. `frechet_pca_bias`: of as many other test images and the
-    same ones, the least that can be hoped for. Both halves are as large as n and the test images allow.
+    same ones, the least that can be hoped for. Of each there are `held_against`.
     """
-    n = min(len(samples), len(test) // 2)
+    n = held_against(len(samples), len(test))
     pca = principal_components(train.double().numpy(), dims)
     drawn, real, others = (pca.of(rows.double().numpy()) for rows in (samples[:n], test[:n], test[n : 2 * n]))
     return {

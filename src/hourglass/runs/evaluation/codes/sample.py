@@ -42,7 +42,9 @@ def sample(options: Options) -> None:
     drawn = torch.cat([images.cpu() for images in draw(autoencoder, data, sampler, options)])
     metrics, where = _compared(drawn, data, options)
     name = f"samples_{sampler}"
+    held = samples.held_against(len(drawn), tested)
     told = {key: getattr(options, key) for key in ("n", "seed", "train", "dims", "components", "steps")}
+    told["compared"] = held  # in the Fréchet distance
     named = {f"sample/{what}_{sampler}": value for what, value in metrics.items()}
     records.write(run, name, identity, named, told, fingerprint)
     first = where[:A_ROW].tolist()
@@ -50,7 +52,7 @@ def sample(options: Options) -> None:
     path = within(run / records.FOLDER / f"{name}.png", run)
     with replacing(path) as partial:
         picture.save(partial, "PNG")
-    print(printable(_told(sampler, len(drawn), metrics, path)))
+    print(printable(_told(sampler, len(drawn), held, metrics, path)))
 
 
 def chosen(autoencoder: Autoencoder, options: Options) -> str:
@@ -118,13 +120,15 @@ def _picture(drawn: Tensor, neighbours: Tensor) -> Image.Image:
     return pictures.grid(labelled | {" " * i: row for i, row in enumerate(rows[1:], 1)})
 
 
-def _told(sampler: str, n: int, metrics: dict[str, float], path: Path) -> str:
+def _told(sampler: str, n: int, held: int, metrics: dict[str, float], path: Path) -> str:
     what = {key: number(value) for key, value in metrics.items()}
     baseline = " (a baseline: each position by itself)" if sampler == "frequencies" else ""
-    return (
-        f"{n} samples by {sampler}{baseline}\n"
-        f"  nearest training image   MSE {what['nearest']}; of test images {what['nearest_test']}\n"
-        f"  copies                   {what['copies']}; 0.01 of the test images are as near to a training image\n"
-        f"  Fréchet distance (PCA)   {what['frechet_pca']}; of real images, as many, {what['frechet_pca_bias']}\n"
-        f"  picture                  {path}"
-    )
+    lines = {
+        "nearest training image": f"MSE {what['nearest']}; of test images {what['nearest_test']}",
+        "copies": f"{what['copies']}; 0.01 of the test images are as near to a training image",
+        f"Fréchet distance (PCA, {held} each)": f"{what['frechet_pca']}; of real images, as many, "
+        f"{what['frechet_pca_bias']}",
+        "picture": str(path),
+    }
+    width = max(map(len, lines))
+    return "\n".join([f"{n} samples by {sampler}{baseline}", *(f"  {key:<{width}}   {lines[key]}" for key in lines)])
