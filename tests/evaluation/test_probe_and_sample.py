@@ -140,30 +140,6 @@ def test_samples_of_a_mixture(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         sample.main([f"run={run}", "n=1"])
 
 
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        (["data=mnist5k"], "1 training images .* have one label: use a larger train="),
-        (SYNTHETIC, "of the 1 train images .* show the factor .*: use a larger train="),
-    ],
-)
-def test_too_few_images_are_not_probed(tmp_path: Path, given: Any, message: str) -> None:
-    run = untrained_run(tmp_path / "run", *DENSE, *given)
-    with pytest.raises(DataError, match=message):
-        probe.main([f"run={run}", "train=1"])
-    assert not (run / "codes").exists()
-
-
-def test_a_run_that_cannot_be_probed_keeps_no_other_from_it(tmp_path: Path) -> None:
-    few = ("data.source.train=4", "data.source.test=90", "data.val_size=3", "data.batch_size=1")
-    enough = ("data.source.train=90", "data.source.test=90", "data.val_size=20")
-    for name, size in (("a", few), ("b", enough)):
-        untrained_run(tmp_path / name, *DENSE, *SYNTHETIC[:2], *size)
-    with pytest.raises(DataError, match="/a could not be probed: of the 1 train images"):
-        probe.main([f"run={tmp_path}"])
-    assert "probe/r2_kind_pca" in kept(tmp_path / "b", "probe")["metrics"]
-
-
 @pytest.mark.parametrize("sampler", ["gmm", "flow"])
 def test_a_code_that_is_the_same_for_all_images_is_not_sampled(tmp_path: Path, sampler: str) -> None:
     run = untrained_run(tmp_path / "run", *DENSE, *SYNTHETIC)

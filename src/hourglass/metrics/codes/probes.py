@@ -80,8 +80,8 @@ def read_off(
     scaled, scaled_test = standardised(train, test) if standardise else (train, test)
     found = {}
     if of_train.labels is not None and of_test.labels is not None:
-        count = min(neighbours, len(train))
-        near = optional("sklearn.neighbors").KNeighborsClassifier(count, algorithm="brute").fit(train, of_train.labels)
+        knn = optional("sklearn.neighbors").KNeighborsClassifier(neighbours, algorithm="brute")
+        near = knn.fit(train, of_train.labels)
         logistic = linear.LogisticRegression(max_iter=1000, tol=1e-3).fit(scaled, of_train.labels)
         found["knn"] = float(near.score(test, of_test.labels))
         found["logistic"] = float(logistic.score(scaled_test, of_test.labels))

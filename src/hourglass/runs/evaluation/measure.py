@@ -18,7 +18,7 @@ from hourglass.nn import Autoencoder
 from hourglass.runs.baselines.compute import baselines_of
 from hourglass.runs.baselines.names import ratios
 from hourglass.runs.evaluation.bound import importance_weighted, why_no_bound
-from hourglass.runs.evaluation.codes.probe import probed, refuse_unknown
+from hourglass.runs.evaluation.codes.probe import probed, refuse_unfit
 from hourglass.runs.evaluation.codes.probe_options import default_options
 from hourglass.runs.evaluation.request import IWAE, RATIO, Evaluation, Options, images_of
 from hourglass.runs.evaluation.select import refuse_changed_images
@@ -86,7 +86,7 @@ class Measurer:
             fingerprint = data.fingerprint("test")
             refuse_other_images(run, one, fingerprint)
             if self.options.probe:
-                refuse_unknown(data)
+                refuse_unfit(data, default_options())
             (metrics,) = trainer.test(module, datamodule=data, verbose=False)
             measured = {name: float(value) for name, value in metrics.items()}
             if counts_no_pixel(module.loss, data.corruption, data.image_shape):

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hourglass.core.errors import ConfigError
+from hourglass.core.errors import ConfigError, DataError
 from hourglass.core.text import number
 from hourglass.data import noise
 from hourglass.data.batches import Batch, Split
@@ -21,6 +21,8 @@ from hourglass.runs.evaluation.codes.probe_options import Options
 
 FEATURES = {"": "code", "_pixels": "pixels", "_pca": "PCA"}
 """What is appended to the names -> what they were read off."""
+LEAST = 10
+"""Test images: each of fewer would count for more than a tenth of an accuracy."""
 
 
 def probe(run: Path, options: Options) -> dict[str, float]:
@@ -32,13 +34,25 @@ def probe(run: Path, options: Options) -> dict[str, float]:
     return metrics
 
 
-def refuse_unknown(data: ImageData) -> None:
-    """Raise ConfigError for images of which nothing is known that could be read off a code."""
+def refuse_unfit(data: ImageData, options: Options) -> None:
+    """Raise ConfigError for images of which nothing is known that could be read off a code, DataError for fewer than
+    the probe takes."""
     train, test = data.images["train"], data.images["test"]
-    if not test.factors and (train.labels is None or test.labels is None):
+    labelled = train.labels is not None and test.labels is not None
+    if not test.factors and not labelled:
         raise ConfigError(
             "a probe needs labels or known factors, and these images have neither: use data with labels, such as "
             "data=mnist5k or data=folder with a folder for each class, or leave the probe out"
+        )
+    if (tested := min(len(test), options.test)) < LEAST:
+        raise DataError(
+            f"{tested} test images are too few to judge a probe by, and {LEAST} are needed: use a larger test=, or "
+            "data with more of them"
+        )
+    if labelled and options.neighbours > (trained := min(len(train), options.train)):
+        raise DataError(
+            f"neighbours={options.neighbours} are more than the {trained} training images of the probe: use "
+            f"neighbours={trained} or fewer, or a larger train= where there are more images"
         )
 
 
@@ -47,9 +61,9 @@ def probed(autoencoder: Autoencoder, data: ImageData, options: Options, *, corru
     `_pixels` in the pixels, with `_pca` in as many principal components of theirs as a code has numbers.
 
     `corrupted`: codes of the images as evaluation corrupts them, in train and test. Raises ConfigError for data without
-    labels and factors, DataError for too few training images.
+    labels and factors, DataError for too few images.
     """
-    refuse_unknown(data)
+    refuse_unfit(data, options)
     splits: tuple[Split, Split] = ("train", "test")
     chosen = [some(len(data.images[split]), getattr(options, split)) for split in splits]
     known = readable(*(_known(data, split, index) for split, index in zip(splits, chosen, strict=True)))
