@@ -186,6 +186,20 @@ def test_the_prior_is_drawn_as_in_training_and_whole_numbers_by_their_frequencie
         chosen(model, parse_options([f"run={run}", "sampler=flow"]))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("latent", ["vq", "rvq", "fsq"])
+def test_quantised_codes_have_no_prior_and_are_sampled_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], latent: str
+) -> None:
+    run = untrained_run(tmp_path / "run", f"latent={latent}", "channels=[4]", *SYNTHETIC)
+    sample.main([f"run={run}", "n=8"])
+    assert "8 samples by frequencies (a baseline: each position by itself)" in capsys.readouterr().out
+    assert (run / "codes" / "samples_frequencies.png").exists()
+    model = hourglass.load_run(run)
+    with pytest.raises(IncompatiblePair, match="a quantised latent has no prior"):
+        model.sample(torch.zeros(1, 1))
+
+
 def test_what_cannot_be_probed_or_sampled_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unpooled = untrained_run(tmp_path / "a", "decoder=max_unpool", "channels=[4]", *SYNTHETIC)
     with pytest.raises(IncompatiblePair, match="a code by itself has no argmax indices to decode it with"):

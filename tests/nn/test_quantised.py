@@ -193,6 +193,7 @@ def test_under_autocast_the_same_codes_are_chosen(option: str, training: bool) -
             coded[autocast] = latent(code)
     assert torch.equal(coded[True].codes, coded[False].codes)
     torch.testing.assert_close(coded[True].regularization, coded[False].regularization)
+    assert set(coded[True].logs) == {"usage", "perplexity"}  # in training these of a batch, and no `dead_codes`
     for name, value in coded[False].logs.items():
         torch.testing.assert_close(coded[True].logs[name], value, rtol=0, atol=0)
 
