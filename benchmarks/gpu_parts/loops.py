@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from gpu_parts.setting import DEVICE, GPU, WARM_UP, NeedsGpu, finished
 from lightning.pytorch import Callback, Trainer
 
+from gpu_parts.setting import DEVICE, GPU, WARM_UP, NeedsGpu, finished
 from hourglass.config.parts import Parts
 from hourglass.core.signals import StopRequest
 from hourglass.data import ImageData, Splits

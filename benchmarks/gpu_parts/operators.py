@@ -5,9 +5,9 @@ import time
 from collections.abc import Iterator, Sequence
 
 import torch
-from gpu_parts.setting import DEVICE, GPU, Sizes
 from torch import Tensor
 
+from gpu_parts.setting import DEVICE, GPU, Sizes
 from hourglass.config.compose import compose_train, options
 from hourglass.config.parts import Parts
 from hourglass.core.errors import IncompatiblePair

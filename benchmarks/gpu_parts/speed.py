@@ -8,7 +8,6 @@ from typing import Any
 
 from gpu_parts.loops import bare, compared, data_of, ours
 from gpu_parts.setting import GPU, HERE, QUIET, WARM_UP, Sizes
-
 from hourglass.config.compose import compose_train
 from hourglass.config.parts import Parts
 from hourglass.data import ImageData

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from gpu_parts.loops import data_of, prepared
-from gpu_parts.setting import GPU, HERE, QUIET, WARM_UP, Sizes
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from gpu_parts.loops import data_of, prepared
+from gpu_parts.setting import GPU, HERE, QUIET, WARM_UP, Sizes
 from hourglass.config.compose import compose_train
 from hourglass.config.parts import Parts
 from hourglass.core.compat.lightning import is_logging_step

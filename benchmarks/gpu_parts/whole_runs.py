@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from gpu_parts.setting import HERE, QUIET, ROOT, Sizes
 
+from gpu_parts.setting import HERE, QUIET, ROOT, Sizes
 from hourglass.runs.read import read_summary
 from hourglass.training.checkpoints import checkpoint_path, read_checkpoint
 

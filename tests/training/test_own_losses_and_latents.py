@@ -76,7 +76,7 @@ def test_validation_values_are_means_over_the_images() -> None:
         scores.update_means(dict.fromkeys(scores.mean_names, torch.tensor(value)), n)
     assert scores.take()["largest"] == pytest.approx((1 * 8 + 3 * 8 + 9 * 5) / 21)
     with pytest.raises(ConfigError, match="largest, pixels is logged in some batches and not in others"):
-        scores.update_means(dict.fromkeys(("loss", "reconstruction", "kl"), torch.tensor(0.0)), 1)
+        scores.update_means(dict.fromkeys(("loss", "reconstruction", "kl", "sampled_mse"), torch.tensor(0.0)), 1)
 
 
 def test_a_frozen_network_is_in_no_checkpoint_and_no_optimizer_and_stays_as_it_is(whole: Any) -> None:
