@@ -1,18 +1,16 @@
 """What a report says of tuning and of budgets, against tables that are known."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from plotly import graph_objects
 
 from helpers import sweep_folders
+from helpers.tuned_folders import run, write
 from hourglass.core.files import write_json
-from hourglass.core.formats import FORMAT
 from hourglass.report import markdown
 from hourglass.report.analysis.review import review
 from hourglass.report.analysis.tuning import turns
@@ -27,28 +25,6 @@ AUDIT = {
 }
 """Test MSE of an audit: 14 % lower at the smallest learning rate, 31 % lower the other way at the largest."""
 SEEDS, REPORTED = [1000, 1001, 1002], range(6)
-
-
-def run(folder: Path, overrides: list[str], seed: int, mse: float) -> dict[str, Any]:
-    mse *= 1 + 0.01 * (seed % 3)
-    job = sweep_folders.make_run(folder, overrides, seed)
-    sweep_folders.update_metrics(
-        folder / job, {"test/mse": mse, "val/mse": 1.1 * mse, "test/psnr": -10 * float(np.log10(mse))}
-    )
-    return {job: {"overrides": [*overrides, f"seed={seed}"]}}
-
-
-def write(folder: Path, jobs: Mapping[str, Any], **more: Any) -> Path:
-    invocation = {
-        "command": "python train.py -m",
-        "overrides": [],
-        "time": "2026-03-01T12:00:00",
-        "git": None,
-        "jobs": list(jobs),
-        **more,
-    }
-    write_json(folder / "sweep.json", {"format": FORMAT, "name": "tuned", "invocations": [invocation], "jobs": jobs})
-    return folder
 
 
 @pytest.fixture

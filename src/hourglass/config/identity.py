@@ -25,6 +25,16 @@ LATER = {
 """Keys that configurations have not always had -> the value that says what was so without them."""
 
 
+def within(key: str, parent: str) -> bool:
+    """Is it this key or group, or below it?"""
+    return key == parent or key.startswith((f"{parent}.", f"{parent}/"))
+
+
+def is_volatile(key: str) -> bool:
+    """Does a key say nothing of what a run computes?"""
+    return any(within(key, one) for one in VOLATILE)
+
+
 def without_volatile(plain: dict[str, Any]) -> dict[str, Any]:
     """Without the keys of `VOLATILE`, and those of `LATER` where they change nothing; what is deeper is shared."""
     kept = {group: dict(of) if isinstance(of, dict) else of for group, of in plain.items()}

@@ -9,7 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import OverrideParseException
 
-from hourglass.config.identity import VOLATILE
+from hourglass.config.identity import VOLATILE, within
 from hourglass.core.errors import ConfigError
 from hourglass.core.files import expanded
 from hourglass.core.text import command, first_line
@@ -85,8 +85,3 @@ def sweep_name(overrides: Sequence[str]) -> str:
     swept = [o.key_or_group.split(".")[-1] for o in kept if o.is_sweep_override()]
     searches = [f"search-{o.value()}" for o in parsed if o.key_or_group == "search"]
     return "-".join([*searches, *swept, digest])
-
-
-def within(key: str, parent: str) -> bool:
-    """Is it this key or group, or below it?"""
-    return key == parent or key.startswith((f"{parent}.", f"{parent}/"))

@@ -11,6 +11,7 @@ import yaml
 from omegaconf.errors import OmegaConfBaseException
 
 from hourglass.config.configuration import Configuration
+from hourglass.config.identity import is_volatile
 from hourglass.config.interpolation import calls_resolver, grown
 from hourglass.config.slots import refuse_foreign_keys, trusted
 from hourglass.core.errors import ConfigError, Torn
@@ -27,11 +28,6 @@ PICTURES = "logs/pictures"
 """Where the pictures of a run folder that was read are decoded to"""
 TUNING = "reported=false"
 """The override of a job that only serves to tune others."""
-OF_THE_COMMAND = (
-    "sweep=", "retry=", "trial=", "hydra", "search=", "tune=", "tuning.", "budgets=", TUNING,
-    "primary=", "equivalent_within=", "reference=", "tasks=", "fixed=",
-)  # fmt: skip
-"""Overrides that say nothing of a job."""
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where PyYAML was built with it
 
 
@@ -191,5 +187,10 @@ def is_tuning(overrides: Sequence[str]) -> bool:
     return TUNING in overrides
 
 
+def of_job(overrides: Iterable[str]) -> list[str]:
+    """Without those that make it no other job: they say where, how, and for which sweep it is carried out."""
+    return [override for override in overrides if not is_volatile(override.lstrip("+~").partition("=")[0])]
+
+
 def as_line(overrides: Iterable[str]) -> str:
-    return " ".join(override for override in overrides if not override.startswith(OF_THE_COMMAND))
+    return " ".join(of_job(overrides))

@@ -3,8 +3,8 @@
 import shlex
 from collections.abc import Iterable, Sequence
 
-from hourglass.config.identity import VOLATILE
-from hourglass.config.overrides import parse, within
+from hourglass.config.identity import is_volatile, within
+from hourglass.config.overrides import parse
 from hourglass.core import provenance
 from hourglass.sweeps.declaration import KEYS
 
@@ -36,8 +36,7 @@ def beside(commit: str, overrides: Sequence[str], elsewhere: Iterable[str]) -> l
 
 def _harmless(key: str) -> bool:
     """Does it change neither what is run nor how it is judged?"""
-    volatile, decisive = (any(within(key, one) for one in keys) for keys in (VOLATILE, DECISIVE))
-    return volatile and not decisive
+    return is_volatile(key) and not any(within(key, one) for one in DECISIVE)
 
 
 def _words(line: str) -> list[str]:

@@ -9,6 +9,7 @@ from functools import cached_property
 from hourglass.config.identity import LATER
 from hourglass.core.text import as_option
 from hourglass.report.reading.run import ABSENT, Problem, Run, value_of
+from hourglass.runs.read import of_job
 
 PRESETS = ("experiment", "model")
 """Groups whose options choose among the other groups."""
@@ -131,7 +132,7 @@ def without_runs(lost: Sequence[Problem], known: Sequence[Configuration]) -> dic
 
 
 def _but_seed(overrides: Iterable[str]) -> tuple[str, ...]:
-    return tuple(override for override in overrides if not override.startswith("seed="))
+    return tuple(override for override in of_job(overrides) if not override.startswith("seed="))
 
 
 def _label(values: dict[str, str]) -> str:

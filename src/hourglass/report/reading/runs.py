@@ -20,7 +20,7 @@ from hourglass.report.reading.configurations import (
 from hourglass.report.reading.files import read_beside, read_config
 from hourglass.report.reading.run import Problem, Run
 from hourglass.report.reading.tuning import Tuning
-from hourglass.runs.read import OF_THE_COMMAND, check_summary, is_tuning, no_jobs, read_summary, read_sweep
+from hourglass.runs.read import check_summary, is_tuning, no_jobs, of_job, read_summary, read_sweep
 from hourglass.runs.status import status_of
 from hourglass.sweeps.declaration import Declared, declared_in, standing, tasks_in
 
@@ -170,8 +170,7 @@ def _read_folder(folder: Path, *, apart: bool = True) -> Sweep:
     runs: dict[object, Run] = {}
     tuning = Tuning.of(info)
     for path in folders:
-        own = [override for override in jobs.get(path.name, []) if override not in common]
-        own = own if apart else [override for override in own if not override.startswith(OF_THE_COMMAND)]
+        own = of_job(override for override in jobs.get(path.name, []) if override not in common)
         run, problems = _read_run(path, folder, own)
         marked = [jobs.get(path.name, []), *(one.overrides for one in [run, *problems] if one)]
         if any(map(is_tuning, marked)) and path != folder:
