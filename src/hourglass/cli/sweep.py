@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig
 
-from hourglass.cli.judging import judged_by
+from hourglass.cli.judging import judged_by, refuse_shared_seeds
 from hourglass.cli.prepare import found_by, job_of, keep_configuration
 from hourglass.cli.report import make, publish
 from hourglass.config.compose import images_read_once
@@ -103,6 +103,7 @@ def dry_run(application: Application) -> None:
         check(config.sweep, config.retry, searching=False)
         folder = Path(config.hydra.sweep.dir)
         _, note = judged_by(config, folder)
+        refuse_shared_seeds(folder, *seeds_of(config, None))
         jobs = {one.id: (overrides, one) for overrides, one in each_job(config, Jobs(hydra, config))}
         statuses = {identity: status_of(folder / identity) for identity in jobs}
         waiting = slurm.queued(folder)
@@ -162,6 +163,8 @@ def plan(application: Application, name: list[str], words: list[str]) -> tuple[D
         judged, note = (declared(config), "") if searching else judged_by(config, folder)
         composer = Jobs(hydra, config)
         tuning = tuning_of(config, composer) if config.tune is not None else None
+        if not searching:
+            refuse_shared_seeds(folder, *seeds_of(config, tuning))
         jobs = [] if searching or tuning else each_job(config, composer)
         planned = {configuration.id: job for job, configuration in jobs}
         before = progress.counted([s for one in planned if (s := status_of(folder / one)) != "planned"])
@@ -196,6 +199,13 @@ def tuning_of(config: DictConfig, composer: Jobs) -> Tuning:
     jobs, seeds = jobs_of_sweep(config, without=("seed",)), values_of_sweep(config, "seed")
     plain = Configuration.of(config).plain
     return read_tuning(plain, jobs, seeds, lambda job: Configuration.of(composer.compose(job)).plain)
+
+
+def seeds_of(config: DictConfig, tuning: Tuning | None) -> tuple[list[str], list[str]]:
+    """Those that a composed sweep tunes on, and those that it reports."""
+    if tuning is not None:
+        return [str(seed) for seed in tuning.settings.seeds], tuning.seeds
+    return [], values_of_sweep(config, "seed") or [str(config.seed)]
 
 
 def tell(sweep: Sweep) -> bool:

@@ -1,12 +1,19 @@
 """What `tune=` and `budgets=` mean, and what is refused in one sentence."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from helpers.project import configure, run_command
+from helpers.project import CONF, configure, run_command
+from hourglass.cli.judging import refuse_shared_seeds
+from hourglass.cli.sweep import named, plan
 from hourglass.config.overrides import sweep_name
+from hourglass.core.compat.hydra import Application
 from hourglass.core.errors import ConfigError
+from hourglass.core.files import write_json
+from hourglass.core.formats import FORMAT
+from hourglass.runs.read import read_sweep
 from hourglass.sweeps.tuning.plan import Tuning, gathered, of_budgets, read_tuning
 
 DECODERS = (["decoder=resize"], ["decoder=transpose"])
@@ -128,3 +135,42 @@ def test_a_tuned_sweep_has_a_name_of_its_own_and_always_the_same() -> None:
     ]
     assert len({plain, *tuned}) == 3
     assert tuned[0] == sweep_name(["tune=[optimizer.lr]", "decoder=resize,transpose", "seed=range(0,8)", "logger=none"])
+
+
+@pytest.mark.parametrize(
+    ("earlier", "tuned", "reported", "says"),
+    [
+        (["seed=0", "seed=1"], ["0", "1"], ["5"], "seed 0 is reported by an earlier .* other tuning.seeds, or the"),
+        (["decoder=resize"], ["3"], ["5"], "seed 3 is reported by an earlier"),  # as it was configured
+        (["seed=1000 reported=false"], [], ["1001", "1000"], "seed 1000 was tuned on .*: give other seeds, or the"),
+        (["reported=false"], [], ["3"], "seed 3 was tuned on by an earlier command"),
+        (["seed=7 reported=false", "seed=0"], ["6"], ["7"], "seed 7 was tuned on"),
+        (["seed=7 reported=false", "seed=0"], ["7"], ["0", "1"], ""),
+        (["seed=0", "seed=1"], [], ["1", "2"], ""),
+        ([], ["7"], ["0"], ""),
+    ],
+)
+def test_no_seed_is_tuned_on_by_one_command_of_a_sweep_and_reported_by_another(
+    tmp_path: Path, earlier: list[str], tuned: list[str], reported: list[str], says: str
+) -> None:
+    jobs = {f"{i:08x}": {"overrides": job.split()} for i, job in enumerate(earlier)}
+    write_json(tmp_path / "sweep.json", {"format": FORMAT, "name": "s", "invocations": [], "jobs": jobs})
+    for job in jobs:
+        (tmp_path / job).mkdir()
+        write_json(tmp_path / job / "summary.json", {"format": FORMAT, "status": "failed", "seed": 3})
+    if says:
+        with pytest.raises(ConfigError, match=says):
+            refuse_shared_seeds(tmp_path, tuned, reported)
+    else:
+        refuse_shared_seeds(tmp_path, tuned, reported)
+
+
+def test_a_command_is_held_against_those_before_it(tmp_path: Path) -> None:
+    def planned(*words: str) -> None:
+        application = Application(CONF, "train", ["-m", f"hydra.sweep.dir={tmp_path}", "sweep=s", *words])
+        plan(application, named(application), [])
+
+    planned("seed=0,1")
+    with pytest.raises(ConfigError, match="seed 0 is reported by an earlier command"):
+        planned("tune.optimizer.lr=choice(0.01,0.02)", "tuning.seeds=[0]", "seed=5")
+    assert len(read_sweep(tmp_path)["invocations"]) == 1
