@@ -21,7 +21,7 @@ from hourglass.core.formats import FORMAT
         (["+width=3"], "a '+' adds a key that nothing reads"),
         (["-m", "seed=0,1", "retry=now"], "retry=now: it can be failed, diverged, incompatible or all"),
         (["-m", "seed=0,1", "sweep=a/b"], "sweep=a/b names a folder"),
-        (["-m", "seed=0,1", "sweep=a,b"], "a sweep has one name, its folder"),
+        (["-m", "seed=0,1", "sweep=a,b"], "sweep=a,b: one value is needed, give one"),
         (["-m", "seed=0,1", "+width=3"], "a '+' adds a key that nothing reads"),
         (["-m", "seed=0", "seed=1,2"], "seed is given 2 times: give it once"),
         (["-m", "seed=0,1", "hydra.launcher.n_jobs=2"], "choose another, such as hydra/launcher=joblib"),

@@ -1,5 +1,6 @@
 """What a sweep declares before its first run: what is refused, and what `sweep.json` keeps."""
 
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from hydra import compose, initialize_config_dir
 
 from helpers.project import CONF
 from hourglass.cli.sweep import plan
+from hourglass.config.identity import OF_THE_SWEEP
+from hourglass.config.overrides import parse, refuse_swept
 from hourglass.core.compat.hydra import Application, jobs_of_sweep, values_of_sweep
 from hourglass.core.errors import ConfigError
 from hourglass.report.analysis.sign_flip import too_few_seeds
@@ -179,3 +182,49 @@ def test_the_screen_of_a_sweep_says_that_its_seeds_are_too_few(tmp_path: Path, c
     planned(tmp_path, "decoder=resize,transpose,bilinear", 'reference="decoder=resize"')
     said = "with 2 seeds no difference can be shown in any of the 2 comparisons with decoder=resize: it takes 7 seeds"
     assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("word", "cure"),
+    [
+        ("budgets=20,30", "budgets=20,30: one value is needed, give a list, as in budgets=[20,30]"),
+        ("budgets=[10],[20,5]", "give a list, as in budgets=[10,20,5]"),
+        ("budgets=range(1,3)", "give a list, as in budgets=[1,2]"),
+        ("budgets=interval(1,3)", "budgets=interval(1,3): one value is needed, give one"),
+        ("budgets=glob(*)", "budgets=glob(*): one value is needed, give one"),
+        ("tune=optimizer.lr,optimizer.weight_decay", "as in tune=[optimizer.lr,optimizer.weight_decay]"),
+        ("tune={optimizer.lr:[1,2]},{optimizer.lr:[3,4]}", "one value is needed, give one, as in tune={optimizer.lr:"),
+        ("tuning.seeds=[5],[6]", "give a list, as in tuning.seeds=[5,6]"),
+        ("tasks=latent.dim,data", "give a list, as in tasks=[latent.dim,data]"),
+        ("tuning.metric=val/mse,val/ssim", "give one, as in tuning.metric=val/mse"),
+        ("tuning.extensions=1,2", "give one, as in tuning.extensions=1"),
+        (
+            "primary=test/mse,test/ssim",
+            "primary=test/mse,test/ssim: one value is needed, give one, as in primary=test/mse",
+        ),
+        ("equivalent_within=5%,10%", "give one, as in equivalent_within=5%"),
+        ("reference=a,b", "give one, as in reference=a"),
+        ("fixed=0123abc,4567def", "give one, as in fixed=0123abc"),
+        ("retry=failed,all", "give one, as in retry=failed"),
+        ("report=true,false", "give one, as in report=True"),
+        ("sweep=a,b", "give one, as in sweep=a"),
+    ],
+)
+def test_what_is_of_the_whole_sweep_has_one_value(word: str, cure: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(cure)):
+        refuse_swept(parse([word]))
+    refuse_swept(parse([f"{word.split('=')[0]}='{word}'", "decoder=resize,transpose", "seed=range(0,8)"]))
+
+
+def test_every_key_of_a_sweep_is_refused_several_values() -> None:
+    for key in OF_THE_SWEEP:
+        with pytest.raises(ConfigError, match=rf"^{key}=a,b: one value is needed, give "):
+            refuse_swept(parse([f"{key}=a,b"]))
+
+
+def test_an_experiment_cannot_sweep_over_them_either(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"budgets=20,30: one value is needed, give a list, as in budgets=\[20,30\]"):
+        planned(tmp_path / "new", "experiment=upsamplers", "+hydra.sweeper.params.budgets='20,30'")
+    with pytest.raises(ConfigError, match="primary=test/mse,test/ssim: one value is needed"):
+        planned(tmp_path / "new", "primary=test/mse,test/ssim")
+    assert not (tmp_path / "new").exists()

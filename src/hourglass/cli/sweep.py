@@ -16,13 +16,14 @@ from hourglass.cli.prepare import found_by, job_of, keep_configuration
 from hourglass.cli.report import make, publish
 from hourglass.config.compose import images_read_once
 from hourglass.config.configuration import Configuration
-from hourglass.config.overrides import refuse_careless, sweep_name
+from hourglass.config.overrides import refuse_careless, refuse_swept, sweep_name
 from hourglass.core import signals
 from hourglass.core.compat.hydra import (
     Application,
     Hydra,
     Jobs,
     compose_sweep,
+    given_of_sweep,
     jobs_of_sweep,
     overrides_of,
     values_of_sweep,
@@ -185,6 +186,7 @@ def plan(application: Application, name: list[str], words: list[str]) -> tuple[D
 def composed(hydra: Hydra, application: Application, name: list[str]) -> tuple[DictConfig, list[str]]:
     """What all jobs share, and the overrides that make it so: budgets and tuning, which an experiment may ask for."""
     config = compose_sweep(hydra, application.name, [*application.overrides, *name])
+    refuse_swept(given_of_sweep(config))
     plain = Configuration.of(config).plain
     more = [*name, *of_budgets(plain["budgets"], application.overrides)]
     if (plain["tune"], plain["budgets"]) != (None, None) and not config.hydra.sweeper._target_.endswith("BasicSweeper"):

@@ -4,12 +4,15 @@ import hashlib
 import json
 from typing import Any
 
+OF_THE_SWEEP = (
+    "sweep", "report", "retry", "resume", "trial", "search", "tune", "tuning", "budgets", "reported", "primary",
+    "equivalent_within", "reference", "tasks", "fixed",
+)  # fmt: skip
+"""Keys that say something of a sweep as a whole, or for what a run is made: none of them has several values."""
 VOLATILE = (
     "metrics.mse", "metrics.psnr", "metrics.psnr_per_image", "metrics.psnr_input", "metrics.psnr_gain", "metrics.ssim",
-    "hydra", "sweep", "report", "retry", "resume", "trial", "search", "tune", "tuning", "budgets", "reported",
-    "primary", "equivalent_within", "reference", "tasks", "fixed", "logger", "baselines", "checkpoint_every",
-    "data.root", "data.cache", "data.font", "data.download", "data.num_workers", "data.device",
-    "trainer.enable_progress_bar", "trainer.enable_model_summary",
+    *OF_THE_SWEEP, "hydra", "logger", "baselines", "checkpoint_every", "data.root", "data.cache", "data.font",
+    "data.download", "data.num_workers", "data.device", "trainer.enable_progress_bar", "trainer.enable_model_summary",
 )  # fmt: skip
 """Keys that say where and how a run is carried out, not what it computes, and the metrics that every run has: the id is
 the same on any machine. A further metric makes another run, which measures it."""

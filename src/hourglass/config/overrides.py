@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import OverrideParseException
 
-from hourglass.config.identity import VOLATILE, within
+from hourglass.config.identity import OF_THE_SWEEP, VOLATILE, within
 from hourglass.core.errors import ConfigError
 from hourglass.core.files import expanded
 from hourglass.core.text import command, first_line
@@ -20,6 +20,8 @@ SEVERAL = ("logger", "metrics")
 """Groups of which a run may have several options: logger=[wandb,tensorboard]."""
 EXTENSIBLE = ("hydra", "trainer.", "callbacks.", "logger.")
 """Where a `+` may add a key: classes of other packages, which have more options than our YAML names."""
+LISTS = ("budgets", "tasks", "tune", "tuning.seeds")
+"""Keys of a sweep that take a list."""
 OF_A_SWEEP = ("tune", "tuning", "budgets")
 """Keys that make other sweeps, though no other runs."""
 
@@ -72,6 +74,21 @@ def refuse_careless(overrides: Iterable[str]) -> None:
                 f"{override.input_line}: a '+' adds a key that nothing reads; leave the '+' out, "
                 f"and see {command('train')} --cfg job for the keys there are"
             )
+
+
+def refuse_swept(given: Iterable[Override]) -> None:
+    """Raise ConfigError for several values of a key that says something of the whole sweep, as in budgets=20,30."""
+    for override in given:
+        key = override.key_or_group
+        if not (override.is_sweep_override() and any(within(key, one) for one in OF_THE_SWEEP)):
+            continue
+        enumerable = override.is_discrete_sweep() and not isinstance(override.value(), Glob)
+        values = list(override.sweep_string_iterator()) if enumerable else []
+        text = ",".join(values)
+        cure = f"give one, as in {key}={values[0]}" if values else "give one"
+        if key in LISTS and values and "{" not in text:
+            cure = f"give a list, as in {key}=[{text.replace('[', '').replace(']', '')}]"
+        raise ConfigError(f"{override.input_line}: one value is needed, {cure}")
 
 
 def sweep_name(overrides: Sequence[str]) -> str:

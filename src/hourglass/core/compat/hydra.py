@@ -99,19 +99,19 @@ def jobs_of_sweep(config: DictConfig, without: Collection[str] = ()) -> list[lis
 
     `without`: keys that are left out, as if nothing were said of them.
     """
-    parsed = [override for override in _given(config) if override.get_key_element() not in without]
+    parsed = [override for override in given_of_sweep(config) if override.get_key_element() not in without]
     return [job for batch in BasicSweeper.split_arguments(parsed, None) for job in batch]
 
 
 def values_of_sweep(config: DictConfig, key: str) -> list[str]:
     """The values that a composed sweep has for a key, as overrides spell them; none where nothing is said of it."""
-    others = {override.get_key_element() for override in _given(config)} - {key}
+    others = {override.get_key_element() for override in given_of_sweep(config)} - {key}
     return [override.split("=", 1)[1] for job in jobs_of_sweep(config, others) for override in job]
 
 
-def _given(config: DictConfig) -> list[Override]:
+def given_of_sweep(config: DictConfig) -> list[Override]:
     """What the experiment and the command line say, in this order: the last one wins."""
-    given = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
+    given = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
     return OverridesParser.create().parse_overrides([*given, *overrides_of(config.hydra)])
 
 
