@@ -200,7 +200,7 @@ def tuning_of(config: DictConfig, composer: Jobs) -> Tuning:
     """What a composed sweep is to tune; raises ConfigError for what cannot be tuned."""
     jobs, seeds = jobs_of_sweep(config, without=("seed",)), values_of_sweep(config, "seed")
     plain = Configuration.of(config).plain
-    return read_tuning(plain, jobs, seeds, lambda job: Configuration.of(composer.compose(job)).plain)
+    return read_tuning(plain, jobs, seeds, lambda job: Configuration.of(composer.compose(job)))
 
 
 def seeds_of(config: DictConfig, tuning: Tuning | None) -> tuple[list[str], list[str]]:

@@ -13,6 +13,7 @@ from hourglass.config.compose import images_read_once
 from hourglass.config.configuration import Configuration
 from hourglass.core.compat.hydra import Jobs
 from hourglass.sweeps.tuning.tune import tune
+from hourglass.sweeps.tuning.values import refusal
 
 
 class TuningSweeper(Sweeper):
@@ -32,8 +33,11 @@ class TuningSweeper(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> None:
-        for text in tune(self.task.tuning, self.launch):
+        for text in tune(self.task.tuning, self.launch, self.refusal):
             print(text, flush=True)
+
+    def refusal(self, job: list[str], key: str) -> str:
+        return refusal(Configuration.of(self.composer.compose(job)), key)
 
     def launch(self, jobs: list[list[str]], about: dict[str, Any]) -> Sequence[Path]:
         """Their run folders, once they have ended; planned first, so that each line tells how many are left."""

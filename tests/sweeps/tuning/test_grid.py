@@ -30,6 +30,33 @@ def test_values_that_are_not_geometric_have_no_next_one() -> None:
         Axis.of("k", [0.1, 0.1])
 
 
+@pytest.mark.parametrize(
+    ("axis", "values", "lower", "higher"),
+    [
+        (Axis.around("k", 16, whole=True), (4, 8, 16, 32, 64), (2, 1, 0, 0), (128, 256)),
+        (Axis.around("k", 3, whole=True), (1, 2, 3, 6, 12), (0, 0), (24, 48)),
+        (Axis.around("k", 1, whole=True), (1, 2, 4), (0,), (8, 16)),
+        (Axis.of("k", [8, 12], whole=True), (8, 12), (5, 3, 2, 1, 1), (18, 27)),
+        (Axis.of("k", [2, 3, 5], whole=True), (2, 3, 5), (2,), (5,)),
+        (Axis.of("k", [8, 12]), (8, 12), (5.33333,), (18.0, 27.0)),
+    ],
+)
+def test_whole_numbers_stay_whole(
+    axis: Axis, values: tuple[int, ...], lower: tuple[float, ...], higher: tuple[float, ...]
+) -> None:
+    """In the grid, beyond it on either side, and as they are typed; where none follows, the grid does not grow."""
+    assert axis.values == values
+    for side, ends in (("lower", lower), ("higher", higher)):
+        longer = axis
+        for end in ends:
+            longer = longer.extended(side)  # type: ignore[arg-type]
+            assert longer.end(side) == end  # type: ignore[arg-type]
+            assert (
+                all("." not in text for text in as_overrides(["k"] * len(longer.values), longer.values))
+                or not axis.whole
+            )
+
+
 def test_the_best_point_has_the_lowest_mean() -> None:
     """Against numpy, over random scores; and what diverged once is never the best."""
     random = np.random.default_rng(0)

@@ -24,7 +24,7 @@ def read(
 ) -> Tuning:
     plain = configure(*fixed).plain
     plain = plain | {"tune": tune, "tuning": plain["tuning"] | {"seeds": [*own]} | how}
-    return read_tuning(plain, [[*job, *fixed] for job in jobs], seeds, lambda job: configure(*job).plain)
+    return read_tuning(plain, [[*job, *fixed] for job in jobs], seeds, lambda job: configure(*job))
 
 
 def test_a_bare_key_is_tuned_around_what_is_configured() -> None:
@@ -39,6 +39,24 @@ def test_a_bare_key_is_tuned_around_what_is_configured() -> None:
     assert around.axes[0].values[2] == 0.01
     assert around.configurations == [["decoder=resize"], ["decoder=transpose"]]  # a job is given it once
     assert read(["optimizer.lr"], seeds=()).seeds == ["0"]  # as configured
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "values", "whole"),
+    [
+        ("latent.dim", None, (4, 8, 16, 32, 64), True), ("latent.dim", [12, 8], (8, 12), True),
+        ("data.batch_size", None, (16, 32, 64, 128, 256), True), ("optimizer.lr", [1, 2], (1, 2), False),
+        ("corruption.std", [1, 0.5], (0.5, 1), False), ("corruption.std", [0, 1], (0, 1), False),
+    ],
+)  # fmt: skip
+def test_a_key_of_whole_numbers_is_tuned_over_whole_numbers(
+    key: str, given: Any, values: tuple[float, ...], whole: bool
+) -> None:
+    tune = [key] if given is None else {key: given}
+    fixed = ("latent=dense", "channels=[4]", "corruption=gaussian", "corruption.std=1", "optimizer.lr=1")
+    (axis,) = read(tune, *[one for one in fixed if not (given and one.startswith(f"{key}="))], jobs=([],)).axes
+    assert (axis.values, axis.whole) == (values, whole)
+    assert all(type(value) is int for value in axis.values) or not whole
 
 
 def test_the_command_line_names_values_in_hydras_grammar() -> None:

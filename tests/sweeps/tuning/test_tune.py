@@ -15,7 +15,7 @@ from hourglass.core.formats import FORMAT
 from hourglass.runs.read import summary_of
 from hourglass.sweeps.tuning.grid import Axis
 from hourglass.sweeps.tuning.plan import Tuning, TuningSettings
-from hourglass.sweeps.tuning.tune import Launch, tune
+from hourglass.sweeps.tuning.tune import Launch, Refusal, tune
 
 OPTIMUM = {"resize": 0.0025, "transpose": 0.01, "far": 0.16}
 TOY = Tuning(
@@ -79,8 +79,8 @@ def chosen(lab: Lab) -> dict[str, set[str]]:
     }
 
 
-def run(tuning: Tuning, launch: Launch) -> str:
-    return "\n".join(tune(tuning, launch))
+def run(tuning: Tuning, launch: Launch, refusal: Refusal = lambda job, key: "") -> str:
+    return "\n".join(tune(tuning, launch, refusal))
 
 
 def test_each_configuration_gets_the_minimum_of_its_own_curve(tmp_path: Path) -> None:
@@ -115,6 +115,24 @@ def test_a_best_at_the_edge_extends_the_grid_for_all_alike_and_not_for_ever(tmp_
     assert "optimizer.lr=0.006, val/mse" in screen
     assert "a higher optimizer.lr may be better" in screen
     assert "a lower optimizer.lr may be better" in screen
+
+
+def test_a_value_that_a_configuration_refuses_is_the_end_of_the_grid(tmp_path: Path) -> None:
+    """For all alike, whichever refuses it: nothing is tried there, and nothing fails."""
+
+    def refusal(job: list[str], key: str) -> str:
+        value = float(job[-1].removeprefix(f"{key}="))
+        return f"{key}={value} is too high" if "decoder=resize" in job and value > 0.05 else ""
+
+    lab = Lab(tmp_path)
+    screen = run(replace(TOY, configurations=[["decoder=far"], ["decoder=resize"]]), lab.launch, refusal)
+    assert [len(jobs) for jobs in lab.rounds] == [30, 6, 4]
+    assert chosen(lab) == {"far": {"0.04"}, "resize": {"0.0025"}}
+    assert screen.splitlines()[:2] == [
+        "the best optimizer.lr is at the higher edge of the grid: 0.04 is tried too",
+        "the best optimizer.lr is at the higher edge of the grid, which ends there: optimizer.lr=0.08 is too high",
+    ]
+    assert "may be better" not in screen
 
 
 def test_what_diverged_is_infinitely_bad_and_what_failed_leaves_its_configuration_undecided(tmp_path: Path) -> None:

@@ -24,28 +24,36 @@ class Axis:
     """Rising"""
     ratio: float | None
     """Of each value to the one below it; None where they are not geometric, and nothing says how to go on"""
+    whole: bool = False
+    """Are they whole numbers, as of a key that takes no others?"""
 
     @classmethod
-    def of(cls, key: str, values: Iterable[float]) -> "Axis":
+    def of(cls, key: str, values: Iterable[float], *, whole: bool = False) -> "Axis":
         """Raises ConfigError for fewer than two values."""
         rising = tuple(sorted(set(values)))
         if len(rising) < 2:
             raise ConfigError(f"{key} is tuned over one value: give two or more, as in tune.{key}=choice(0.005,0.01)")
         ratios = [above / below for below, above in itertools.pairwise(rising)] if rising[0] > 0 else []
         even = bool(ratios) and all(math.isclose(ratio, ratios[0], rel_tol=0.01) for ratio in ratios)
-        return cls(key, rising, ratios[0] if even else None)
+        return cls(key, rising, ratios[0] if even else None, whole)
 
     @classmethod
-    def around(cls, key: str, value: float) -> "Axis":
-        return cls.of(key, (rounded(factor * value) for factor in FACTORS))
+    def around(cls, key: str, value: float, *, whole: bool = False) -> "Axis":
+        if not whole:
+            return cls.of(key, (rounded(factor * value) for factor in FACTORS))
+        near = cls.of(key, (max(1, round(factor * value)) for factor in FACTORS), whole=True)
+        return replace(near, ratio=FACTORS[1] / FACTORS[0])  # which rounding may have bent
 
     def extended(self, side: Side) -> "Axis":
-        """With one value more; itself where the values are not geometric."""
+        """With one value more; itself where the values are not geometric, or no whole number follows."""
         if self.ratio is None:
             return self
-        if side == "lower":
-            return replace(self, values=(rounded(self.values[0] / self.ratio), *self.values))
-        return replace(self, values=(*self.values, rounded(self.values[-1] * self.ratio)))
+        end = self.values[0] / self.ratio if side == "lower" else self.values[-1] * self.ratio
+        more = round(end) if self.whole else rounded(end)
+        return replace(self, values=tuple(sorted({*self.values, more})))
+
+    def end(self, side: Side) -> float:
+        return self.values[0 if side == "lower" else -1]
 
     def edge(self, value: float) -> Side | None:
         """The side of the values at whose end this one lies."""

@@ -1,10 +1,11 @@
 """What `tune=` and `budgets=` ask for: read, and refused where it cannot work."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hourglass.config.configuration import Node, flat
+from hourglass.config.configuration import Configuration, Node, flat
 from hourglass.config.overrides import parse
 from hourglass.config.validation import check, checked
 from hourglass.core.errors import ConfigError
@@ -12,7 +13,10 @@ from hourglass.core.text import as_option, counted, meant
 from hourglass.core.types import Count, Seed, Size
 from hourglass.runs.read import TUNING
 from hourglass.sweeps.tuning.grid import Axis, Point, as_overrides
+from hourglass.sweeps.tuning.values import refusal
 
+Numbers = list[float] | None
+"""What is to be tried of a key; None: what lies around the configured value"""
 LENGTH = {
     "trainer.max_steps": "",
     "trainer.max_epochs": "-1",
@@ -63,7 +67,10 @@ class Tuning:
 
 
 def read_tuning(
-    plain: Node, jobs: Sequence[Sequence[str]], seeds: Sequence[str], composed: Callable[[Sequence[str]], Node]
+    plain: Node,
+    jobs: Sequence[Sequence[str]],
+    seeds: Sequence[str],
+    composed: Callable[[Sequence[str]], Configuration],
 ) -> Tuning:
     """From what all jobs share, the overrides of each configuration (all but the seed), and the reported seeds.
 
@@ -77,20 +84,48 @@ def read_tuning(
         raise ConfigError(f"seed {min(shared)} is reported and tuned on: give other tuning.seeds, or other seeds")
     if settings.metric is not None and not settings.metric.startswith("val/"):
         raise ConfigError(f"tuning.metric={settings.metric}: tune by the validation images, as in val/mse")
-    axes = []
-    for key, given in values.items():
-        if len({override for job in jobs for override in job if override.startswith(f"{key}=")}) > 1:
-            raise ConfigError(f"{key} is tuned and swept: leave it out of one of them")
-        there = {as_option(_value(composed(job), key, given)): job for job in jobs}
-        if given is None and len(there) > 1:
-            values_for_all = f"give the values for all, as in tune.{key}=choice(0.005,0.01)"
-            raise ConfigError(f"{key} is {' or '.join(there)}: {values_for_all}")
-        axes.append(Axis.of(key, given) if given else Axis.around(key, float(next(iter(there)))))
+    there = {key: _configured(key, given, jobs, composed) for key, given in values.items()}
     kept = [tuple(override for override in job if override.split("=")[0] not in values) for job in jobs]
-    return Tuning(axes, list(map(list, dict.fromkeys(kept))), seeds, settings)
+    configurations = list(map(list, dict.fromkeys(kept)))
+    axes = [_axis(key, given, there[key], configurations, composed) for key, given in values.items()]
+    return Tuning(axes, configurations, seeds, settings)
 
 
-def _values(tune: Any) -> dict[str, list[float] | None]:
+def _configured(
+    key: str, given: Numbers, jobs: Sequence[Sequence[str]], composed: Callable[[Sequence[str]], Configuration]
+) -> Any:
+    """What the jobs have for a key that is tuned; one value for all of them where none are given."""
+    if len({override for job in jobs for override in job if override.startswith(f"{key}=")}) > 1:
+        raise ConfigError(f"{key} is tuned and swept: leave it out of one of them")
+    there = {as_option(value): value for job in jobs for value in [_value(composed(job).plain, key, given)]}
+    if given is None and len(there) > 1:
+        values_for_all = f"give the values for all, as in tune.{key}=choice(0.005,0.01)"
+        raise ConfigError(f"{key} is {' or '.join(there)}: {values_for_all}")
+    return next(iter(there.values()))
+
+
+def _axis(
+    key: str,
+    given: Numbers,
+    configured: Any,
+    configurations: Sequence[Sequence[str]],
+    composed: Callable[[Sequence[str]], Configuration],
+) -> Axis:
+    """The values to try, of whole numbers where the key takes no others; raises ConfigError for one that is refused."""
+
+    def why_not(value: float, job: Sequence[str]) -> str:
+        return refusal(composed([*job, *as_overrides([key], (value,))]), key)
+
+    whole = type(configured) is int and all(type(value) is int for value in given or ())
+    whole = whole and all(why_not(value, configurations[0]) for value in (configured - 0.5, configured + 0.5))
+    axis = Axis.of(key, given, whole=whole) if given else Axis.around(key, configured, whole=whole)
+    for value, job in itertools.product(axis.values, configurations):
+        if why := why_not(value, job):
+            raise ConfigError(f"tune.{key}: {why}; say what to try, as in tune.{key}=choice(…)")
+    return axis
+
+
+def _values(tune: Any) -> dict[str, Numbers]:
     """Key -> the values that are given for it, None where there are none."""
     given = dict.fromkeys(tune) if isinstance(tune, list) else tune
     if not isinstance(given, Mapping) or not given or not all(isinstance(key, str) for key in given):
@@ -102,7 +137,7 @@ def _values(tune: Any) -> dict[str, list[float] | None]:
     return dict(given)
 
 
-def _value(plain: Node, key: str, given: list[float] | None) -> Any:
+def _value(plain: Node, key: str, given: Numbers) -> Any:
     """What is configured of a key that is tuned."""
     leaves = flat({name: node for name, node in plain.items() if name not in ("tune", "tuning", "hydra")})
     if key not in leaves or key == "seed":

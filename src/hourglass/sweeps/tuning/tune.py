@@ -1,7 +1,7 @@
 """Tuning itself: rounds of jobs until the grid holds the best of every configuration, then the reported jobs."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from hourglass.sweeps.tuning.plan import Tuning
 Launch = Callable[[list[list[str]], dict[str, Any]], Sequence[Path]]
 """From the overrides of some jobs, and what `sweep.json` is to say of the tuning, to their run folders, once they have
 ended."""
+Refusal = Callable[[list[str], str], str]
+"""Why a configuration, given by overrides, is refused for its value of a key; empty where it is not"""
 SIDES: tuple[Side, ...] = ("lower", "higher")
 
 
@@ -40,17 +42,18 @@ class Tuned:
         return best({point: [score(folder, metric) for folder in of_it] for point, of_it in self.runs.items()})
 
 
-def tune(tuning: Tuning, launch: Launch) -> Iterator[str]:
+def tune(tuning: Tuning, launch: Launch, refusal: Refusal) -> Iterator[str]:
     """Run the jobs of a tuned sweep; yields what there is to tell.
 
     The grid is extended as long as the best of any configuration lies at its edge, by one value a round and
-    `extensions` on each side, for all configurations alike. Which rounds there are depends on the results alone, so the
-    same command goes on where it was stopped. Where tuning jobs are unfinished, in the hands of another process, no
-    value is chosen.
+    `extensions` on each side, for all configurations alike, unless one of them refuses that value. Which rounds there
+    are depends on the results alone, so the same command goes on where it was stopped. Where tuning jobs are
+    unfinished, in the hands of another process, no value is chosen.
     """
     overrides = {str(i): {"overrides": of_it} for i, of_it in enumerate(tuning.configurations)}
     tuned = [Tuned(name) for name in names_of(overrides, overrides).values()]
     left = {(axis.key, side): tuning.settings.extensions for axis in tuning.axes for side in SIDES}
+    ends = set[tuple[str, Side]]()  # beyond which there is no value
     while True:
         new = [(i, point) for i, one in enumerate(tuned) for point in points(tuning.axes) if point not in one.runs]
         jobs = [job for i, point in new for job in tuning.tuning_jobs(i, point)]
@@ -64,16 +67,25 @@ def tune(tuning: Tuning, launch: Launch) -> Iterator[str]:
         metric = metric_of([f for one in tuned for of_it in one.runs.values() for f in of_it], tuning.settings.metric)
         chosen = [one.best(metric) for one in tuned]
         edges = dict.fromkeys(edge for point in chosen if point for edge in at_edges(tuning.axes, point))
-        more = [(key, side) for key, side in edges if left[key, side] and _axis(tuning, key).ratio]
-        if not more:
-            break
-        for key, side in more:
+        longer: dict[str, Axis] = {}
+        for key, side in edges:
+            axis = longer.get(key, _axis(tuning, key))
+            more = axis.extended(side)
+            if more == axis or not left[key, side]:
+                continue
             left[key, side] -= 1
-            axes = [axis.extended(side) if axis.key == key else axis for axis in tuning.axes]
-            tuning = replace(tuning, axes=axes)
-            end = _axis(tuning, key).values[0 if side == "lower" else -1]
-            yield f"the best {key} is at the {side} edge of the grid: {number(end)} is tried too"
-    yield from (told(tuning, one, point, metric) for one, point in zip(tuned, chosen, strict=True))
+            at_edge = f"the best {key} is at the {side} edge of the grid"
+            if why := _refused(tuning, key, more.end(side), refusal):
+                left[key, side] = 0
+                ends.add((key, side))
+                yield f"{at_edge}, which ends there: {why}"
+            else:
+                longer[key] = more
+                yield f"{at_edge}: {number(more.end(side))} is tried too"
+        if not longer:
+            break
+        tuning = replace(tuning, axes=[longer.get(axis.key, axis) for axis in tuning.axes])
+    yield from (told(tuning, one, point, metric, ends) for one, point in zip(tuned, chosen, strict=True))
     jobs = [job for i, point in enumerate(chosen) if point for job in tuning.reported_jobs(i, point)]
     if jobs:
         launch(jobs, about(tuning) | {"metric": metric})
@@ -81,6 +93,12 @@ def tune(tuning: Tuning, launch: Launch) -> Iterator[str]:
 
 def _axis(tuning: Tuning, key: str) -> Axis:
     return next(axis for axis in tuning.axes if axis.key == key)
+
+
+def _refused(tuning: Tuning, key: str, value: float, refusal: Refusal) -> str:
+    """Why the first configuration that does not take a value refuses it; empty where all do."""
+    with_it = ([*one, *as_overrides([key], (value,))] for one in tuning.configurations)
+    return next(filter(None, (refusal(job, key) for job in with_it)), "")
 
 
 def at_edges(axes: Sequence[Axis], point: Point) -> list[tuple[str, Side]]:
@@ -94,7 +112,7 @@ def about(tuning: Tuning) -> dict[str, Any]:
     return {"keys": tuning.keys, "seeds": tuning.settings.seeds, "metric": tuning.settings.metric}
 
 
-def told(tuning: Tuning, one: Tuned, point: Point | None, metric: str) -> str:
+def told(tuning: Tuning, one: Tuned, point: Point | None, metric: str, ends: Collection[tuple[str, Side]]) -> str:
     """`decoder=resize: optimizer.lr=0.005, val/mse 0.00572 over 3 seeds`, or why nothing was chosen."""
     if point is None:
         lost = [status for status in one.statuses if status not in ("completed", "diverged")]
@@ -102,7 +120,7 @@ def told(tuning: Tuning, one: Tuned, point: Point | None, metric: str) -> str:
         return f"{one.name} is not tuned, and not reported: {why}"
     values = [sign(metric, folder) * score(folder, metric) for folder in one.runs[point]]
     mean, seeds = number(math.fsum(values) / len(values)), counted(len(values), "seed")
-    edges = [f"; a {side} {key} may be better" for key, side in at_edges(tuning.axes, point)]
+    edges = [f"; a {side} {key} may be better" for key, side in at_edges(tuning.axes, point) if (key, side) not in ends]
     return f"{one.name}: {' '.join(as_overrides(tuning.keys, point))}, {metric} {mean} over {seeds}{''.join(edges)}"
 
 
