@@ -29,6 +29,7 @@ LATE_IMPORTS = {
     "hourglass/cli/sweep.py": {"hourglass.sweeps.jobs"},  # torch and lightning
     "hourglass/cli/train.py": {"hourglass.runs"},  # torch and lightning
     "hourglass/sweeps/jobs.py": {"hourglass.sweeps.search.pruning"},  # the extra `optuna`
+    "hourglass/sweeps/tuning/values.py": {"torch"},
     "hydra_plugins/hourglass_launchers/__init__.py": {"hourglass.sweeps.jobs"},  # torch and lightning
     "hydra_plugins/hourglass_search/__init__.py": {  # loaded by every Hydra application of the environment
         "hourglass.sweeps.search", "hourglass.sweeps.search.wandb",

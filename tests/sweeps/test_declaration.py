@@ -1,5 +1,6 @@
 """What a sweep declares before its first run: what is refused, and what `sweep.json` keeps."""
 
+import math
 import re
 import shlex
 from pathlib import Path
@@ -62,7 +63,8 @@ def test_what_is_declared_is_text_and_what_is_not_is_left_out() -> None:
         ({"tasks": "encoder.dim"}, r"tasks=encoder.dim: give a list of keys, as in tasks=\[encoder.dim\]"),
         ({"tasks": [8]}, "give a list of keys"),
         ({"fixed": "main"}, "fixed=main: give a commit"),
-        ({"fixed": 1234567}, "fixed=1234567: give a commit, 7 to 40 hexadecimal digits, in quotes"),
+        ({"fixed": 1234567}, "read as the number 1234567: put the commit in quotes, as in \"fixed='12e4567'\""),
+        ({"fixed": math.inf}, "read as the number Infinity: put the commit in quotes"),
         ({"fixed": "--output=x"}, "give a commit"),
     ],
 )

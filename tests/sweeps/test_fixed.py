@@ -55,6 +55,19 @@ def test_a_checkout_tells_what_has_changed_since_a_commit(checkout: Path) -> Non
     assert provenance.changed_since("0" * 40) is None
 
 
+def test_a_commit_is_lacking_only_where_the_whole_history_is_there(checkout: Path, tmp_path_factory: Any) -> None:
+    commit = git(checkout, "rev-parse", "HEAD")
+    assert [provenance.lacks(one) for one in (commit, commit[:7], "deadbeef", "0" * 40)] == [False, False, True, True]
+    git(checkout, "commit", "-q", "--allow-empty", "-m", "more")
+    shallow = tmp_path_factory.mktemp("shallow")
+    git(shallow, "clone", "-q", "--depth=1", f"file://{checkout}", "here")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(provenance, "_git", partial(provenance._git.func, folder=shallow / "here"))  # type: ignore[attr-defined]
+        assert not provenance.lacks(commit)
+        patch.setattr(provenance, "IN_CHECKOUT", False)
+        assert not provenance.lacks("deadbeef")
+
+
 def test_it_is_recorded_with_each_command(checkout: Path) -> None:
     commit = git(checkout, "rev-parse", "HEAD")
     folder = checkout / "sweep"

@@ -14,6 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from hourglass.cli import sweep
+from hourglass.cli.planning.dry_run import dry_run
 from hourglass.cli.prepare import discard, faults_kept, job_of, keep_configuration
 from hourglass.config.compose import CONF, compose_train, groups, without_plus
 from hourglass.config.configuration import Configuration
@@ -36,14 +37,14 @@ DRY_RUN = "--dry-run"
 
 
 def main(arguments: list[str]) -> None:
-    dry_run, arguments = DRY_RUN in arguments, [argument for argument in arguments if argument != DRY_RUN]
+    is_dry, arguments = DRY_RUN in arguments, [argument for argument in arguments if argument != DRY_RUN]
     application = Application(CONF, "train", at_home(without_plus(arguments)))
     refuse_what_hydra_does_not_explain(application.overrides, groups())
     resumed = [override.removeprefix("resume=") for override in application.overrides if override.startswith("resume=")]
-    if dry_run:
+    if is_dry:
         if application.is_question or resumed or not application.arguments.multirun:
             raise ConfigError(f"{DRY_RUN} shows what a sweep would start: use it with -m, and nothing else that asks")
-        sweep.dry_run(application)
+        dry_run(application)
     elif application.is_question:
         asked = next((f"--{key}" for key in ("cfg", "info") if getattr(application.arguments, key)), None)
         if asked and application.arguments.multirun:

@@ -48,7 +48,7 @@ class Configuration:
     @property
     def packages(self) -> list[str]:
         """Those that its parts come from, by the names under which they are imported."""
-        return sorted({target.split(".")[0] for target in _targets(self.plain)})
+        return sorted({target.split(".")[0] for target in targets(self.plain)})
 
     @property
     def as_yaml(self) -> str:
@@ -62,12 +62,13 @@ class Configuration:
         return Configuration(OmegaConf.to_container(changed), self.trust)  # type: ignore[arg-type]
 
 
-def _targets(node: Any) -> Iterator[str]:
+def targets(node: Any) -> Iterator[str]:
+    """Of every part that a node describes, itself and those inside it."""
     if isinstance(node, dict):
         if isinstance(node.get("_target_"), str):
             yield node["_target_"]
         for inner in node.values():
-            yield from _targets(inner)
+            yield from targets(inner)
 
 
 def flat(node: Any, prefix: str = "") -> Node:

@@ -55,7 +55,10 @@ class Parts:
 
     @cached_property
     def settings(self) -> Settings:
-        return checked(Settings, self.configuration.plain, "")
+        settings = checked(Settings, self.configuration.plain, "")
+        if settings.match is None and settings.match_to is not None:
+            raise ConfigError("match_to has no effect without match=, such as match=params or match=decoder_macs")
+        return settings
 
     @cached_property
     def data(self) -> Any:

@@ -70,6 +70,21 @@ def changed_since(commit: str) -> list[str] | None:
     return [*(line.split("\t")[-1] for line in changed), *new]
 
 
+def lacks(commit: str) -> bool:
+    """Does this checkout have no such commit, though it has the whole history? False where that cannot be told."""
+    try:
+        return IN_CHECKOUT and _git("rev-parse", "--is-shallow-repository") == "false" and not _has(commit)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+
+
+def _has(commit: str) -> bool:
+    try:
+        return bool(_git("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"))
+    except subprocess.CalledProcessError:
+        return False
+
+
 def file_at(commit: str, path: str) -> str | None:
     """The text of a file of this checkout at a commit; None where there is no checkout, git, commit or file."""
     try:

@@ -46,8 +46,6 @@ def matched(parts: Parts) -> Parts:
     """
     kind, match_to = parts.settings.match, parts.settings.match_to
     if kind is None:
-        if match_to is not None:
-            raise ConfigError("match_to has no effect without match=, such as match=params or match=decoder_macs")
         return parts
     key, unit = COUNTED[kind]
     shape = parts.data.image_shape

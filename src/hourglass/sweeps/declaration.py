@@ -69,10 +69,12 @@ def declared(configured: Mapping[str, Any]) -> Declared:
             )
     if "tasks" in values and not (isinstance(given["tasks"], list) and all(isinstance(k, str) for k in given["tasks"])):
         raise ConfigError(f"tasks={values['tasks']}: give a list of keys, as in tasks=[encoder.dim]")
-    if "fixed" in values and not (isinstance(given["fixed"], str) and re.fullmatch("[0-9a-f]{7,40}", values["fixed"])):
+    if "fixed" in values and not isinstance(given["fixed"], str):
         raise ConfigError(
-            f"fixed={values['fixed']}: give a commit, 7 to 40 hexadecimal digits, in quotes if it could be a number"
+            f"""fixed= was read as the number {values["fixed"]}: put the commit in quotes, as in "fixed='12e4567'\""""
         )
+    if "fixed" in values and not re.fullmatch("[0-9a-f]{7,40}", values["fixed"]):
+        raise ConfigError(f"fixed={values['fixed']}: give a commit, 7 to 40 hexadecimal digits")
     return values
 
 

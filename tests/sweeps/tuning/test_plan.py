@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from helpers.project import CONF, configure, run_command
-from hourglass.cli.judging import refuse_shared_seeds
-from hourglass.cli.sweep import named, plan
+from hourglass.cli.planning.jobs import named
+from hourglass.cli.planning.judging import refuse_shared_seeds
+from hourglass.cli.sweep import plan
 from hourglass.config.overrides import sweep_name
 from hourglass.core.compat.hydra import Application
 from hourglass.core.errors import ConfigError
@@ -75,7 +76,7 @@ def test_the_command_line_names_values_in_hydras_grammar() -> None:
         "optimizer.lr=0.01",
         "optimizer.weight_decay=0.1",
     ]
-    for wrong in (["tune.a=interval(0,1)"], ["tune.a=1,2", "tune=[b]"]):
+    for wrong in (["tune.a=interval(0,1)"], ["tune.a=glob(*)"], ["tune.a=1,2", "tune=[b]"]):
         with pytest.raises(ConfigError):
             gathered(wrong)
 
@@ -91,6 +92,14 @@ def test_the_command_line_names_values_in_hydras_grammar() -> None:
         (["optimizer.weight_decay"], {}, "optimizer.weight_decay is 0.0: say what to try"),
         (["optimizer.schedule"], {}, "optimizer.schedule is cosine: say what to try"),
         ({"optimizer.lr": ["a", "b"]}, {}, "give numbers, as in tune.optimizer.lr=choice"),
+        ({"optimizer.lr": [0.1, float("nan")]}, {}, "give numbers, as in tune.optimizer.lr=choice"),
+        ({"optimizer.lr": [0.1, float("inf")]}, {}, "give numbers, as in tune.optimizer.lr=choice"),
+        ({"optimizer.lr": [-0.1, 0.1]}, {}, "tune.optimizer.lr: optimizer.lr=-0.1: input should be greater than"),
+        ({"optimizer.lr": [0, 0.1]}, {}, "optimizer.lr=0: input should be greater than"),
+        ({"data.batch_size": [16, 0.5]}, {}, "data.batch_size=0.5: input should be a valid integer"),
+        (["data.num_workers"], {}, "data.num_workers is no value that can be tuned"),
+        ({"channels": [4, 8]}, {}, "channels=4: input should be a valid array; say what to try"),
+        ({"optimizer.lr": [0.1, 1]}, {"jobs": (["optimizer.lr=0.2"],)}, "optimizer.lr=0.2 has no effect"),
         ({"optimizer.lr": [0.1]}, {}, "tuned over one value: give two or more"),
         (["optimizer.lr"], {"jobs": (["optimizer.lr=0.1"], ["optimizer.lr=0.2"])}, "optimizer.lr is tuned and swept"),
         (

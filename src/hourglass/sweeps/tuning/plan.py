@@ -1,11 +1,15 @@
 """What `tune=` and `budgets=` ask for: read, and refused where it cannot work."""
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hydra.core.override_parser.types import Glob
+
 from hourglass.config.configuration import Configuration, Node, flat
+from hourglass.config.identity import is_volatile
 from hourglass.config.overrides import parse
 from hourglass.config.validation import check, checked
 from hourglass.core.errors import ConfigError
@@ -95,8 +99,12 @@ def _configured(
     key: str, given: Numbers, jobs: Sequence[Sequence[str]], composed: Callable[[Sequence[str]], Configuration]
 ) -> Any:
     """What the jobs have for a key that is tuned; one value for all of them where none are given."""
-    if len({override for job in jobs for override in job if override.startswith(f"{key}=")}) > 1:
+    swept = {override for job in jobs for override in job if override.startswith(f"{key}=")}
+    if len(swept) > 1:
         raise ConfigError(f"{key} is tuned and swept: leave it out of one of them")
+    if given is not None and swept:
+        tried = f"tune.{key}=choice({','.join(map(as_option, given))})"
+        raise ConfigError(f"{min(swept)} has no effect, as {tried} says what is tried: leave it out, or give tune=null")
     there = {as_option(value): value for job in jobs for value in [_value(composed(job).plain, key, given)]}
     if given is None and len(there) > 1:
         values_for_all = f"give the values for all, as in tune.{key}=choice(0.005,0.01)"
@@ -131,7 +139,7 @@ def _values(tune: Any) -> dict[str, Numbers]:
     if not isinstance(given, Mapping) or not given or not all(isinstance(key, str) for key in given):
         raise ConfigError(f"tune={tune}: name what is tuned, as in tune=[optimizer.lr]")
     for key, values in given.items():
-        numbers = isinstance(values, list) and all(type(value) in (int, float) for value in values)
+        numbers = isinstance(values, list) and all(type(v) in (int, float) and math.isfinite(v) for v in values)
         if values is not None and not (values and numbers):
             raise ConfigError(f"tune.{key}={as_option(values)}: give numbers, as in tune.{key}=choice(0.005,0.01)")
     return dict(given)
@@ -139,7 +147,7 @@ def _values(tune: Any) -> dict[str, Numbers]:
 
 def _value(plain: Node, key: str, given: Numbers) -> Any:
     """What is configured of a key that is tuned."""
-    leaves = flat({name: node for name, node in plain.items() if name not in ("tune", "tuning", "hydra")})
+    leaves = {name: leaf for name, leaf in flat(plain).items() if not is_volatile(name)}
     if key not in leaves or key == "seed":
         near = "" if key == "seed" else meant(key, leaves)
         instead = f": {near}" if near else ", as optimizer.lr is"
@@ -160,7 +168,7 @@ def gathered(overrides: Sequence[str]) -> list[str]:
     for override in parse(o for o in overrides if o.startswith("tune.")):
         key, value = override.key_or_group.removeprefix("tune."), override.value()
         if override.is_sweep_override():
-            if not override.is_discrete_sweep():
+            if not override.is_discrete_sweep() or isinstance(value, Glob):
                 raise ConfigError(f"{override.input_line}: a grid has values, as in tune.{key}=choice(0.005,0.01)")
             value = list(override.sweep_iterator())
         values.append(f"{key}:{as_option(value if isinstance(value, list) else [value])}")
