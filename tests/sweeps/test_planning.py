@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from helpers.project import CONF, ROOT, configure
+from hourglass.cli.planning.dry_run import dry_run
 from hourglass.cli.planning.jobs import named
 from hourglass.cli.planning.measured import measures, not_measured
 from hourglass.cli.sweep import plan
@@ -90,3 +91,17 @@ def test_a_commit_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     command = application(tmp_path / "s", "fixed=deadbeef")
     with pytest.raises(ConfigError, match="fixed=deadbeef: there is no such commit here; git log shows"):
         plan(command, named(command), [])
+
+
+def test_a_dry_run_shows_the_first_round_of_tuning_and_what_follows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = (TUNED, "tuning.seeds=[7,8,9]", "tuning.extensions=2", "decoder=resize,transpose", "seed=range(0,5)")
+    dry_run(application(tmp_path / "s", *words))
+    said = capsys.readouterr().out
+    assert f"sweep s: 12 jobs to tune in {tmp_path / 's'}, of which 12 would be started" in said
+    assert said.count("  planned\n") == 12
+    assert "decoder=transpose optimizer.lr=0.02 seed=9" in said
+    assert "then 10 reported jobs, with the value that is best for each; before them up to 24 more to tune" in said
+    assert said.endswith("--dry-run: nothing was started\n")
+    assert not (tmp_path / "s").exists()

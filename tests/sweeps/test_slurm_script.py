@@ -125,5 +125,5 @@ def test_a_dry_run_is_of_a_sweep(arguments: list[str]) -> None:
 
 
 def test_a_search_has_no_dry_run() -> None:
-    with pytest.raises(ConfigError, match="choose their jobs by what others show"):
+    with pytest.raises(ConfigError, match="a search chooses its jobs by what others show"):
         train.main(["-m", "search=optuna", "--dry-run"])

@@ -16,16 +16,20 @@ from hourglass.sweeps.sweep import check
 
 
 def dry_run(application: Application) -> None:
-    """The jobs, and what `sbatch` would be given for them; nothing is written, started or submitted."""
+    """The jobs, of a tuned sweep those of its first round and how many follow, and what `sbatch` would be given for
+    them; nothing is written, started or submitted."""
     with application.loaded() as hydra, images_read_once():
         config, _ = compose(hydra, application, named(application))
-        if not config.hydra.sweeper._target_.endswith(("BasicSweeper",)) or config.tune is not None:
-            raise ConfigError("--dry-run: a search, and tune=, choose their jobs by what others show; leave it out")
+        if not config.hydra.sweeper._target_.endswith(("BasicSweeper", "TuningSweeper")):
+            raise ConfigError("--dry-run: a search chooses its jobs by what others show; leave it out")
         check(config.sweep, config.retry, searching=False)
         folder = Path(config.hydra.sweep.dir)
         composed = partial(configuration_of, Jobs(hydra, config))
-        _, note, _ = refuse_what_cannot_work(config, folder, composed)
-        jobs = {one.id: (overrides, one) for overrides, one in each_job(config, composed)}
+        _, note, tuning = refuse_what_cannot_work(config, folder, composed)
+        if tuning is None:
+            jobs = {one.id: (overrides, one) for overrides, one in each_job(config, composed)}
+        else:
+            jobs = {one.id: (job, one) for job in tuning.first_round() for one in [composed(job)]}
         statuses = {identity: status_of(folder / identity) for identity in jobs}
         waiting = slurm.queued(folder)
         todo = [
@@ -33,10 +37,13 @@ def dry_run(application: Application) -> None:
             if to_do(statuses[identity], config.retry) and identity not in waiting
         ]  # fmt: skip
         names = names_of({identity: {"overrides": overrides} for identity, (overrides, _) in jobs.items()}, jobs)
-        print(f"sweep {folder.name}: {len(jobs)} jobs in {folder}, of which {len(todo)} would be started")
+        which = "jobs" if tuning is None else "jobs to tune"
+        print(f"sweep {folder.name}: {len(jobs)} {which} in {folder}, of which {len(todo)} would be started")
         for identity, name in names.items():
             place = f"in the queue as {waiting[identity]}" if identity in waiting else statuses[identity]
             print(f"  {identity}  {name}  {place}")
+        if tuning is not None:
+            print(f"  {tuning.what_follows()}")
         if note:
             print(f"  {note}")
         if todo:

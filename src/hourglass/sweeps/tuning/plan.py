@@ -16,7 +16,7 @@ from hourglass.core.errors import ConfigError
 from hourglass.core.text import as_option, counted, meant
 from hourglass.core.types import Count, Seed, Size
 from hourglass.runs.read import TUNING
-from hourglass.sweeps.tuning.grid import Axis, Point, as_overrides
+from hourglass.sweeps.tuning.grid import Axis, Point, as_overrides, points
 from hourglass.sweeps.tuning.values import refusal
 
 Numbers = list[float] | None
@@ -59,6 +59,20 @@ class Tuning:
 
     def reported_jobs(self, configuration: int, point: Point) -> list[list[str]]:
         return [[*self._trained(configuration, point), f"seed={seed}"] for seed in self.seeds]
+
+    def first_round(self) -> list[list[str]]:
+        """The tuning jobs of the grid as it is asked for."""
+        of_each = itertools.product(range(len(self.configurations)), points(self.axes))
+        return [job for configuration, point in of_each for job in self.tuning_jobs(configuration, point)]
+
+    def what_follows(self) -> str:
+        """`then 16 reported jobs; up to 36 more to tune before, where …`"""
+        reported = counted(len(self.configurations) * len(self.seeds), "reported job")
+        growing = [len(axis.values) + (2 * self.settings.extensions if axis.ratio else 0) for axis in self.axes]
+        each = len(self.configurations) * len(self.settings.seeds)
+        more = each * (math.prod(growing) - len(points(self.axes)))
+        up_to = f"; before them up to {more} more to tune, while the best lies at the edge of the grid" if more else ""
+        return f"then {reported}, with the value that is best for each{up_to}"
 
     def _trained(self, configuration: int, point: Point) -> list[str]:
         return [*self.configurations[configuration], *as_overrides(self.keys, point)]
