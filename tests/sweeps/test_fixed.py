@@ -9,6 +9,7 @@ import pytest
 
 from hourglass.core import provenance
 from hourglass.runs.read import read_sweep
+from hourglass.sweeps import record as records
 from hourglass.sweeps.declaration import standing
 from hourglass.sweeps.fixed import beside
 from hourglass.sweeps.record import Asked, record
@@ -81,6 +82,39 @@ def test_it_is_recorded_with_each_command(checkout: Path) -> None:
     assert standing([first]).startswith(f"Its hypotheses were fixed at commit {commit}, before the first run")
     assert standing([first, second]) == f"Exploratory: src/part.py had changed since commit {commit}."
     assert first["beside_fixed"] == []
+
+
+GLOBAL = "# @package _global_\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", False), (GLOBAL, False), ("# @package data\nroot: /there\n", False),
+        (f"{GLOBAL}baselines: /scratch\nlogger: null\nhydra: {{launcher: {{n_jobs: 2}}}}\n", False),
+        (f"{GLOBAL}data: {{root: /there, num_workers: 4}}\ntrainer: {{enable_progress_bar: false}}\n", False),
+        (f"{GLOBAL}defaults: [_self_, override /logger: none, override /hydra/launcher: joblib]\n", False),
+        (f"{GLOBAL}seed: 1\n", True), ("# @package optimizer\nlr: 1\n", True),
+        (f"{GLOBAL}optimizer: {{lr: 0.1}}\n", True), (f"{GLOBAL}data: {{root: /there, batch_size: 4}}\n", True),
+        (f"{GLOBAL}defaults: [override /optimizer: sgd]\n", True), (f"{GLOBAL}defaults: [mine]\n", True),
+        (f"{GLOBAL}hydra: {{sweeper: {{params: {{seed: 1}}}}}}\n", True), (f"{GLOBAL}primary: test/ssim\n", True),
+        (f"{GLOBAL}tuning: {{seeds: [1]}}\n", True), ("seed: 1\n", True),
+    ],
+)  # fmt: skip
+def test_what_a_machine_sets_for_itself_differs_from_every_commit(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, text: str, told: bool
+) -> None:
+    """Where it makes runs others, or other ones: git ignores the file."""
+    commit, file = git(checkout, "rev-parse", "HEAD"), checkout / "conf/local/default.yaml"
+    (checkout / ".gitignore").write_text("/conf/local/*\n")
+    file.parent.mkdir()
+    file.write_text(text)
+    (checkout / "sweep").mkdir()
+    monkeypatch.setattr(records, "CONF", checkout / "conf")
+    record(checkout / "sweep", Asked(["train"], ["experiment=mine"], {}, {"fixed": commit}))
+    invocations = read_sweep(checkout / "sweep")["invocations"]
+    assert invocations[0]["changed_since_fixed"] == (["conf/local/default.yaml"] if told else [])
+    assert standing(invocations).startswith("Exploratory: conf/local/default.yaml had changed" if told else "Its hyp")
 
 
 NAMED = """# python train.py -m experiment=mine data=emoji 'budgets=[500]'

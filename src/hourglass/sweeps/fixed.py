@@ -1,8 +1,13 @@
 """What a command gives beside the hypotheses that a commit holds."""
 
+import re
 import shlex
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
+import yaml
+
+from hourglass.config.configuration import flat
 from hourglass.config.identity import is_volatile, within
 from hourglass.config.overrides import parse
 from hourglass.core import provenance
@@ -32,6 +37,24 @@ def beside(commit: str, overrides: Sequence[str], elsewhere: Iterable[str]) -> l
     named = (line for line in lines if f"experiment={experiments[0]}" in line)
     missing = [[word for word in given if _bare(word) not in line] for line in named]
     return [*min(missing, key=len, default=given), *elsewhere]
+
+
+def of_this_machine(conf: Path) -> list[str]:
+    """The files in `local/` of the options, which git ignores, that set more than where and how a run is carried out:
+    `conf/local/default.yaml`."""
+    keys = {file.name: _keys_in(file.read_text(encoding="utf-8")) for file in sorted((conf / "local").glob("*.yaml"))}
+    return [f"conf/local/{name}" for name, of_it in keys.items() if not all(map(_harmless, of_it))]
+
+
+def _keys_in(text: str) -> list[str]:
+    """The keys that a file of options sets, and the groups of which it chooses an option."""
+    options = yaml.safe_load(text) or {}
+    package = re.search(r"^#\s*@package\s+(\S+)", text, re.MULTILINE)
+    prefix = package[1] if package else "local"
+    defaults = [one for one in options.pop("defaults", []) if one != "_self_"]
+    chosen = [key for one in defaults for key in (one if isinstance(one, dict) else [one])]
+    groups = [re.sub(r"^(override |optional )*/?|@.*$", "", key) for key in chosen]
+    return [*groups, *flat(options, "" if prefix == "_global_" else prefix)]
 
 
 def _harmless(key: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from hourglass.config.compose import CONF
 from hourglass.core import provenance
 from hourglass.core.errors import Torn
 from hourglass.core.files import write_json
@@ -16,7 +17,7 @@ from hourglass.core.formats import FORMAT
 from hourglass.core.processes.locks import lock
 from hourglass.runs.read import JOB_ID, read_sweep
 from hourglass.sweeps.declaration import Declared
-from hourglass.sweeps.fixed import beside
+from hourglass.sweeps.fixed import beside, of_this_machine
 
 
 class Asked(NamedTuple):
@@ -45,7 +46,7 @@ def record(folder: Path, asked: Asked) -> int:
                 "time": datetime.now().astimezone().isoformat(timespec="seconds"),
                 "git": provenance.git(),
                 "declared": asked.declared,
-                "changed_since_fixed": provenance.changed_since(fixed) if fixed else None,
+                "changed_since_fixed": _changed_since(fixed) if fixed else None,
                 "beside_fixed": beside(fixed, asked.overrides, asked.elsewhere) if fixed else None,
                 "versions": provenance.versions(),
             }
@@ -53,6 +54,12 @@ def record(folder: Path, asked: Asked) -> int:
         for identity, job in asked.planned.items():
             sweep["jobs"].setdefault(identity, {"overrides": job})
         return len(sweep["invocations"]) - 1
+
+
+def _changed_since(commit: str) -> list[str] | None:
+    """Files that differ from what they were at a commit, or that none has; None where that cannot be told."""
+    changed = provenance.changed_since(commit)
+    return None if changed is None else [*changed, *of_this_machine(CONF)]
 
 
 def plan_more(folder: Path, invocation: int, planned: Mapping[str, list[str]], tuning: Mapping[str, Any]) -> None:
