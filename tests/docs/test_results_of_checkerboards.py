@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from helpers.published import against, assert_says, cell, mean, row, table
+from helpers.published import against, alone, assert_says, cell, holm, mean, row, table
+from hourglass.core.text import p_value
+from hourglass.report.analysis import stats
 
 CELLS = [("mnist5k", "none"), ("mnist5k", "dense"), ("synthetic", "none"), ("synthetic", "dense")]
 
@@ -72,7 +74,45 @@ def bounds_of_the_decay() -> Iterator[str]:
     assert early[4] > early[5]
 
 
+def of_the_losses() -> Iterator[str]:
+    rows = table("losses")
+    losses, decoders = ("mse", "l1", "ms_ssim", "lpips"), ("resize", "subpixel", "transpose4", "transpose")
+    above = {}
+    for loss in losses:
+        for decoder in decoders:
+            own = rows[(rows["loss"] == loss) & (rows["decoder"] == decoder)]
+            excess, grid = own["test/harmonic_excess_2"], "detrended_phase_bias_2"
+            above[loss, decoder] = int((excess >= 3).sum())
+            spread = f"{excess.mean():+.1f} ({excess.min():+.1f} to {excess.max():+.1f})"
+            share = f"{(own[f'test/{grid}'] / own[f'real/{grid}']).mean():.1f}"
+            ssim, top = f"{own['test/ssim'].mean():.4f}", f"{own['test/top_octave'].mean():+.1f}"
+            yield row(loss, decoder, spread, share, mean(own["test/mse"], 4), ssim, top)
+    by_loss = {loss: rows[rows["loss"] == loss] for loss in losses}
+    found = holm("decoder", "resize", "gap/harmonic_peak_2", *by_loss.values())
+    assert {p for of_it in found for p in of_it.values()} == {"0.0234"}
+    raised = {}
+    for decoder, own in rows.groupby("decoder"):
+        values = own.pivot(index="seed", columns="loss", values="test/harmonic_excess_2")
+        raised[decoder] = values["lpips"] - values["mse"]
+    three, four, subpixel, resize = (
+        f"{raised[name].mean():.1f} ± {stats.t_interval(raised[name]):.1f}"
+        for name in ("transpose", "transpose4", "subpixel", "resize")
+    )
+    yield f"by {three} dB with kernel 3, {four} with kernel 4 and {subpixel} with sub-pixel"
+    yield f"and of resize by {resize}"
+    pixelwise = {decoder: sum(above[loss, decoder] for loss in losses[:3]) for decoder in decoders}
+    assert pixelwise == {"resize": 14, "subpixel": 30, "transpose4": 29, "transpose": 30}
+    assert [above["lpips", decoder] for decoder in decoders] == [7, 10, 10, 10]
+    least = rows[(rows["loss"] != "lpips") & (rows["decoder"] == "transpose")]["test/harmonic_excess_2"].min()
+    yield f"in every run, by {least:.1f} dB or more"
+    gaps = by_loss["lpips"].pivot(index="seed", columns="decoder", values="gap/harmonic_peak_2")
+    nearer = gaps["transpose"] - gaps["transpose4"]
+    p = p_value(alone(by_loss["lpips"], "decoder", "transpose4", "transpose", "gap/harmonic_peak_2"))
+    yield f"it is {nearer.mean():.1f} ± {stats.t_interval(nearer):.1f} dB nearer to the images (p {p}"
+
+
 def test_checkerboards() -> None:
+    assert_says("checkerboards.md", of_the_losses())
     assert_says("checkerboards.md", of_checkerboards())
     assert_says("checkerboards.md", of_the_decay())
     assert_says("checkerboards.md", bounds_of_the_decay())

@@ -15,7 +15,7 @@ from hourglass.report.reading.run import Run
 from hourglass.training.loggers import ResilientWandbLogger
 
 log = logging.getLogger(__name__)
-SHOWN = 12
+SHOWN = 16
 """Configurations in a picture, the best ones."""
 IMAGES = 8
 
