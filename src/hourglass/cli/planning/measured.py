@@ -6,11 +6,11 @@ from hydra.utils import get_object
 
 from hourglass.config.compose import options, read_options
 from hourglass.config.configuration import Node, targets
-from hourglass.core.measures import MEASURES, find
+from hourglass.core.measures import COSTS, GROUPS, MEASURES, find
 from hourglass.core.text import meant
-from hourglass.report.analysis.measures import COSTS, GROUPS, REFERENCES
+from hourglass.runs.baselines.names import BASELINES
 
-OF_TRAINING = ("loss", "reconstruction", "elbo", "kl", "perplexity", "usage", "dead_codes")
+OF_TRAINING = ("loss", "reconstruction", "elbo", "sampled_mse", "kl", "perplexity", "usage", "dead_codes")
 """What a run may log of its training and validation images, beside its metrics, and what its parts describe"""
 
 
@@ -20,7 +20,7 @@ def measures(plain: Node, name: str) -> bool:
     if group not in GROUPS:
         return False
     if group in ("ratio", "baseline"):
-        return what in REFERENCES
+        return what in BASELINES
     if group == "cost":
         return what in COSTS
     if what in (plain["metrics"] or {}):
@@ -38,7 +38,7 @@ def not_measured(jobs: Iterable[Node], name: str) -> str:
         return f"{group} is no group of metrics: {near or 'there are ' + ', '.join(GROUPS)}"
     if what in (optional := _optional()):
         return f"no run measures it: add metrics=[default,{optional[what]}]"
-    known = {"ratio": [*REFERENCES], "baseline": [*REFERENCES], "cost": [*COSTS]}.get(group)
+    known = {"ratio": [*BASELINES], "baseline": [*BASELINES], "cost": [*COSTS]}.get(group)
     if known is None:
         metrics = dict.fromkeys(one for plain in jobs for one in plain["metrics"] or {})
         known = [*metrics, *(OF_TRAINING if group in ("train", "val") else MEASURES)]

@@ -5,66 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hourglass.core.errors import ConfigError
-from hourglass.core.measures import MEASURES, Direction, Measure, direction, find
+from hourglass.core.measures import COSTS, GROUPS, MEASURES, Direction, Measure, direction, find
 from hourglass.core.text import meant
 from hourglass.report.reading.run import Run
 from hourglass.report.reading.runs import Sweep
 from hourglass.runs.baselines.names import BASELINES
 
-GROUPS = {
-    "test": "On the test images",
-    "probe": "What its codes are worth",
-    "sample": "Of samples",
-    "ratio": "Relative to a baseline",
-    "cost": "Cost",
-    "gap": "Distance from the real images",
-    "init": "Before the first step",
-    "val": "On the validation images",
-    "train": "On the training images",
-    "real": "Of the real images",
-    "baseline": "Baselines",
-}
-"""What stands before the / of a name -> what it is called, in the order of the page."""
-COSTS = {
-    "macs_per_image": Measure(
-        "multiply-adds per image", "Multiplications, each with its addition, in one forward pass.", "lower"
-    ),
-    "macs_fused_per_image": Measure(
-        "fused multiply-adds per image", "The same where operators take their cheapest exact form, such as one "
-        "transposed convolution for nearest and convolution.", "lower",
-    ),
-    "decoder_macs": Measure("multiply-adds of the decoder", "Those of the decoder alone, per image.", "lower"),
-    "decoder_macs_fused": Measure("fused multiply-adds of the decoder", "Those of the decoder alone, fused.", "lower"),
-    "latency_ms": Measure(
-        "latency of 64 images", "Measured on the device of the run: median time of a forward pass; of several runs "
-        "the least.", "lower", "ms",
-    ),
-    "decoder_latency_ms": Measure(
-        "latency of the decoder, 64 images", "Measured, like the other: of the decoder alone.", "lower", "ms"
-    ),
-    "num_params": Measure("parameters", "Numbers that are learned, encoder and decoder.", "lower"),
-    "decoder_params": Measure("parameters of the decoder", "Numbers that are learned in the decoder.", "lower"),
-    "code_size": Measure("numbers in the code", "What the decoder is given for an image.", "lower"),
-    "code_symbols": Measure("whole numbers in the code", "The symbols of a quantised code, of one image.", "lower"),
-    "index_bits": Measure(
-        "bits of positions", "What max unpooling passes on beside the code: where each maximum was.", "lower"
-    ),
-    "code_bits": Measure(
-        "bits of the code", "What the decoder is given of an image, positions too: log₂ of the choices where the code "
-        "is quantised, its KL where it is Gaussian, else 32 for each number.", "lower",
-    ),
-    "bits_per_pixel": Measure(
-        "bits per pixel", "The same over the pixels of an image, whatever its channels.", "lower"
-    ),
-    "train_seconds": Measure(
-        "seconds of training", "Time from the first step to the last, validation included.", "lower"
-    ),
-    "images_per_second": Measure("images per second in training", "How fast it was trained.", "higher"),
-    "peak_memory_bytes": Measure(
-        "peak memory", "Measured: of the GPU where there was one, else of the whole process.", "lower", "bytes"
-    ),
-}  # fmt: skip
-"""In the order in which quality is drawn against them."""
 LEAST = ("cost/latency_ms", "cost/decoder_latency_ms", "cost/peak_memory_bytes")
 """Measured on a machine whose other work can only raise them: the least of a configuration's runs is nearest."""
 RATES = ("code_bits", "bits_per_pixel")

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from markupsafe import escape
 
+from hourglass.core.measures import COSTS
 from hourglass.core.text import number
 from hourglass.report.analysis import tables
-from hourglass.report.analysis.measures import COSTS, RATES, Measures
+from hourglass.report.analysis.measures import RATES, Measures
 from hourglass.report.analysis.review import Review
 from hourglass.report.page.plots import COLOURS, GREY, Figure, Plot, Trace, band, line, plot
 from hourglass.report.reading.configurations import Configuration

@@ -7,9 +7,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from hourglass.core.measures import GROUPS
 from hourglass.core.text import number, p_value, percent, r_value, span, with_half
 from hourglass.report.analysis import stats, tables
-from hourglass.report.analysis.measures import GROUPS
 from hourglass.report.analysis.review import Review
 from hourglass.report.analysis.verdicts import NOT_ENOUGH, WITHHELD
 from hourglass.report.page import marks
