@@ -183,6 +183,7 @@ SRUN = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_process_that_never_comes_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in SRUN.items():
         monkeypatch.setenv(name, value)

@@ -84,6 +84,7 @@ def test_the_server_is_the_configured_one(monkeypatch: pytest.MonkeyPatch) -> No
     assert compat.server_host() == "our-own-server"
 
 
+@pytest.mark.slow
 def test_a_service_that_was_killed_is_a_connection_error(tmp_path: Path) -> None:
     compat.start_service()
     wandb.init(mode="offline", dir=tmp_path, settings=compat.run_settings(3.0, 3.0), reinit="create_new")
@@ -115,6 +116,7 @@ for job in "ab":
 """
 
 
+@pytest.mark.slow
 def test_each_forked_job_imports_little_and_gets_a_service_of_its_own(tmp_path: Path) -> None:
     done = run_command("-c", PRELOADED, str(tmp_path), WANDB_SILENT="true", timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -151,6 +151,7 @@ def test_the_input_is_the_one_that_training_would_have_tested_with(tmp_path: Pat
     assert record["seed"] == 3
 
 
+@pytest.mark.slow
 def test_an_id_says_what_was_evaluated_whichever_run(tmp_path: Path) -> None:
     corrupted = ("corruption=masking", "corruption.p=0.4")
     zero, one = (untrained_run(tmp_path / str(seed), *SMALL, f"seed={seed}") for seed in (0, 1))

@@ -56,6 +56,7 @@ def test_a_probe_of_labels_and_what_reads_it(tmp_path: Path, capsys: pytest.Capt
     assert line.split()[1:] == [f"{metrics['probe/knn_pca']:.4g}"] * 2
 
 
+@pytest.mark.slow
 def test_what_runs_have_in_common_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Codes of each run; pixels once, and their components once for codes of one size. Other images are others."""
     read: list[int] = []

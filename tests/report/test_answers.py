@@ -83,6 +83,7 @@ def test_a_reference_ahead_is_told_with_its_nearest_competitor(tmp_path: Path) -
     ]
 
 
+@pytest.mark.slow
 def test_all_others_are_those_of_the_same_reference_alone(tmp_path: Path) -> None:
     axes = ("encoder=maxpool", "encoder=strided"), ("decoder=transpose", "decoder=bilinear", "decoder=resize")
     reviewed = review_of(make(tmp_path / "s", *axes, seeds=range(9), noise=0.0), "decoder=transpose")

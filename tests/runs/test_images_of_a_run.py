@@ -94,6 +94,7 @@ def test_a_test_set_alone_is_enough_for_a_test(root: Path) -> None:
         Parts(mnist(root)).data.setup()
 
 
+@pytest.mark.slow
 def test_evaluations_on_other_images_are_others(root: Path, tmp_path: Path) -> None:
     others = write_idx(tmp_path / "others", 1)
     run, choices = mnist(root), {"data": "mnist", "corruption": "none"}

@@ -179,7 +179,7 @@ def test_the_same_seed_twice_gives_the_same_numbers(folder: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("overrides", "status", "message"),
     [
-        (("data=mnist", "data.root=nowhere"), None, "data.download=true"),
+        pytest.param(("data=mnist", "data.root=nowhere"), None, "data.download=true", marks=pytest.mark.slow),
         pytest.param(("encoder=strided", "decoder=max_unpool"), None, "use encoder=maxpool", marks=pytest.mark.slow),
         pytest.param(("trainer.limit_val_batches=0",), None, "nothing would be measured", marks=pytest.mark.slow),
         pytest.param(

@@ -49,6 +49,7 @@ def test_a_compiled_run_is_the_same_run(tmp_path: Path, graphs: list[Any]) -> No
     assert history == (tmp_path / "plain" / "metrics.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_it_is_continued_exactly_with_and_without(tmp_path: Path, graphs: list[Any]) -> None:
     expected = by_hand.fit(by_hand.trainer_for(tmp_path / "whole"), make=compiled).state_dict()
     stop, term = StopRequest(), by_hand.At(3, by_hand.terminate)

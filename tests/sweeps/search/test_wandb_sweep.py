@@ -9,6 +9,7 @@ from helpers.project import configure, run_command
 from hourglass.training.loggers import LoggedRun, wandb_logger
 
 
+@pytest.mark.slow
 def test_wandb_gets_a_sweep_whose_agents_can_call_train(tmp_path: Path) -> None:
     done = run_command(
         *("-X", "importtime", "train.py", "search=wandb", f"hydra.sweep.dir={tmp_path / 'mine'}", "sweep=mine"),
