@@ -38,6 +38,7 @@ def test_a_sweep_evaluates_the_completed_and_names_the_others(tmp_path: Path, ca
     assert "means of" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_only_completed_runs_are_evaluated(tmp_path: Path) -> None:
     run = untrained_run(tmp_path / "run", *SMALL, status="interrupted")
     with pytest.raises(DataError, match=r"no completed run to evaluate \(run, interrupted\)"):
@@ -46,6 +47,7 @@ def test_only_completed_runs_are_evaluated(tmp_path: Path) -> None:
         evaluate.main([f"run={tmp_path / 'nowhere'}"])
 
 
+@pytest.mark.slow
 def test_a_probe_of_unknown_images_is_refused_before_anything_is_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,6 +115,7 @@ def test_both_in_processes_of_their_own(tmp_path: Path) -> None:
     assert {path.name for path in (run / "codes").iterdir()} == {"probe.json", "samples_gmm.json", "samples_gmm.png"}
 
 
+@pytest.mark.slow
 def test_samples_of_a_mixture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = untrained_run(tmp_path / "run", *DENSE, *SYNTHETIC)
     sample.main([f"run={run}", "n=18", "components=2"])

@@ -80,6 +80,7 @@ class TestHarmonicExcess:
         ours, theirs = (value(peak, one) for peak, one in zip(peaks, (images, reference), strict=True))
         assert value(metric, images, reference) == pytest.approx(ours - theirs, abs=1e-9)
 
+    @pytest.mark.slow
     def test_the_interval_is_scipy_s_jackknife_of_pairs(self) -> None:
         images, reference = white(200, size=(16, 16)) + 0.05 * checkerboard((16, 16)), white(200, size=(16, 16))
         metric = HarmonicExcess(2, (16, 16))
@@ -91,6 +92,7 @@ class TestHarmonicExcess:
         variance = 199 * left_out.double().var(correction=0)
         assert float(metric.interval()) == pytest.approx(1.96 * float(variance.sqrt()), rel=0.02)
 
+    @pytest.mark.slow
     def test_the_interval_covers_the_known_answer(self) -> None:
         sigma, amplitude, covered = 0.3, 0.05, 0
         gain = (16 * 16 / 4) ** 2 / (16 * 16 * (3 / 8) ** 2)

@@ -31,6 +31,7 @@ def test_the_answer_stands_first_and_names_what_is_missing(opened: Page) -> None
     assert sorted(tag.split(" seeds ")[1] for tag in tags) == ["diverged", "failed", "planned"]
 
 
+@pytest.mark.slow
 def test_the_tables_fit_the_screen_and_the_numbers_are_explained(opened: Page) -> None:
     for name in ("leaderboard", "comparison"):
         table = opened.locator(f'[aria-label="Table of the {name}"]')

@@ -55,6 +55,7 @@ def test_a_sweep_is_published_as_one_run(tmp_path: Path, monkeypatch: pytest.Mon
         assert picture.height > 3 * 84  # the test images and two configurations
 
 
+@pytest.mark.slow
 def test_every_picture_stands_under_its_own_test_images(tmp_path: Path, grids: list[dict[str, np.ndarray]]) -> None:
     """Two data sets, of which one is drawn for each seed."""
     folder = sweep_folders.make(tmp_path / "s", ("data=mnist5k", "data=synthetic"), DECODERS, seeds=range(3))

@@ -121,6 +121,7 @@ def test_a_sentence_on_the_sign_says_no_more_than_is_there(sides: list[str], say
     assert sentence.startswith(says)
 
 
+@pytest.mark.slow
 def test_declared_tasks_are_tasks_of_the_tuning_too(tmp_path: Path) -> None:
     jobs: dict[str, Any] = {}
     for latent, factor in (("dense", 1.1), ("gaussian", 1.0)):
@@ -209,6 +210,7 @@ def test_differences_over_the_budget_are_taken_within_one(lengths: Path) -> None
     assert "the sign turns with the budget" in markdown.write(reviewed)
 
 
+@pytest.mark.slow
 def test_a_sign_that_turns_and_turns_back_is_told_by_what_lies_between(tmp_path: Path) -> None:
     jobs: dict[str, Any] = {}
     fixed = ["trainer.max_epochs=-1", "trainer.check_val_every_n_epoch=1000000000"]

@@ -91,6 +91,7 @@ def test_the_widths_that_cost_a_target_are_found_again() -> None:
             assert channels_of(matched(wanted)) == widths
 
 
+@pytest.mark.slow
 def test_everything_but_the_pair_is_in_the_target() -> None:
     """A dense latent of 64 numbers has more weights than the stages, in the target too."""
     given = parts("latent=dense", "latent.dim=64", "decoder=subpixel", "match=params")

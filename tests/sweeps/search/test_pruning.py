@@ -52,6 +52,7 @@ def test_a_trial_worse_than_the_median_is_given_up_after_its_first_epochs(tmp_pa
     assert study_of(TOY, tmp_path).trials[number].intermediate_values == {1: 2.5, 2: pytest.approx(1.9), 3: 2.5}
 
 
+@pytest.mark.slow
 def test_without_pruning_and_after_the_end_of_the_trial_nothing_is_given_up(tmp_path: Path) -> None:
     number = study_with_curves(tmp_path)
     validate(Pruning(number, None), tmp_path, 3, 9.0)

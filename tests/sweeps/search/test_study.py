@@ -21,6 +21,7 @@ def record(study: Any) -> list[tuple[Any, ...]]:
     return [(t.number, t.state.name, t.params, t.value) for t in study.trials]
 
 
+@pytest.mark.slow
 def test_a_search_finds_the_better_half(tmp_path: Path) -> None:
     longer = with_trials(12)
     study = optimise(longer, TOY, tmp_path, 1, toy(tmp_path))
@@ -47,6 +48,7 @@ def test_jobs_get_what_is_fixed_what_was_chosen_and_their_number(tmp_path: Path)
         assert overrides == ["model=conv", *(f"{k}={v}" for k, v in trial.params.items()), f"trial={trial.number}"]
 
 
+@pytest.mark.slow
 def test_trials_that_fail_or_are_given_up_are_told_and_cost_only_themselves(tmp_path: Path) -> None:
     ends = {"0": "failed", "1": "incompatible", "2": "diverged", "3": "pruned"}
     study = optimise(SETTINGS, TOY, tmp_path, 1, toy(tmp_path, lambda given: ends.get(given["trial"], "completed")))
