@@ -27,7 +27,7 @@ from hourglass.report.analysis.measures import numbers
 from hourglass.report.analysis.review import Review
 from hourglass.report.analysis.tables import pareto
 from hourglass.report.make import make
-from hourglass.report.page.rates import RATE, curves_of
+from hourglass.report.page.rates import RATE, at_a_sample, curves_of
 from hourglass.report.publish import side_by_side
 from hourglass.report.request import parse
 from hourglass.runs.baselines.names import RATE_CURVES
@@ -68,7 +68,7 @@ def seeds(review: Review, path: Path) -> None:
 def rates(review: Review, path: Path) -> None:
     """Bits per pixel against MSE: a dot a configuration, a colour a latent, a shape a decoder, and in grey what codes
     the images without a network."""
-    board = review.board
+    board = at_a_sample(review.board)
     names, others = board["label"].str.split(", ", n=1, expand=True).reindex(columns=[0, 1]).T.to_numpy()
     decoders = sorted({other for other in others if str(other).startswith("decoder=")})
     shapes = dict(zip(decoders, "osD^vPX*<>", strict=False))
