@@ -130,6 +130,10 @@ MEASURES = {
     ),
     "chance": Measure("the most frequent label", "Accuracy of the label that is most frequent in training."),
 }  # fmt: skip
+OBJECTIVE = ("loss", "reconstruction", "elbo", "sampled_mse")
+"""What the training module itself logs."""
+OF_LATENTS = ("kl", "perplexity", "usage")
+"""Numbers of ours that only a latent may log: an ELBO is made of `kl`."""
 GROUPS = {
     "test": "On the test images",
     "probe": "What its codes are worth",

@@ -7,14 +7,9 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
 from hourglass.core.errors import ConfigError
-from hourglass.core.measures import MEASURES, Measure, unnumbered
+from hourglass.core.measures import MEASURES, OBJECTIVE, OF_LATENTS, Measure, unnumbered
 from hourglass.core.types import Shape
 from hourglass.metrics.codebooks import CodebookUse
-
-OBJECTIVE = ("loss", "reconstruction", "elbo", "sampled_mse")
-"""What the training module itself logs."""
-OF_LATENTS = ("kl", "perplexity", "usage")
-"""Numbers of ours that only a latent may log: an ELBO is made of `kl`."""
 
 
 class Scores(nn.Module):

@@ -6,11 +6,11 @@ from hydra.utils import get_object
 
 from hourglass.config.compose import options, read_options
 from hourglass.config.configuration import Node, targets
-from hourglass.core.measures import COSTS, GROUPS, MEASURES, find
+from hourglass.core.measures import COSTS, GROUPS, MEASURES, OBJECTIVE, OF_LATENTS, find
 from hourglass.core.text import meant
 from hourglass.runs.baselines.names import BASELINES
 
-OF_TRAINING = ("loss", "reconstruction", "elbo", "sampled_mse", "kl", "perplexity", "usage", "dead_codes")
+OF_TRAINING = (*OBJECTIVE, *OF_LATENTS, "dead_codes")
 """What a run may log of its training and validation images, beside its metrics, and what its parts describe"""
 
 
