@@ -1,29 +1,18 @@
 """What a run is held against: the baselines of the images that it is evaluated on, and of the kind of its code."""
 
-import json
 import math
 from pathlib import Path
 
 import pytest
 
 import hourglass
+from helpers.evaluations import IMAGES, SMALL, evaluated
 from helpers.project import parts
 from helpers.untrained_runs import untrained_run
-from hourglass.cli import evaluate
 from hourglass.data.corruption import Gaussian
 from hourglass.metrics import cost
 from hourglass.runs.baselines.compute import baselines_of, rate_curves_of
 from hourglass.training.module import AutoencoderModule
-
-IMAGES = ("data=synthetic", "data.image_shape=[1,12,12]", "data.source.train=600", "data.source.test=400")
-SMALL = ("model=linear", *IMAGES)
-
-
-def evaluated(run: Path, *arguments: str) -> list[dict]:
-    """The records of a run after `python evaluate.py`, the oldest first."""
-    evaluate.main([f"run={run}", "accelerator=cpu", *arguments])
-    paths = sorted((run / "evaluations").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
-    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import torch
 import yaml
 
 import hourglass
+from helpers.evaluations import IMAGES, SMALL, evaluated
 from helpers.project import CONF, configure, options, parts, run_train
 from helpers.untrained_runs import untrained_run
 from hourglass.cli import evaluate
@@ -18,8 +19,6 @@ from hourglass.data import noise
 from hourglass.data.datamodule import ImageData
 from hourglass.nn.latents.penalties import mmd
 
-IMAGES = ("data=synthetic", "data.image_shape=[1,12,12]", "data.source.train=600", "data.source.test=400")
-SMALL = ("model=linear", *IMAGES)
 LEVELS = yaml.safe_load((CONF / "evaluate.yaml").read_text(encoding="utf-8"))["levels"]
 
 
@@ -31,13 +30,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = run_train(folder, *quick, "model=denoising", "logger=none", "trainer.enable_progress_bar=false")
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
-
-
-def evaluated(run: Path, *arguments: str) -> list[dict]:
-    """The records of a run after `python evaluate.py`, the oldest first."""
-    evaluate.main([f"run={run}", "accelerator=cpu", *arguments])
-    paths = sorted((run / "evaluations").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
-    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
 
 
 def data_of(*overrides: str) -> ImageData:

@@ -6,14 +6,12 @@ from pathlib import Path
 import pytest
 from lightning.pytorch import Trainer
 
+from helpers.evaluations import IMAGES, SMALL
 from helpers.project import run_command
 from helpers.untrained_runs import untrained_run
 from hourglass.cli import evaluate
 from hourglass.core.errors import ConfigError, DataError
 from hourglass.core.formats import FORMAT
-
-IMAGES = ("data=synthetic", "data.image_shape=[1,12,12]", "data.source.train=600", "data.source.test=400")
-SMALL = ("model=linear", *IMAGES)
 
 
 def test_a_sweep_evaluates_the_completed_and_names_the_others(tmp_path: Path, capsys) -> None:
