@@ -70,6 +70,14 @@ def needed(rows: pd.DataFrame, key: str, label: str, reference: str, comparisons
     return stats.seeds_needed(differences.tolist(), 0.05 * values[reference].mean(), comparisons)
 
 
+def tuned(rows: pd.DataFrame, decoder: str) -> list[str]:
+    """Its rate, MSE, difference from resize, SSIM and top octave."""
+    own = rows[rows["decoder"] == decoder]
+    difference = "0" if decoder == "resize" else against(rows, "decoder", decoder, "resize", "test/mse")
+    means = f"{own['test/ssim'].mean():.4f}", f"{own['test/top_octave'].mean():.1f}"
+    return [f"{own['optimizer.lr'].unique().item():g}", mean(own["test/mse"], 5), difference, *means]
+
+
 def mean(values: pd.Series, digits: int) -> str:
     return f"{values.mean():.{digits}f} ± {stats.t_interval(values):.{digits}f}"
 
