@@ -1,8 +1,8 @@
-"""The tables of the ways up in docs/answers.md, as the kept CSVs have it."""
+"""The tables of the ways up in docs/answers.md, as the kept CSVs have them."""
 
 from collections.abc import Iterator
 
-from helpers.published import against, assert_says, holm, row, table
+from helpers.published import against, assert_says, holm, of_the_images, row, table
 
 
 def of_the_way_up() -> Iterator[str]:
@@ -28,9 +28,8 @@ def of_the_grid() -> Iterator[str]:
         ("upsamplers_fashion", "Fashion-MNIST, 500 steps"),
     ):
         rows = table(name)
-        share = rows["test/detrended_phase_bias_2"] / rows["real/detrended_phase_bias_2"]
         excess = rows["test/harmonic_excess_2"].groupby(rows["decoder"]).mean()
-        share = share.groupby(rows["decoder"]).mean()
+        share = of_the_images(rows, "detrended_phase_bias_2").groupby(rows["decoder"]).mean()
         decoders = ("transpose", "transpose4", "subpixel", "icnr", "resize", "bilinear")
         yield row(where, *(f"{excess[decoder]:.1f} dB, {share[decoder]:.1f}" for decoder in decoders))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from helpers.published import against, alone, assert_says, cell, holm, needed, row, table, tuned
+from helpers.published import against, alone, assert_says, cell, holm, needed, of_the_images, row, table, tuned
 from hourglass.core.text import p_value
 
 
@@ -13,7 +13,7 @@ def by_error(name: str) -> Iterator[str]:
     rows = table(name)
     for decoder in rows.groupby("decoder")["test/mse"].mean().sort_values().index:
         own = rows[rows["decoder"] == decoder]
-        grid = own["test/detrended_phase_bias_2"] / own["real/detrended_phase_bias_2"]
+        grid = of_the_images(own, "detrended_phase_bias_2")
         excess = own["test/harmonic_excess_2"]
         spread = f"{excess.mean():+.1f} ({excess.min():+.1f} to {excess.max():+.1f})"
         yield row(decoder, *tuned(rows, decoder), f"{grid.mean():.1f} ({grid.min():.1f}–{grid.max():.1f})", spread)
@@ -59,7 +59,7 @@ def of_the_photographs() -> Iterator[str]:
     assert seeds_above(rows) == {**every, "resize": 2, "bilinear": 0}
     with_trends, without = rows["real/phase_bias_2"].iloc[0], rows["real/detrended_phase_bias_2"].iloc[0]
     yield f"is {100 * (1 - without / with_trends):.0f} % trend"
-    share = (rows["test/phase_bias_2"] / rows["real/phase_bias_2"]).groupby(rows["decoder"]).mean()
+    share = of_the_images(rows, "phase_bias_2").groupby(rows["decoder"]).mean()
     three, four, subpixel = (f"{share[decoder]:.1f}" for decoder in ("transpose", "transpose4", "subpixel"))
     yield f"{three} times theirs, {four} with kernel 4 and {subpixel} with sub-pixel"
 
@@ -84,7 +84,7 @@ def of_the_clothes() -> Iterator[str]:
     yield f"{above['transpose4']} of transpose4, one each of subpixel, icnr and bilinear, and none of resize"
     assert {decoder for decoder, seeds in above.items() if seeds == 1} == {"subpixel", "icnr", "bilinear"}
     assert above["resize"] == 0
-    own = rows["test/detrended_phase_bias_2"] / rows["real/detrended_phase_bias_2"]
+    own = of_the_images(rows, "detrended_phase_bias_2")
     assert own.groupby(rows["decoder"]).mean().max() < 1
     assert set(rows["decoder"][own > 1]) == {"max_unpool"}
     yield f"icnr is at {against(rows, 'decoder', 'icnr', 'subpixel', 'test/mse')} of subpixel"

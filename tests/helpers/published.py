@@ -36,10 +36,20 @@ def cell(name: str, **where: object) -> pd.DataFrame:
     return rows
 
 
+def pairs(rows: pd.DataFrame, key: str, label: str, reference: str, metric: str) -> tuple[pd.Series, float]:
+    """By seed, the difference from the reference; and the reference's mean."""
+    values = rows.pivot(index="seed", columns=key, values=metric)
+    return values[label] - values[reference], values[reference].mean()
+
+
+def of_the_images(rows: pd.DataFrame, metric: str) -> pd.Series:
+    """Of each run, a metric of its output in times that of the images themselves."""
+    return rows[f"test/{metric}"] / rows[f"real/{metric}"]
+
+
 def against(rows: pd.DataFrame, key: str, label: str, reference: str, metric: str) -> str:
     """`-1.7 ± 5.3 %`: the mean difference of pairs and half its interval, over the reference's mean."""
-    values = rows.pivot(index="seed", columns=key, values=metric)
-    differences, base = values[label] - values[reference], values[reference].mean()
+    differences, base = pairs(rows, key, label, reference, metric)
     return f"{100 * differences.mean() / base:+.1f} ± {100 * stats.t_interval(differences) / base:.1f} %"
 
 
@@ -59,15 +69,13 @@ def holm(key: str, reference: str, metric: str, *tables: pd.DataFrame) -> list[d
 
 def alone(rows: pd.DataFrame, key: str, label: str, reference: str, metric: str) -> float:
     """The sign-flip p of one comparison, without a correction."""
-    values = rows.pivot(index="seed", columns=key, values=metric)
-    return sign_flip.sign_flip_p((values[label] - values[reference]).to_numpy())
+    return sign_flip.sign_flip_p(pairs(rows, key, label, reference, metric)[0].to_numpy())
 
 
 def needed(rows: pd.DataFrame, key: str, label: str, reference: str, comparisons: int) -> tuple[float, float]:
     """Seeds that would show a difference of 5 % of the test MSE, and equivalence within it, by the spread seen."""
-    values = rows.pivot(index="seed", columns=key, values="test/mse")
-    differences = values[label] - values[reference]
-    return stats.seeds_needed(differences.tolist(), 0.05 * values[reference].mean(), comparisons)
+    differences, base = pairs(rows, key, label, reference, "test/mse")
+    return stats.seeds_needed(differences.tolist(), 0.05 * base, comparisons)
 
 
 def tuned(rows: pd.DataFrame, decoder: str) -> list[str]:
